@@ -1,0 +1,44 @@
+/*
+ * event - every line mtq can log.  Row: id, level, what it means (the manual's
+ * table of log events is printed from here).
+ */
+#ifndef MTQ_EVENT_H
+#define MTQ_EVENT_H
+
+#define EVENTS(E)                                                              \
+	E(STARTED, INFO, "mtqd: every listener accepts")                       \
+	E(STOPPED, INFO, "mtqd: everything ended in order")                    \
+	E(ROLE_STARTED, INFO, "a role serves")                                 \
+	E(ROLE_ENDED, ERROR, "a role ended unasked and is started again")      \
+	E(ROLE_HUNG, ERROR, "a role missed its heartbeat and is killed")       \
+	E(RELOADED, INFO, "a new configuration is in force")                   \
+	E(RELOAD_REFUSED, ERROR, "the new configuration is wrong; old kept")   \
+	E(CONNECT, INFO, "a client connected")                                 \
+	E(DISCONNECT, INFO, "a client left")                                   \
+	E(REFUSED, NOTICE, "a command or message was refused (reject: ...)")   \
+	E(CLIENT, INFO, "client= of an accepted message")                      \
+	E(MESSAGE_ID, INFO, "message-id= of an accepted message")              \
+	E(QUEUED, INFO, "from=, size=, nrcpt=: the message is ours")           \
+	E(ATTEMPT, INFO, "to=, relay=, ..., status=: how one attempt ended")   \
+	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
+	E(IN_DOUBT, WARNING, "a worker died after the final dot; resent")      \
+	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
+	E(RELAY_UP, INFO, "a relay answers again")                             \
+	E(QUEUE_FULL, ERROR, "new mail is put off: 452 4.3.1")                 \
+	E(QUEUE_ROOM, INFO, "new mail is taken again")                         \
+	E(CLEANED, INFO, "remains of abandoned messages were removed")         \
+	E(STORE_FAILED, ERROR, "a commit failed; nothing was accepted in it")  \
+	E(ADMIN, NOTICE, "somebody changed the queue with mtq: who and what")  \
+	E(JAIL, NOTICE, "what this kernel can't confine")                      \
+	E(LOG_DROPPED, WARNING, "lines lost because stderr was full")          \
+	E(NOTE, INFO, "anything else worth a line")                            \
+	E(FATAL, ERROR, "the process ends")
+
+enum event {
+#define E(id, level, what) EVENT_##id,
+	EVENTS(E)
+#undef E
+	    EVENT_COUNT
+};
+
+#endif

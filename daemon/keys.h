@@ -1,0 +1,148 @@
+/*
+ * keys - every key of mtq.conf: one row each.  The reader, the checks, the
+ * members of struct settings, `mtq config show`, mtq.conf(5) and etc/mtq.conf
+ * come from here.  Adding a key is one row and the line that uses it.
+ *
+ * Row	KEY(type, name, default, least, most, "what it does")
+ *	default NULL: must be given; "" of a text or list: empty.
+ *	least and most are in the type's own notation, NULL: none.
+ *
+ * Types	text            as it stands			char *name
+ *	flag            yes | no			bool name
+ *	count           5000 | 20k | 2M			uint64_t name
+ *	size            64mb (a unit is required)	uint64_t name_bytes
+ *	duration        30s | 5min | 2h | 1d		int64_t name_us
+ *	percent         85%				uint64_t name_percent
+ *	words           one or a list of texts		struct texts name
+ *	durations       one or a list of durations	struct durations name
+ *	sockets         one or a list of ADDRESS:PORT	struct sockets name
+ *	networks        one or a list of CIDR blocks	struct networks name
+ *	deliver, lookup one word of a set (ENUMS below)	enum name_kind name
+ */
+#ifndef MTQ_KEYS_H
+#define MTQ_KEYS_H
+
+#define GLOBAL_KEYS(KEY)                                                       \
+	KEY(text, instance, NULL, NULL, NULL,                                  \
+	    "Name of this installation. It is written into the queue when the " \
+	    "queue is made; a copied state directory refuses to send.")        \
+	KEY(text, hostname, NULL, NULL, NULL,                                  \
+	    "Fully qualified name used in the greeting, EHLO and Received.")   \
+	KEY(text, state_dir, "/var/lib/mtq", NULL, NULL,                       \
+	    "Folder of the queue database, the lock and the control socket.")  \
+	KEY(text, control, "", NULL, NULL,                                     \
+	    "Path of the control socket; empty: control.sock in state_dir.")   \
+	KEY(text, user, "", NULL, NULL,                                        \
+	    "User to become after binding when started as root.")              \
+	KEY(text, no_match, "", NULL, NULL,                                    \
+	    "Relay for mail that no route claims. May be left out when there " \
+	    "is exactly one relay.")                                           \
+	KEY(count, workers, "2", "1", "32", "Delivery processes.")             \
+	KEY(duration, watchdog, "10s", "1s", "10min",                          \
+	    "A process that gave no sign of life for so long is killed and "   \
+	    "started again.")                                                  \
+	KEY(duration, stop_within, "30s", "1s", "1h",                          \
+	    "How long each stage of an orderly stop may take.")
+
+#define QUEUE_KEYS(KEY)                                                        \
+	KEY(size, map_size, "16gb", "1mb", "16tb",                             \
+	    "Largest size the queue file may grow to.")                        \
+	KEY(percent, high_water, "85%", "10%", "95%",                          \
+	    "New mail gets 452 4.3.1 while more of the map is in use.")        \
+	KEY(size, min_free, "64mb", "0mb", "1tb",                              \
+	    "New mail gets 452 4.3.1 while the disk has less room.")
+
+#define DNS_KEYS(KEY)                                                          \
+	KEY(words, trust_anchor, "", NULL, NULL,                               \
+	    "Files with DNSSEC trust anchors; empty: Debian's dns-root-data.") \
+	KEY(words, forward, "", NULL, NULL,                                    \
+	    "Resolvers to ask, ADDRESS or ADDRESS@PORT; empty: those of "      \
+	    "/etc/resolv.conf.")
+
+#define LISTEN_KEYS(KEY)                                                       \
+	KEY(sockets, address, NULL, NULL, NULL,                                \
+	    "Addresses to listen on, as 192.0.2.1:25 or [2001:db8::1]:25.")    \
+	KEY(size, max_message_size, "50mb", "1kb", "1gb",                      \
+	    "Announced as SIZE; a larger message gets 552 5.3.4.")             \
+	KEY(count, max_recipients, "1000", "100", "50k",                       \
+	    "Recipients of one transaction; the next gets 452 4.5.3.")         \
+	KEY(count, max_line, "998", "998", "64k",                              \
+	    "Octets of a text line without CRLF; longer gets 550 5.6.0.")      \
+	KEY(count, max_received, "50", "1", "1000",                            \
+	    "Received fields a message may carry; more gets 554 5.4.6.")       \
+	KEY(count, max_errors, "20", "1", "1000",                              \
+	    "Refused commands of one session; then 421 4.7.0.")                \
+	KEY(count, max_idle_commands, "100", "10", "100k",                     \
+	    "NOOP, RSET, VRFY and EHLO between two messages; then 421 4.7.0.") \
+	KEY(duration, command_timeout, "5min", "1s", "1h",                     \
+	    "To send one whole command, or read our reply; then 421 4.4.2.")   \
+	KEY(duration, data_timeout, "10min", "1s", "4h",                       \
+	    "To send one whole message, plus max_message_size at 10 kB/s; "    \
+	    "then 421 4.4.2.")                                                 \
+	KEY(count, max_connections, "500", "1", "50k",                         \
+	    "Sessions of this listener; the next gets 421 4.7.0.")             \
+	KEY(count, max_connections_per_address, "50", "1", "50k",              \
+	    "Sessions of one client address (IPv6: its /64); then 421 4.7.0.")
+
+#define SOURCE_KEYS(KEY)                                                       \
+	KEY(networks, from_ip, NULL, NULL, NULL,                               \
+	    "Client networks that may hand us mail, as 192.0.2.0/24.")         \
+	KEY(words, listener, "", NULL, NULL,                                   \
+	    "Only on these listeners; empty: on all.")
+
+#define RELAY_KEYS(KEY)                                                        \
+	KEY(deliver, deliver, "smtp", NULL, NULL,                              \
+	    "How mail leaves: by SMTP to a host, or into a Maildir.")          \
+	KEY(text, host, "", NULL, NULL,                                        \
+	    "Relay host: a name, an IPv4 address or an IPv6 address in "       \
+	    "brackets.")                                                       \
+	KEY(count, port, "25", "1", "65535", "TCP port.")                      \
+	KEY(lookup, lookup, "auto", NULL, NULL,                                \
+	    "auto: MX first, then A and AAAA; mx: MX only; host: addresses "   \
+	    "only.")                                                           \
+	KEY(text, dir, "", NULL, NULL, "Maildir to deliver into.")             \
+	KEY(count, connections, "20", "1", "5k",                               \
+	    "Connections to this relay over all workers.")                     \
+	KEY(count, messages_per_connection, "100", "1", "1M",                  \
+	    "Messages sent over one connection before it is closed.")          \
+	KEY(count, recipients_per_message, "100", "1", "1k",                   \
+	    "Recipients in one transaction.")                                  \
+	KEY(duration, connect_timeout, "30s", "1s", "10min",                   \
+	    "To connect to one address.")                                      \
+	KEY(duration, command_timeout, "5min", "1s", "1h",                     \
+	    "For the greeting and each reply (RFC 5321 4.5.3.2).")             \
+	KEY(duration, data_timeout, "10min", "1s", "4h",                       \
+	    "For the reply to the final dot and each block of the message.")   \
+	KEY(duration, idle_timeout, "5s", "1s", "10min",                       \
+	    "An unused connection is closed after this time.")                 \
+	KEY(duration, reopen_after, "1min", "1s", "1d",                        \
+	    "A relay that can't be reached is tried again after 1 s, then 2, " \
+	    "4 ... up to this time, by one message.")
+
+#define RETRY_KEYS(KEY)                                                        \
+	KEY(durations, intervals, "[1min, 5min, 15min, 30min, 1h, 2h]", "1s",  \
+	    "1d",                                                              \
+	    "Waiting time after each failed attempt; the last one repeats.")   \
+	KEY(percent, jitter, "10%", "0%", "50%",                               \
+	    "Each waiting time is longer or shorter by up to this share.")     \
+	KEY(duration, lifetime, "5d", "1s", "30d",                             \
+	    "Attempts end this long after the message was accepted.")
+
+/*	block	titled	keys	 what it is */
+#define BLOCKS(B)                                                              \
+	B(queue, 0, QUEUE_KEYS, "The queue database.")                         \
+	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
+	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
+	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
+	B(relay, 1, RELAY_KEYS, "A way out.")                                  \
+	B(retry, 1, RETRY_KEYS,                                                \
+	    "A schedule of attempts. \"normal\" is used for all mail.")
+
+/* Words of a set: type, its words. */
+#define DELIVER_WORDS(W) W(SMTP, "smtp") W(MAILDIR, "maildir")
+#define LOOKUP_WORDS(W) W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
+#define ENUMS(E)                    \
+	E(deliver, DELIVER, DELIVER_WORDS) \
+	E(lookup, LOOKUP, LOOKUP_WORDS)
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * settings - the configuration as values, made from daemon/keys.h.
+ *
+ * settings_load reads a file with its includes, checks every key and every
+ * relation between blocks, and reports all errors at once; there are settings
+ * only if there is no error.  Doubts (warnings) don't stop it.
+ *
+ * Owner    one struct settings, freed whole; never changed after it was made.
+ * Errors   each message is "FILE:LINE: what, and what to do".
+ */
+#ifndef MTQ_SETTINGS_H
+#define MTQ_SETTINGS_H
+
+#include <sys/socket.h>
+
+#include "daemon/err.h"
+#include "daemon/bytes.h"
+#include "daemon/keys.h"
+
+struct texts {
+	char **item;
+	size_t n;
+};
+struct durations {
+	int64_t *us;
+	size_t n;
+};
+struct socket_at {
+	struct sockaddr_storage sa;
+	socklen_t len;
+	char *text; /* as in the file */
+};
+struct sockets {
+	struct socket_at *at;
+	size_t n;
+};
+struct network { /* IPv4 is kept as v4-mapped IPv6: one way to compare */
+	unsigned char addr[16];
+	unsigned bits; /* 0..128 */
+};
+struct networks {
+	struct network *net;
+	size_t n;
+};
+
+#define W_DELIVER(id, word) DELIVER_##id,
+#define W_LOOKUP(id, word) LOOKUP_##id,
+enum deliver_kind { DELIVER_WORDS(W_DELIVER) DELIVER_COUNT };
+enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
+
+#define MEMBER_text(n) char *n;
+#define MEMBER_flag(n) bool n;
+#define MEMBER_count(n) uint64_t n;
+#define MEMBER_size(n) uint64_t n##_bytes;
+#define MEMBER_duration(n) int64_t n##_us;
+#define MEMBER_percent(n) uint64_t n##_percent;
+#define MEMBER_words(n) struct texts n;
+#define MEMBER_durations(n) struct durations n;
+#define MEMBER_sockets(n) struct sockets n;
+#define MEMBER_networks(n) struct networks n;
+#define MEMBER_deliver(n) enum deliver_kind n;
+#define MEMBER_lookup(n) enum lookup_kind n;
+#define KEY_MEMBER(type, name, def, least, most, doc) MEMBER_##type(name)
+
+/* struct queue_settings, dns_settings, listen_settings, ...; `title` is ""
+ * for blocks without one, file and line say where the block stands (line 0:
+ * it is not in the file, the defaults hold). */
+#define B(block, titled, keys, doc)         \
+	struct block##_settings {           \
+		char *title;                \
+		const char *file;           \
+		unsigned line;              \
+		keys(KEY_MEMBER)            \
+	};
+BLOCKS(B)
+#undef B
+
+struct settings {
+	GLOBAL_KEYS(KEY_MEMBER)
+	struct queue_settings queue;
+	struct dns_settings dns;
+	struct listen_settings *listens;
+	size_t nlistens;
+	struct source_settings *sources;
+	size_t nsources;
+	struct relay_settings *relays;
+	size_t nrelays;
+	struct retry_settings *retries;
+	size_t nretries;
+	const struct relay_settings *no_match_relay;
+	const struct retry_settings *normal_retry; /* the block or defaults */
+	char *control_path;			   /* resolved */
+	struct settings_memory *memory;		   /* what settings_free frees */
+};
+
+/* All errors (and warnings, marked "warning: ") as lines in `report`; NULL if
+ * there was an error.  `report` is the caller's, bytes_free it. */
+struct settings *settings_load(const char *path, struct bytes *report);
+/* The same from memory; `name` stands for the file in messages. */
+struct settings *settings_parse(const char *name, const char *text, size_t n,
+    struct bytes *report);
+void settings_free(struct settings *s);
+
+/* The configuration in force as text that settings_parse reads back to the
+ * same values.  origins: each line says in a comment where it came from. */
+void settings_print(const struct settings *s, bool origins, struct bytes *out);
+/* etc/mtq.conf and the KEYS part of mtq.conf(5), from the table alone. */
+void settings_print_sample(struct bytes *out);
+void settings_print_manual(struct bytes *out);
+
+const struct relay_settings *settings_relay(const struct settings *s,
+    const char *name);
+/* First source whose networks hold this address on this listener; NULL if
+ * none may hand us mail. */
+const struct source_settings *settings_source(const struct settings *s,
+    const struct listen_settings *l, const struct sockaddr *peer);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * plan - which worker gets how much of which relay's mail now.  Pure: no
+ * socket, no clock, no database.
+ *
+ * A relay's `connections` are shared out among the living workers; each worker
+ * may be given up to PLAN_AHEAD times its share in jobs, so that a connection
+ * never waits for the next.  A relay that can't be reached is closed for
+ * 1 s, 2 s, 4 s ... up to reopen_after, then probed by one job.
+ *
+ * Unit     microseconds of the steady clock.
+ */
+#ifndef MTQ_PLAN_H
+#define MTQ_PLAN_H
+
+#include "daemon/settings.h"
+
+enum { PLAN_WORKERS_MOST = 32, PLAN_RELAYS_MOST = 256, PLAN_AHEAD = 2 };
+
+struct plan_relay {
+	char name[65];
+	uint32_t connections;
+	int64_t reopen_after_us;
+	int64_t closed_until_us; /* 0: open */
+	uint32_t failures;	 /* in a row, of the kind that closes */
+	uint32_t in_flight[PLAN_WORKERS_MOST]; /* jobs */
+	uint32_t share[PLAN_WORKERS_MOST];     /* connections */
+};
+struct plan {
+	struct plan_relay relay[PLAN_RELAYS_MOST];
+	size_t nrelays;
+	bool worker[PLAN_WORKERS_MOST]; /* alive */
+};
+
+/* Relays by name; what is in flight of a relay that stays is kept. */
+void plan_configure(struct plan *p, const struct settings *s);
+/* After either, shares have changed: tell the workers. */
+void plan_worker_up(struct plan *p, unsigned worker);
+void plan_worker_gone(struct plan *p, unsigned worker);
+
+size_t plan_relay(const struct plan *p, const char *name); /* or nrelays */
+/* A worker with room for one more job of this relay, the least loaded; -1 if
+ * there is none or the relay is closed. */
+int plan_pick(const struct plan *p, size_t relay, int64_t now_us);
+void plan_began(struct plan *p, size_t relay, unsigned worker);
+void plan_ended(struct plan *p, size_t relay, unsigned worker);
+/* How an attempt left the relay: reached or not.  True: the state changed
+ * (log it). */
+bool plan_unreachable(struct plan *p, size_t relay, int64_t now_us);
+bool plan_reached(struct plan *p, size_t relay);
+/* When a closed relay may be probed; INT64_MAX if none is closed. */
+int64_t plan_wake_us(const struct plan *p, int64_t now_us);
+
+#endif

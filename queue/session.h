@@ -1,0 +1,87 @@
+/*
+ * session - the server's side of one SMTP dialogue: octets in, steps out.
+ * Pure: no socket, no clock, no database.  The receiver does what a step says.
+ *
+ * The caller owns a read buffer and hands session_feed what it has; the session
+ * eats some of it and returns a step.  Replies are appended to `out`; a reply to
+ * pipelined commands is one write.  Body octets (dot-stuffing removed, our
+ * Received field in front) are appended to `chunk`, never past CHUNK_MOST.
+ *
+ * Owner    a session owns its transaction (sender, recipients); session_free.
+ *          Bounded: recipients by max_recipients, chunk by CHUNK_MOST, out by
+ *          SESSION_OUT_MOST (then the caller must write first).
+ * Source   RFC 5321, 1870 (SIZE), 2034 (ENHANCEDSTATUSCODES), 2920
+ *          (PIPELINING), 3030 (CHUNKING), 3461 (DSN), 6152 (8BITMIME), 6531
+ *          (SMTPUTF8).  Where we are stricter: docs/smtp.md.
+ */
+#ifndef MTQ_SESSION_H
+#define MTQ_SESSION_H
+
+#include "daemon/settings.h"
+#include "queue/ledger.h"
+
+enum {
+	SESSION_LINE_MOST = 2048, /* octets of a command line with CRLF */
+	SESSION_OUT_MOST = 16384,
+};
+
+enum session_step {
+	SESSION_MORE,	/* needs more octets */
+	SESSION_WRITE,	/* `out` is full: write it, then feed again */
+	SESSION_CHUNK,	/* `chunk` is full: store it as chunk `chunks`, then
+			   session_chunk_taken and feed again */
+	SESSION_ACCEPT, /* the message is whole: commit it (the last chunk is in
+			   `chunk`), then session_accepted */
+	SESSION_ABANDON, /* a message whose chunks were stored is dropped:
+			    remove them, then session_abandoned */
+	SESSION_CLOSE,	/* write `out`, then close */
+};
+
+enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
+
+struct session; /* session.c */
+struct session_config {
+	const struct settings *settings; /* must outlive the session or be
+					    replaced by session_reconfigure */
+	const struct listen_settings *listen;
+	const struct source_settings *source; /* NULL: refused at the banner */
+	const char *client; /* address as text, v4-mapped shown as IPv4 */
+};
+
+struct session_message { /* valid at SESSION_ACCEPT */
+	struct message_record record; /* all but arrival_us filled in */
+	const struct ledger_recipient *rcpt;
+	uint32_t nrcpt;
+	bool apart; /* earlier chunks are stored already */
+};
+
+/* Queues the greeting (or the refusal: 554 5.7.1) in `out`. */
+struct session *session_open(const struct session_config *c, struct bytes *out);
+void session_free(struct session *s);
+/* Eats *n octets at most and puts how many were eaten into *n.  `id` is used
+ * for the next message to begin, `now_us` for its Received field; `room` says
+ * whether mail is taken now. */
+enum session_step session_feed(struct session *s, const unsigned char *p,
+    size_t *n, uint64_t id, int64_t now_us, enum session_room room);
+/* The chunk being filled; the receiver takes its octets at SESSION_CHUNK and
+ * SESSION_ACCEPT. */
+struct bytes *session_chunk(struct session *s);
+uint32_t session_chunks(const struct session *s); /* stored or taken so far */
+uint64_t session_id(const struct session *s);	  /* of the open message; 0 */
+void session_chunk_taken(struct session *s);
+void session_message(struct session *s, struct session_message *out);
+/* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
+ * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
+void session_accepted(struct session *s, const struct err *e);
+void session_abandoned(struct session *s);
+/* A deadline passed (421 4.4.2), or the server stops (421 4.3.2). */
+void session_timeout(struct session *s);
+void session_stop(struct session *s);
+/* True while a message's octets are being received: data_timeout holds. */
+bool session_in_data(const struct session *s);
+bool session_idle(const struct session *s); /* no transaction is open */
+/* Refusals since the last call, for the log: "RCPT from host[1.2.3.4]: 554
+ * ..."; NULL when there is none.  Already made safe. */
+const char *session_refusal(struct session *s);
+
+#endif
