@@ -18,11 +18,11 @@ err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 void
 err_add(struct err *e, const char *fmt, ...)
 {
-	char old[sizeof e->text];
+	char old[sizeof e->text - 3];
 	va_list ap;
 	int n;
 
-	memcpy(old, e->text, sizeof old);
+	snprintf(old, sizeof old, "%.508s", e->text);
 	va_start(ap, fmt);
 	n = vsnprintf(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);

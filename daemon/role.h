@@ -16,10 +16,11 @@
 #include "daemon/settings.h"
 #include "daemon/wire.h"
 
-/*	name		descriptors beside the configuration */
+/*	name		descriptors beside the configuration.  The bell is one
+ *	eventfd: the receiver rings it after a commit, the scheduler listens. */
 #define ROLES(R)                                                       \
-	R(RECEIVER, "receiver", "listening sockets, in `address` order") \
-	R(SCHEDULER, "scheduler", "job socket, control socket: listening") \
+	R(RECEIVER, "receiver", "listening sockets in `address` order, then the bell") \
+	R(SCHEDULER, "scheduler", "job socket, control socket, the bell") \
 	R(WORKER, "worker", "one connection to the job socket")
 
 enum role_kind {
@@ -71,6 +72,9 @@ struct role_ops {
 	/* Before each beat: false when the role's own threads hang.  May be
 	 * NULL. */
 	bool (*alive)(struct role *r);
+	/* After each round of the loop, before the channel to mtqd and the log
+	 * are flushed: the place for batched writes.  May be NULL. */
+	void (*after)(struct role *r);
 };
 
 /* The whole of a role's main(): returns its exit code.  Prepares the process
