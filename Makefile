@@ -105,10 +105,102 @@ unit: $(UNIT)
 		sed "s|^|$${t##*/tests/}: |"; \
 		timeout 120 $$t >/dev/null 2>$$t.log || { cat $$t.log; exit 1; }; done
 
+# --- what needs to be there -------------------------------------------------
+
+DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
+	libjansson-dev libsmartcols-dev
+DEB_DEMO := swaks dns-root-data
+DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
+	python3 python3-pytest python3-aiosmtpd swaks strace procps
+DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
+
+deps:
+	@missing=; for p in $(DEB); do \
+		dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | \
+		grep -qx installed || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] || { echo "apt installs:$$missing"; \
+		apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install -y --no-install-recommends $$missing >/dev/null; }
+
+# --- for a person -----------------------------------------------------------
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) bash tests/demo.sh
+
+bench: deps
+	@$(MAKE) --no-print-directory -s all bench-tools
+	/usr/bin/python3 tests/bench/bench.py --build $(BUILD)
+
+manual: all
+	$(BUILD)/mtq manual sample > etc/mtq.conf
+	$(BUILD)/mtq manual keys > docs/man/mtq.conf.5
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
+		$(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SYSCONFDIR) \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install $(BUILD)/mtqd $(DESTDIR)$(SBINDIR)
+	install $(BUILD)/mtq $(DESTDIR)$(BINDIR)
+	install $(BUILD)/mtq-receiver $(BUILD)/mtq-scheduler \
+		$(BUILD)/mtq-worker $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 etc/mtq.conf $(DESTDIR)$(SYSCONFDIR)/mtq.conf.sample
+	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
+	sed 's|/usr/sbin|$(SBINDIR)|' etc/mtq.service \
+		> $(DESTDIR)$(UNITDIR)/mtq.service
+	install -m 644 etc/mtq.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/mtq.conf
+	install -m 644 etc/mtq.tmpfiles \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mtq.conf
+
+# --- proof ------------------------------------------------------------------
+
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SECONDS ?= 5
+KILLS ?= 200
+STATES ?= 20000
+
+check: deps
+	@bash tests/check.sh
+
+layers:
+	@/usr/bin/python3 tests/layers.py
+
+SOURCES := $(wildcard daemon/*.[ch] queue/*.[ch] delivery/*.[ch] admin/*.[ch] \
+	tests/*/*.[ch])
+lint: layers
+	@clang-format --dry-run --Werror $(SOURCES)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
+		-D__cppcheck__ -I. -j2 daemon queue delivery admin
+	@mandoc -Tlint -W warning docs/man/*.5 docs/man/*.8
+
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ := build/fuzz
+fuzz-build:
+	@$(MAKE) --no-print-directory -s BUILD=$(FUZZ) CC=clang HARDENED= \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SANITIZE='$(SAN)' \
+		$(FUZZERS:%=$(FUZZ)/%.fuzz)
+$(BUILD)/%.fuzz: $(BUILD)/tests/fuzz/%.o $(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_ALL)
+fuzz: fuzz-build
+	@for f in $(FUZZERS); do mkdir -p $(FUZZ)/corpus/$$f; \
+		seeds=tests/fuzz/seeds/$$f; [ -d $$seeds ] || seeds=; \
+		timeout 600 $(FUZZ)/$$f.fuzz -max_total_time=$(FUZZ_SECONDS) \
+		-timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+		-artifact_prefix=$(FUZZ)/$$f- $(FUZZ)/corpus/$$f $$seeds \
+		>$(FUZZ)/$$f.log 2>&1 || { tail -40 $(FUZZ)/$$f.log; exit 1; }; \
+		echo "fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: //p' \
+		$(FUZZ)/$$f.log) runs, clean"; done
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
+.PHONY: all unit clean deps demo bench manual install check layers lint fuzz \
+	fuzz-build
 .SECONDARY:
