@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# make check: every test, in the order in which a failure is cheapest to find.
+# Each step is a command with a name and a time limit; the first failure prints
+# its output and the run goes on, so that one look shows everything that is
+# wrong.  STEPS="unit sim" runs only those.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export BUILD=build MAKEFLAGS=
+jobs=$(nproc)
+san='-fsanitize=address,undefined -fno-sanitize-recover=all'
+passed=0 failed=0 log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step() { # name, seconds, command...
+	local name=$1 limit=$2 begun=$SECONDS
+	shift 2
+	if [ -n "${STEPS:-}" ] && [[ " $STEPS " != *" $name "* ]]; then
+		return
+	fi
+	if timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null; then
+		passed=$((passed + 1))
+		printf '%-10s ok    %4d s  %s\n' "$name" $((SECONDS - begun)) \
+			"$(tail -n 1 "$log" | cut -c1-110)"
+	else
+		failed=$((failed + 1))
+		printf '%-10s FAILED %3d s\n' "$name" $((SECONDS - begun))
+		tail -n 60 "$log" | sed 's/^/    /'
+	fi
+}
+
+step build 300 make --no-print-directory -s -j"$jobs" all
+step clang 300 make --no-print-directory -s -j"$jobs" BUILD=build/clang CC=clang all
+step lint 300 make --no-print-directory -s lint
+step manual 30 bash -c 'build/mtq manual sample | diff - etc/mtq.conf &&
+	build/mtq manual keys | diff - docs/man/mtq.conf.5 &&
+	echo "sample and manual match the key table"'
+step unit 300 make --no-print-directory -s -j"$jobs" unit
+step asan 600 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
+	HARDENED= CFLAGS='-O1 -g' SANITIZE="$san" unit
+step fuzz 900 make --no-print-directory -s -j"$jobs" fuzz
+step sim 300 make --no-print-directory -s sim
+step system 400 make --no-print-directory -s system
+step states 400 make --no-print-directory -s states
+step kill 600 make --no-print-directory -s kill
+step sabotage 900 make --no-print-directory -s sabotage
+step bench 120 make --no-print-directory -s bench-quick
+step demo 120 make --no-print-directory -s demo
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
