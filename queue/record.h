@@ -81,7 +81,7 @@ enum { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
 	F(u8, notify, 15) /* RFC 3461 4.1; 0: not given */                 \
 	F(u32, lane, UINT32_MAX)                                           \
 	F(u32, attempts, UINT32_MAX)                                       \
-	F(u64, due_us, INT64_MAX) /* with state and lane: its row in `due` */ \
+	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */      \
 	F(u64, changed_us, INT64_MAX)                                      \
 	F(text, address, 254)                                              \
 	F(text, orcpt, 500) /* xtext as received, with its addr-type */    \
@@ -138,12 +138,18 @@ struct due_key {
 	uint32_t rcpt;
 };
 void key_due(unsigned char k[KEY_DUE], const struct due_key *d);
+/* The one row in `due` of this recipient.  Only WAITING rows are ordered by
+ * lane and time; the others have zeros there, so they lie in the order of id
+ * and recipient, whatever lane they came from. */
+void key_due_of(unsigned char k[KEY_DUE], uint64_t id, uint32_t rcpt,
+    const struct recipient_record *r);
 bool key_due_parse(const void *k, size_t n, struct due_key *d) MUST_USE;
 
 /* A queue id as people see it: 12 capital letters and digits without vowels,
  * sortable by time.  id_next: never the same twice, never going back. */
 void id_text(uint64_t id, char out[ID_TEXT + 1]);
 bool id_parse(const char *p, size_t n, uint64_t *id) MUST_USE;
+bool id_valid(uint64_t id); /* can be written as text, and is not 0 */
 /* writer: 0 the receiver, 1 the scheduler: their ids never meet. */
 enum { ID_WRITERS = 4 };
 uint64_t id_next(uint64_t last, int64_t now_us, unsigned writer);

@@ -44,9 +44,9 @@ struct txn;
 bool store_create(const char *dir, uint64_t map_bytes, const char *instance,
     int64_t now_us, struct err *e) MUST_USE;
 bool store_exists(const char *dir);
-/* Preflight (size against the newest meta page, G10; no network or overlay
- * file system, G15), open, compare the state record.  `instance` NULL: do not
- * compare it. */
+/* Preflight (size against the newest meta page, G10; no network file system or
+ * FUSE, G15), open, compare the state record.  `instance` NULL: do not compare
+ * it.  map_bytes 0: as the file says.  `dir` may also name the file itself. */
 struct store *store_open(const char *dir, enum store_mode mode,
     uint64_t map_bytes, const char *instance, struct err *e) MUST_USE;
 void store_close(struct store *s);
@@ -92,6 +92,8 @@ bool store_room(struct store *s, struct store_room *out, struct err *e)
 bool store_clear_readers(struct store *s, unsigned *n, struct err *e) MUST_USE;
 /* A consistent copy into a new file, while others write. */
 bool store_backup(struct store *s, const char *path, struct err *e) MUST_USE;
+/* Every page, read outside LMDB (queue/pages.h): what it would trip over. */
+bool store_check(struct store *s, struct err *e) MUST_USE;
 const char *store_version(void); /* of the library, at run time */
 
 #endif

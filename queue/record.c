@@ -1,0 +1,269 @@
+#include "queue/record.h"
+
+#include <string.h>
+
+WIRE_CODEC(message_record, MESSAGE_FIELDS)
+WIRE_CODEC(recipient_record, RECIPIENT_FIELDS)
+WIRE_CODEC(state_record, STATE_FIELDS)
+
+enum { SEAL_BYTES = 5 }; /* version, checksum */
+
+const char *
+recipient_state_word(enum recipient_state s)
+{
+	switch (s) {
+#define S(id, word, what)                                                      \
+	case RECIPIENT_##id:                                                   \
+		return word;
+		RECIPIENT_STATES(S)
+#undef S
+	case RECIPIENT_STATE_COUNT:
+		break;
+	}
+	must_failed("a recipient's state", __FILE__, __LINE__);
+}
+
+/* The header's place is kept free first, so that a record is encoded where it
+ * stays: no second buffer, no copy. */
+static size_t
+seal_begin(struct bytes *b)
+{
+	static const unsigned char room[SEAL_BYTES] = {RECORD_VERSION};
+	size_t at = b->n;
+
+	bytes_add(b, room, sizeof room);
+	return at;
+}
+
+static void
+seal_end(struct bytes *b, size_t at)
+{
+	size_t from = at + SEAL_BYTES;
+
+	put_le32(b->data + at + 1, crc32c(0, b->data + from, b->n - from));
+}
+
+void
+record_seal(struct bytes *b, const struct bytes *encoded)
+{
+	size_t at = seal_begin(b);
+
+	if (encoded->n > 0)
+		bytes_add(b, encoded->data, encoded->n);
+	seal_end(b, at);
+}
+
+bool
+record_open(const void *data, size_t size, const char *what,
+	    const unsigned char **p, size_t *n, struct err *e)
+{
+	const unsigned char *d = data;
+
+	if (size < SEAL_BYTES) {
+		err_set(e, ERR_DAMAGED, "the %s record is cut short", what);
+		return false;
+	}
+	if (d[0] != RECORD_VERSION) {
+		err_set(e, ERR_DAMAGED,
+			"the %s record has version %u, this mtq knows %d", what,
+			d[0], RECORD_VERSION);
+		return false;
+	}
+	if (get_le32(d + 1) != crc32c(0, d + SEAL_BYTES, size - SEAL_BYTES)) {
+		err_set(e, ERR_DAMAGED,
+			"the checksum of the %s record is wrong", what);
+		return false;
+	}
+	*p = d + SEAL_BYTES;
+	*n = size - SEAL_BYTES;
+	return true;
+}
+
+static bool
+no_sense(const char *what, struct err *e)
+{
+	err_set(e, ERR_DAMAGED, "the %s record makes no sense", what);
+	return false;
+}
+
+void
+message_seal(struct bytes *b, const struct message_record *m)
+{
+	b->n = 0;
+	seal_begin(b);
+	message_record_encode(b, m);
+	seal_end(b, 0);
+}
+
+void
+recipient_seal(struct bytes *b, const struct recipient_record *r)
+{
+	b->n = 0;
+	seal_begin(b);
+	recipient_record_encode(b, r);
+	seal_end(b, 0);
+}
+
+void
+state_seal(struct bytes *b, const struct state_record *s)
+{
+	b->n = 0;
+	seal_begin(b);
+	state_record_encode(b, s);
+	seal_end(b, 0);
+}
+
+bool
+message_open(const void *data, size_t size, struct message_record *m,
+	     struct err *e)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (!record_open(data, size, "message", &p, &n, e))
+		return false;
+	return message_record_decode(m, p, n) || no_sense("message", e);
+}
+
+bool
+recipient_open(const void *data, size_t size, struct recipient_record *r,
+	       struct err *e)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (!record_open(data, size, "recipient", &p, &n, e))
+		return false;
+	return recipient_record_decode(r, p, n) || no_sense("recipient", e);
+}
+
+bool
+state_open(const void *data, size_t size, struct state_record *s, struct err *e)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (!record_open(data, size, "state", &p, &n, e))
+		return false;
+	return state_record_decode(s, p, n) || no_sense("state", e);
+}
+
+void
+key_message(unsigned char k[KEY_MESSAGE], uint64_t id)
+{
+	put_be64(k, id);
+}
+
+void
+key_body(unsigned char k[KEY_BODY], uint64_t id, uint32_t chunk)
+{
+	put_be64(k, id);
+	put_be32(k + 8, chunk);
+}
+
+void
+key_recipient(unsigned char k[KEY_RECIPIENT], uint64_t id, uint32_t rcpt)
+{
+	put_be64(k, id);
+	put_be32(k + 8, rcpt);
+}
+
+/* A time before 1970 sorts as 1970: "at or after INT64_MIN" is the start. */
+void
+key_due(unsigned char k[KEY_DUE], const struct due_key *d)
+{
+	must((unsigned)d->state < RECIPIENT_STATE_COUNT);
+	k[0] = (unsigned char)d->state;
+	put_be32(k + 1, d->lane);
+	put_be64(k + 5, d->due_us < 0 ? 0 : (uint64_t)d->due_us);
+	put_be64(k + 13, d->id);
+	put_be32(k + 21, d->rcpt);
+}
+
+void
+key_due_of(unsigned char k[KEY_DUE], uint64_t id, uint32_t rcpt,
+	   const struct recipient_record *r)
+{
+	struct due_key d = {
+	    .state = (enum recipient_state)r->state, .id = id, .rcpt = rcpt};
+
+	if (d.state == RECIPIENT_WAITING) {
+		d.lane = r->lane;
+		d.due_us = (int64_t)r->due_us;
+	}
+	key_due(k, &d);
+}
+
+bool
+key_due_parse(const void *k, size_t n, struct due_key *d)
+{
+	const unsigned char *p = k;
+	uint64_t due;
+
+	if (n != KEY_DUE || p[0] >= RECIPIENT_STATE_COUNT)
+		return false;
+	due = get_be64(p + 5);
+	if (due > INT64_MAX)
+		return false;
+	d->state = (enum recipient_state)p[0];
+	d->lane = get_be32(p + 1);
+	d->due_us = (int64_t)due;
+	d->id = get_be64(p + 13);
+	d->rcpt = get_be32(p + 21);
+	return true;
+}
+
+/* No vowels, so that no id spells a word.  31^12 is 2^59.4: enough for the
+ * microseconds of 6,000 years times ID_WRITERS. */
+static const char id_letters[] = "0123456789BCDFGHJKLMNPQRSTVWXYZ";
+enum { ID_BASE = sizeof id_letters - 1 };
+static const uint64_t ID_MOST = UINT64_C(787662783788549760); /* 31^12 - 1 */
+
+void
+id_text(uint64_t id, char out[ID_TEXT + 1])
+{
+	must(id <= ID_MOST);
+	out[ID_TEXT] = '\0';
+	for (unsigned i = ID_TEXT; i-- > 0; id /= ID_BASE)
+		out[i] = id_letters[id % ID_BASE];
+}
+
+bool
+id_parse(const char *p, size_t n, uint64_t *id)
+{
+	uint64_t v = 0;
+
+	if (n != ID_TEXT)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *at = memchr(id_letters, p[i], ID_BASE);
+
+		if (at == NULL)
+			return false;
+		v = v * ID_BASE + (uint64_t)(at - id_letters);
+	}
+	*id = v;
+	return true;
+}
+
+bool
+id_valid(uint64_t id)
+{
+	return id > 0 && id <= ID_MOST;
+}
+
+uint64_t
+id_next(uint64_t last, int64_t now_us, unsigned writer)
+{
+	uint64_t t = now_us > 0 ? (uint64_t)now_us : 0;
+	uint64_t id;
+
+	must(writer < ID_WRITERS);
+	if (t > ID_MOST / ID_WRITERS - 1)
+		t = ID_MOST / ID_WRITERS - 1;
+	id = t * ID_WRITERS + writer;
+	if (id <= last) /* the clock went back, or a busy microsecond */
+		id = (last / ID_WRITERS + 1) * ID_WRITERS + writer;
+	must(id_valid(id));
+	return id;
+}
