@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# make demo: two mtq as an ordinary person would meet them.  One stands on the
+# CRM's side and hands mail on; the other is the company's relay server and puts
+# it into a Maildir.  Everything happens on loopback, in one scratch folder that
+# is removed at the end; every wait has a limit.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(cd "${BUILD:-build}" && pwd)
+dir=$(mktemp -d /tmp/mtq-demo.XXXXXX)
+crm_pid='' company_pid=''
+
+cleanup() {
+	for pid in $crm_pid $company_pid; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in $crm_pid $company_pid; do
+		for _ in $(seq 100); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -9 "$pid" 2>/dev/null
+	done
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+run() {
+	printf '$ %s\n' "$*" | sed "s|$build/||g; s|$dir|DIR|g"
+	"$@" 2>&1 | sed "s|$dir|DIR|g"
+	return "${PIPESTATUS[0]}"
+}
+fail() {
+	printf '\nThe demo failed: %s\n' "$*" >&2
+	tail -n 20 "$dir"/*.log >&2 2>/dev/null
+	exit 1
+}
+wait_until() { # what, seconds, command...
+	local what=$1 end=$((SECONDS + $2))
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || fail "$what did not happen"
+		sleep 0.1
+	done
+}
+free_port() { # the first free one from $1 on
+	local p
+	for p in $(seq "$1" $(($1 + 200))); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+	done
+	fail "no free port above $1"
+}
+quietly() { "$@" >"$dir/last.out" 2>&1 || { cat "$dir/last.out"; return 1; }; }
+
+# Started as root mtqd wants somebody to become; a plain user stays itself.
+user='' owner=
+if [ "$(id -u)" = 0 ]; then
+	owner=nobody
+	user="user = $owner"
+	chown "$owner" "$dir"
+fi
+crm_port=$(free_port 10025)
+company_port=$(free_port $((crm_port + 1)))
+maildir=$dir/company/Maildir
+mkdir -p "$dir/crm" "$dir/company"
+[ -z "$owner" ] || chown "$owner" "$dir/crm" "$dir/company"
+
+cat >"$dir/crm.conf" <<END
+instance  = demo-crm
+hostname  = crm.example.com
+state_dir = $dir/crm/state
+$user
+listen "smtp"   { address = "127.0.0.1:$crm_port" }
+source "crm"    { from_ip = 127.0.0.0/8 }
+relay "company" {
+	host = 127.0.0.1
+	port = $company_port
+	reopen_after = 2s
+}
+END
+cat >"$dir/company.conf" <<END
+instance  = demo-company
+hostname  = relay.example.com
+state_dir = $dir/company/state
+$user
+listen "smtp"   { address = "127.0.0.1:$company_port" }
+source "crm"    { from_ip = 127.0.0.0/8 }
+relay "mailbox" {
+	deliver = maildir
+	dir = $maildir
+}
+END
+crm() { run "$build/mtq" -c "$dir/crm.conf" "$@"; }
+start() { # name
+	"$build/mtqd" -c "$dir/$1.conf" 2>>"$dir/$1.log" &
+	eval "$1_pid=$!"
+	wait_until "the start of $1" 15 grep -q started "$dir/$1.log"
+}
+delivered() { find "$maildir/new" -type f 2>/dev/null | wc -l; }
+has() { [ "$(delivered)" = "$1" ]; }
+send() { quietly timeout 30 swaks --server "127.0.0.1:$crm_port" --helo crm.test \
+	--from crm@example.com "$@"; }
+
+say "mtq hands CRM mail to a relay and never loses what it accepted." \
+	"This demo runs two of them on loopback."
+say "The CRM side's whole configuration"
+sed "s|$dir|DIR|" "$dir/crm.conf"
+run "$build/mtq" -c "$dir/crm.conf" check || fail "mtq check"
+say "Starting the company's relay server (port $company_port, delivers into a" \
+	"Maildir) and the CRM side (port $crm_port)"
+start company
+start crm
+echo "both serve"
+
+say "The CRM sends four messages with swaks: a plain one, one with a UTF-8" \
+	"subject, one with a 3 MB attachment, one to three people"
+head -c 3000000 /dev/urandom >"$dir/report.bin"
+send --to anna@example.net --header 'Subject: Your invoice' \
+	--body 'Thank you for your order.' || fail "the plain message"
+send --to jose@example.net --header 'Subject: Grüße aus Köln ✓' \
+	--body 'Mit Umlauten: äöü' || fail "the UTF-8 message"
+send --to anna@example.net --header 'Subject: Report' \
+	--attach-type text/html --attach-body '<p>See the file.</p>' \
+	--attach-type application/octet-stream --attach "@$dir/report.bin" ||
+	fail "the attachment"
+send --to a@example.net,b@example.net,c@example.net \
+	--header 'Subject: To all three' --body 'One copy for each of you.' ||
+	fail "several recipients"
+grep -h '<-  250 2.0.0' "$dir/last.out"
+wait_until "delivery of four messages" 15 has 4
+say "Delivered into the company's Maildir"
+(cd "$maildir/new" && ls -l | awk 'NR > 1 { print $5, "octets", $9 }'
+	grep -h -m1 '^Subject:' ./*)
+
+say "One of them as it arrived: the CRM side's and the company's trace fields" \
+	"are on top, the rest is as it was sent"
+file=$(grep -l 'Subject: Your invoice' "$maildir"/new/*)
+cat "$file"
+
+say "The company's server goes away; the CRM goes on sending"
+kill "$company_pid" && wait "$company_pid" 2>/dev/null
+company_pid=''
+send --to anna@example.net --header 'Subject: While you were away' \
+	--body 'This one has to wait.' || fail "sending while the relay is down"
+waiting() { "$build/mtq" -c "$dir/crm.conf" --json queue list | grep -q 4.4.1; }
+wait_until "a first attempt" 10 waiting
+say "mtq status, mtq queue list and mtq queue show say what waits and why"
+crm status
+crm queue list
+id=$("$build/mtq" -c "$dir/crm.conf" --json queue list |
+	sed -n 's/.*"queue_id": *"\([^"]*\)".*/\1/p' | head -n 1)
+[ -n "$id" ] || fail "no queue id"
+crm queue show "$id"
+
+say "The company's server is back; instead of waiting for the next attempt," \
+	"we ask for one now"
+start company
+crm queue retry "$id" || fail "retry"
+wait_until "delivery of the fifth message" 15 has 5
+crm queue list
+say "What the CRM side logged for that message"
+grep "$id" "$dir/crm.log" | sed "s|$dir|DIR|"
+
+say "Stopping both, in order; then every checksum and counter is verified"
+for side in crm company; do
+	pid_name=${side}_pid
+	kill "${!pid_name}"
+	wait "${!pid_name}" || fail "$side did not stop cleanly"
+	eval "$pid_name="
+	run "$build/mtq" -c "$dir/$side.conf" verify || fail "verify $side"
+done
+say "Done: 5 messages sent, $(delivered) delivered, nothing left behind."
+has 5 || fail "not all were delivered"
