@@ -39,11 +39,13 @@ override CFLAGS += $(SANITIZE)
 override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
-DAEMON := base err bytes now conf settings settings_print log loop wire jail \
+DAEMON := base err bytes now arena file report scan inputs conf values settings \
+	settings_table settings_check settings_load settings_print log loop wire jail \
 	notify role child mtqd
-QUEUE := status address record disk pages pages_tree store ledger_row ledger \
-	ledger_body ledger_order verify retry route plan job control session \
-	committer submit claims orders dispatch receiver scheduler
+QUEUE := status address record disk pages pages_tree env store store_make \
+	ledger_row ledger ledger_body ledger_order verify retry route plan job \
+	control session committer submit claims orders dispatch receiver \
+	scheduler
 DELIVERY := reply body dialogue dns resolve maildir connection pool worker
 ADMIN := command show queue_read manual
 

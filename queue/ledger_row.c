@@ -7,7 +7,10 @@ row_damaged(struct err *e, uint64_t id, const char *what)
 
 	if (id_valid(id))
 		id_text(id, text);
-	err_set(e, ERR_DAMAGED, "message %s: %s", text, what);
+	if (what != e->text)
+		err_set(e, ERR_DAMAGED, "%s", what);
+	e->kind = ERR_DAMAGED;
+	err_add(e, "message %s", text);
 	return false;
 }
 

@@ -53,8 +53,12 @@ bool pages_preflight(int fd, struct pages *out, struct err *e) MUST_USE;
  * its keys, the counts of its tree; no page twice, none both used and free.
  * The caller holds a read transaction of that meta page's number, so that
  * nobody writes over what we read. */
+enum pages_reach {
+	PAGES_ALL,
+	PAGES_ROOTS, /* the free list, and each table's root: at every open */
+};
 bool pages_check(int fd, const struct pages *p, unsigned which,
-		 struct err *e) MUST_USE;
+    enum pages_reach reach, struct err *e) MUST_USE;
 
 /* n octets at offset `at`; false at the end of the file. */
 bool pages_read(int fd, void *to, size_t n, uint64_t at) MUST_USE;

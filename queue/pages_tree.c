@@ -323,8 +323,17 @@ check_tree(struct check *c, const struct pages_tree *db, enum kind kind)
 	return wrong(c, "is the root of a tree with other counts");
 }
 
+static bool
+check_root(struct check *c, const struct pages_tree *db)
+{
+	struct tree t = {.c = c, .db = db, .kind = NAMED_TREE};
+
+	return db->root == NO_PAGE || enter(&t, db->root);
+}
+
 bool
-pages_check(int fd, const struct pages *p, unsigned which, struct err *e)
+pages_check(int fd, const struct pages *p, unsigned which,
+	    enum pages_reach reach, struct err *e)
 {
 	const struct pages_meta *m = &p->meta[which];
 	struct check c = {.fd = fd,
@@ -337,7 +346,9 @@ pages_check(int fd, const struct pages *p, unsigned which, struct err *e)
 	ok = check_tree(&c, &m->tree[0], FREE_LIST) &&
 	     check_tree(&c, &m->tree[1], MAIN_TREE);
 	for (unsigned i = 0; ok && i < c.nnamed; i++)
-		ok = check_tree(&c, &c.named[i], NAMED_TREE);
+		ok = reach == PAGES_ALL
+			 ? check_tree(&c, &c.named[i], NAMED_TREE)
+			 : check_root(&c, &c.named[i]);
 	for (unsigned i = 0; i < PAGES_DEPTH_MOST; i++)
 		free(c.page[i]);
 	free(c.seen);

@@ -1,7 +1,7 @@
 /*
- * store - one LMDB environment: open, transactions, rows.  The only user of
- * liblmdb.  Knows records only as octets, except the state record, which it
- * reads at open and writes in every commit.
+ * store - one LMDB environment: open, transactions, rows.  Knows records only as
+ * octets, except the state record, which it compares at every begin and writes
+ * in every commit.  liblmdb itself is behind queue/env.h.
  *
  * Files    STATE_DIR/queue.mdb and queue.mdb-lock.
  * Flags    MDB_NOSUBDIR | MDB_NOTLS; never NOSYNC, NOMETASYNC, WRITEMAP
@@ -92,6 +92,7 @@ bool store_room(struct store *s, struct store_room *out, struct err *e)
 bool store_clear_readers(struct store *s, unsigned *n, struct err *e) MUST_USE;
 /* A consistent copy into a new file, while others write. */
 bool store_backup(struct store *s, const char *path, struct err *e) MUST_USE;
+bool store_copy(struct store *s, int fd, struct err *e) MUST_USE; /* its part */
 /* Every page, read outside LMDB (queue/pages.h): what it would trip over. */
 bool store_check(struct store *s, struct err *e) MUST_USE;
 const char *store_version(void); /* of the library, at run time */
