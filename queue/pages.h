@@ -55,7 +55,8 @@ bool pages_preflight(int fd, struct pages *out, struct err *e) MUST_USE;
  * nobody writes over what we read. */
 enum pages_reach {
 	PAGES_ALL,
-	PAGES_ROOTS, /* the free list, and each table's root: at every open */
+	PAGES_ROOTS, /* the free list and each table's root, at every open;
+			a table of one page whole */
 };
 bool pages_check(int fd, const struct pages *p, unsigned which,
     enum pages_reach reach, struct err *e) MUST_USE;

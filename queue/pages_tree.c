@@ -346,7 +346,7 @@ pages_check(int fd, const struct pages *p, unsigned which,
 	ok = check_tree(&c, &m->tree[0], FREE_LIST) &&
 	     check_tree(&c, &m->tree[1], MAIN_TREE);
 	for (unsigned i = 0; ok && i < c.nnamed; i++)
-		ok = reach == PAGES_ALL
+		ok = reach == PAGES_ALL || c.named[i].depth <= 1
 			 ? check_tree(&c, &c.named[i], NAMED_TREE)
 			 : check_root(&c, &c.named[i]);
 	for (unsigned i = 0; i < PAGES_DEPTH_MOST; i++)
