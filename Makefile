@@ -39,7 +39,7 @@ override CFLAGS += $(SANITIZE)
 override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
-DAEMON := base err bytes now arena file report scan inputs conf values settings \
+DAEMON := base err bytes codec now arena file report scan inputs conf net values settings \
 	settings_table settings_check settings_load settings_print log loop wire jail \
 	notify role child mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \

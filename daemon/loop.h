@@ -36,6 +36,7 @@ struct watch {
 	void (*fn)(struct watch *w, int events); /* LOOP_READ|LOOP_WRITE; an
 						    error wakes both */
 	void (*closed)(struct watch *w);
+	int events; /* watched now */
 	void *poll[LOOP_POLL_WORDS];
 };
 /* fd becomes non-blocking.  events = 0 watches nothing for now. */
