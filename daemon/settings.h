@@ -11,42 +11,11 @@
 #ifndef MTQ_SETTINGS_H
 #define MTQ_SETTINGS_H
 
-#include <sys/socket.h>
-
 #include "daemon/err.h"
 #include "daemon/bytes.h"
+#include "daemon/conf.h"
 #include "daemon/keys.h"
-
-struct texts {
-	char **item;
-	size_t n;
-};
-struct durations {
-	int64_t *us;
-	size_t n;
-};
-struct socket_at {
-	struct sockaddr_storage sa;
-	socklen_t len;
-	char *text; /* as in the file */
-};
-struct sockets {
-	struct socket_at *at;
-	size_t n;
-};
-struct network { /* IPv4 is kept as v4-mapped IPv6: one way to compare */
-	unsigned char addr[16];
-	unsigned bits; /* 0..128 */
-};
-struct networks {
-	struct network *net;
-	size_t n;
-};
-
-#define W_DELIVER(id, word) DELIVER_##id,
-#define W_LOOKUP(id, word) LOOKUP_##id,
-enum deliver_kind { DELIVER_WORDS(W_DELIVER) DELIVER_COUNT };
-enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
+#include "daemon/values.h"
 
 #define MEMBER_text(n) char *n;
 #define MEMBER_flag(n) bool n;
@@ -74,6 +43,17 @@ enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
 	};
 BLOCKS(B)
 #undef B
+
+enum {
+	SETTINGS_SOCKETS = 60, /* of all listeners; they travel beside one
+				  frame, see WIRE_MOST_FDS */
+};
+
+/* Kept whole: the tree says where each value came from. */
+struct settings_memory {
+	struct arena arena;
+	struct conf conf;
+};
 
 struct settings {
 	GLOBAL_KEYS(KEY_MEMBER)

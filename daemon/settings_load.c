@@ -1,0 +1,353 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/settings_check.h"
+
+struct load {
+	struct settings *s;
+	struct report *report;
+	const char *name; /* the main file */
+	bool whole;       /* the syntax was clean: what is missing is missing */
+};
+
+#define error_at(l, n, ...)                                                    \
+	report_error((l)->report, (n)->file, (n)->line, __VA_ARGS__)
+
+enum { NEAR = 2, NEAR_LONGEST = 40 };
+
+/* Levenshtein's distance; more than NEAR for texts that are too long. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	size_t m = strlen(a), n = strlen(b);
+	unsigned row[NEAR_LONGEST + 1];
+
+	if (m > NEAR_LONGEST || n > NEAR_LONGEST)
+		return NEAR + 1;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= m; i++) {
+		unsigned left_up = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned up = row[j];
+			unsigned best = left_up + (a[i - 1] != b[j - 1]);
+
+			best = min_of(best, up + 1);
+			row[j] = min_of(best, row[j - 1] + 1);
+			left_up = up;
+		}
+	}
+	return row[n];
+}
+
+static const struct key_row *
+find_key(const struct block_row *b, const char *name)
+{
+	for (size_t i = 0; i < b->nkeys; i++)
+		if (strcmp(b->key[i].name, name) == 0)
+			return &b->key[i];
+	return NULL;
+}
+
+static enum block_kind
+find_block(const char *name)
+{
+	enum block_kind kind = BLOCK_global + 1;
+
+	while (kind < BLOCK_COUNT &&
+	       strcmp(settings_blocks[kind].name, name) != 0)
+		kind++;
+	return kind;
+}
+
+/* The known name nearest to a wrong one, if it is near. */
+static const char *
+nearest(enum block_kind kind, const char *name)
+{
+	const struct block_row *b = &settings_blocks[kind];
+	const char *best = NULL;
+	unsigned least = NEAR + 1, d;
+
+	for (size_t i = 0; i < b->nkeys; i++)
+		if ((d = distance(name, b->key[i].name)) < least) {
+			least = d;
+			best = b->key[i].name;
+		}
+	for (int i = BLOCK_global + 1; kind == BLOCK_global && i < BLOCK_COUNT;
+	     i++)
+		if ((d = distance(name, settings_blocks[i].name)) < least) {
+			least = d;
+			best = settings_blocks[i].name;
+		}
+	return best;
+}
+
+/* A key that this block does not have: says where it belongs, or what may
+ * have been meant. */
+static void
+unknown_key(struct load *l, enum block_kind kind, const struct conf_node *n)
+{
+	const char *in = settings_blocks[kind].name, *best;
+
+	for (int i = 0; i < BLOCK_COUNT; i++) {
+		if (find_key(&settings_blocks[i], n->key) == NULL)
+			continue;
+		if (i == BLOCK_global)
+			error_at(l, n, "%s stands outside of blocks, not in %s",
+				 n->key, in);
+		else
+			error_at(l, n, "%s stands in a %s block, not %s%s",
+				 n->key, settings_blocks[i].name,
+				 *in ? "in " : "outside of blocks", in);
+		return;
+	}
+	best = nearest(kind, n->key);
+	error_at(l, n, "unknown key %.100s%s%s%s%s%s", n->key,
+		 *in ? " in " : "", in, best ? " (did you mean " : "",
+		 best ? best : "", best ? "?)" : "");
+}
+
+static void
+read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
+{
+	const struct key_row *k = find_key(&settings_blocks[kind], n->key);
+	struct value_text text = {n->item, n->nitems, n->list};
+	char why[VALUE_WHY];
+
+	if (k == NULL) {
+		if (find_block(n->key) != BLOCK_COUNT)
+			error_at(l, n, "%s is a block: write %s%s { ... }",
+				 n->key, n->key,
+				 settings_blocks[find_block(n->key)].titled
+				     ? " \"NAME\""
+				     : "");
+		else
+			unknown_key(l, kind, n);
+		return;
+	}
+	if (value_parse(k->kind, &text, k->least, k->most, &l->s->memory->arena,
+			(char *)block + k->offset, why))
+		return;
+	error_at(l, n, "%s: %s", n->key, why);
+	n->broken = true;
+}
+
+/* A block where only keys can stand. */
+static void
+misplaced_block(struct load *l, enum block_kind kind, const struct conf_node *n)
+{
+	if (find_key(&settings_blocks[kind], n->key) != NULL)
+		error_at(l, n, "%s is a key: write %s = VALUE", n->key, n->key);
+	else
+		error_at(
+		    l, n,
+		    "%.100s can't stand in %s; is the '{' of line %u closed?",
+		    n->key, settings_blocks[kind].name, n->parent->line);
+}
+
+static bool
+is_given(const struct conf_node *first, const struct key_row *k)
+{
+	for (const struct conf_node *n = first; n != NULL; n = n->next)
+		if (!n->block && strcmp(n->key, k->name) == 0)
+			return true;
+	return false;
+}
+
+/* The keys of one block; for BLOCK_global `head` is NULL. */
+static void
+read_block(struct load *l, enum block_kind kind, const struct conf_node *head,
+	   struct conf_node *first, void *block)
+{
+	const struct block_row *b = &settings_blocks[kind];
+
+	for (size_t i = 0; i < b->nkeys; i++) {
+		const struct key_row *k = &b->key[i];
+
+		settings_default(k, block, &l->s->memory->arena);
+		if (k->def != NULL || !l->whole || is_given(first, k))
+			continue;
+		if (head != NULL)
+			error_at(l, head, "%s%s%s needs %s", b->name,
+				 head->title ? " " : "",
+				 head->title ? head->title : "", k->name);
+		else
+			report_error(l->report, l->name, 0, "%s must be given",
+				     k->name);
+	}
+	for (struct conf_node *n = first; n != NULL; n = n->next) {
+		if (n->same_as != NULL || n->broken)
+			continue;
+		if (!n->block)
+			read_key(l, kind, n, block);
+		else if (kind != BLOCK_global)
+			misplaced_block(l, kind, n);
+	}
+}
+
+/* Does this node at the top begin a block we know, rightly written? */
+static bool
+is_good_head(struct load *l, const struct conf_node *n)
+{
+	enum block_kind kind = find_block(n->key);
+	const char *best;
+
+	if (!n->block || n->same_as != NULL || n->broken)
+		return false;
+	if (find_key(&settings_blocks[BLOCK_global], n->key) != NULL) {
+		error_at(l, n, "%s is a key: write %s = VALUE", n->key, n->key);
+		return false;
+	}
+	if (kind == BLOCK_COUNT) {
+		best = nearest(BLOCK_global, n->key);
+		error_at(l, n, "unknown block %.100s%s%s%s", n->key,
+			 best ? " (did you mean " : "", best ? best : "",
+			 best ? "?)" : "");
+		return false;
+	}
+	if (settings_blocks[kind].titled && n->title == NULL)
+		error_at(l, n, "%s needs a name: write %s \"NAME\" { ... }",
+			 n->key, n->key);
+	else if (!settings_blocks[kind].titled && n->title != NULL)
+		error_at(l, n, "%s has no name: write %s { ... }", n->key,
+			 n->key);
+	else if (n->title != NULL && !settings_is_name(n->title))
+		error_at(
+		    l, n,
+		    "%s: the name '%.100s' is not 1 to 64 of A-Z a-z 0-9 . _ -",
+		    n->key, n->title);
+	else
+		return true;
+	return false;
+}
+
+/* Fills one block from its node; NULL: the defaults alone. */
+static void
+fill(struct load *l, enum block_kind kind, const struct conf_node *n,
+     const char *title, void *block)
+{
+	struct block_head head = {0};
+
+	head.title = arena_text(&l->s->memory->arena, title, strlen(title));
+	head.file = n ? n->file : l->name;
+	head.line = n ? n->line : 0;
+	memcpy(block, &head, sizeof head);
+	read_block(l, kind, n, n ? n->kid : NULL, block);
+}
+
+static void *
+member(const struct settings *s, enum block_kind kind, size_t i)
+{
+	return (void *)settings_block(s, kind, i);
+}
+
+/* All blocks of one kind.  `heads` are the good heads of all kinds. */
+static void
+read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
+	  size_t nheads)
+{
+	const struct block_row *b = &settings_blocks[kind];
+	const struct conf_node *only = NULL;
+	bool normal = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < nheads; i++)
+		if (strcmp(heads[i]->key, b->name) == 0) {
+			only = heads[i];
+			normal = normal || (only->title != NULL &&
+					    strcmp(only->title, "normal") == 0);
+			n++;
+		}
+	if (!b->titled) {
+		fill(l, kind, only, "", (char *)l->s + b->place);
+		return;
+	}
+	normal = normal || kind != BLOCK_retry;
+	settings_make(l->s, kind, n + !normal);
+	n = 0;
+	for (size_t i = 0; i < nheads; i++)
+		if (strcmp(heads[i]->key, b->name) == 0)
+			fill(l, kind, heads[i], heads[i]->title,
+			     member(l->s, kind, n++));
+	if (!normal) /* all mail needs it */
+		fill(l, kind, NULL, "normal", member(l->s, kind, n));
+}
+
+/* What follows from values that are right. */
+static void
+resolve(struct settings *s)
+{
+	char *path;
+
+	s->no_match_relay =
+	    *s->no_match ? settings_relay(s, s->no_match) : &s->relays[0];
+	for (size_t i = 0; i < s->nretries; i++)
+		if (strcmp(s->retries[i].title, "normal") == 0)
+			s->normal_retry = &s->retries[i];
+	must(s->no_match_relay != NULL && s->normal_retry != NULL);
+	path = *s->control ? must_strdup(s->control)
+			   : must_printf("%s/control.sock", s->state_dir);
+	s->control_path = arena_text(&s->memory->arena, path, strlen(path));
+	free(path);
+}
+
+static struct settings *
+finish(struct load *l)
+{
+	struct settings *s = l->s;
+	struct conf_node *first = s->memory->conf.first, **heads;
+	size_t n = 0, nheads = 0;
+
+	l->whole = s->memory->conf.whole;
+	for (const struct conf_node *i = first; i != NULL; i = i->next)
+		n++;
+	heads = must_alloc(n * sizeof *heads);
+	for (struct conf_node *i = first; i != NULL; i = i->next)
+		if (is_good_head(l, i))
+			heads[nheads++] = i;
+	read_block(l, BLOCK_global, NULL, first, s);
+	for (int kind = BLOCK_global + 1; kind < BLOCK_COUNT; kind++)
+		read_kind(l, (enum block_kind)kind, heads, nheads);
+	free(heads);
+	if (l->whole)
+		settings_check(s, l->name, l->report);
+	report_end(l->report);
+	if (l->report->errors == 0) {
+		resolve(s);
+		return s;
+	}
+	settings_free(s);
+	return NULL;
+}
+
+static struct settings *
+new_settings(void)
+{
+	struct settings *s = must_alloc(sizeof *s);
+
+	s->memory = must_alloc(sizeof *s->memory);
+	return s;
+}
+
+struct settings *
+settings_load(const char *path, struct bytes *report)
+{
+	struct report r = {.out = report};
+	struct load l = {new_settings(), &r, path, false};
+
+	conf_load(&l.s->memory->conf, path, &r);
+	return finish(&l);
+}
+
+struct settings *
+settings_parse(const char *name, const char *text, size_t n,
+	       struct bytes *report)
+{
+	struct report r = {.out = report};
+	struct load l = {new_settings(), &r, name, false};
+
+	conf_parse(&l.s->memory->conf, name, text, n, &r);
+	return finish(&l);
+}

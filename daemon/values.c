@@ -1,0 +1,381 @@
+#include "daemon/values.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/conf.h"
+
+#define because(why, ...) snprintf(why, VALUE_WHY, __VA_ARGS__)
+
+struct unit {
+	const char *name;
+	uint64_t times;
+};
+
+/* Smallest first.  A kind whose first unit is "" takes a bare number. */
+static const struct unit count_units[] = {
+    {"", 1}, {"k", 1000}, {"M", 1000000}, {0}};
+static const struct unit size_units[] = {{"kb", UINT64_C(1) << 10},
+					 {"mb", UINT64_C(1) << 20},
+					 {"gb", UINT64_C(1) << 30},
+					 {"tb", UINT64_C(1) << 40},
+					 {0}};
+static const struct unit duration_units[] = {{"s", (uint64_t)SECOND_US},
+					     {"min", (uint64_t)MINUTE_US},
+					     {"h", (uint64_t)HOUR_US},
+					     {"d", (uint64_t)DAY_US},
+					     {0}};
+static const struct unit percent_units[] = {{"%", 1}, {0}};
+
+#define W_WORD(id, word) word,
+static const char *const deliver_words[] = {DELIVER_WORDS(W_WORD) NULL};
+static const char *const lookup_words[] = {LOOKUP_WORDS(W_WORD) NULL};
+
+static const struct unit *
+units_of(enum value_kind kind)
+{
+	switch (kind) {
+	case VALUE_count:
+		return count_units;
+	case VALUE_size:
+		return size_units;
+	case VALUE_duration:
+	case VALUE_durations:
+		return duration_units;
+	case VALUE_percent:
+		return percent_units;
+	case VALUE_text:
+	case VALUE_flag:
+	case VALUE_words:
+	case VALUE_sockets:
+	case VALUE_networks:
+	case VALUE_deliver:
+	case VALUE_lookup:
+	case VALUE_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+/* "5min, 5h": what a number could look like with each unit. */
+static void
+name_units(const struct unit *u, const char *digits, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (const struct unit *i = u; i->name != NULL && n < size; i++) {
+		const char *between = i == u ? "" : i[1].name ? ", " : " or ";
+
+		n += (size_t)snprintf(out + n, size - n, "%s%.12s%s", between,
+				      digits, i->name);
+	}
+}
+
+/* Digits and a unit; UINT64_MAX stands for everything too large. */
+static bool
+parse_number(enum value_kind kind, const char *s, uint64_t *out,
+	     char why[VALUE_WHY])
+{
+	const struct unit *units = units_of(kind), *u = units;
+	size_t n = strspn(s, "0123456789");
+	char forms[128];
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
+			v = UINT64_MAX / 8; /* stays too large in any unit */
+	while (u->name != NULL && strcmp(u->name, s + n) != 0)
+		u++;
+	if (n > 0 && u->name != NULL) {
+		if (__builtin_mul_overflow(v, u->times, out))
+			*out = UINT64_MAX;
+		return true;
+	}
+	name_units(units, n ? s : "5", forms, sizeof forms);
+	if (n > 0 && s[n] == '\0')
+		because(why, "has no unit; write %s", forms);
+	else if (n > 0)
+		because(why, "has an unknown unit; write %s", forms);
+	else
+		because(why, "is not a number; write one as %s", forms);
+	return false;
+}
+
+static bool
+parse_bounded(enum value_kind kind, const char *s, const char *least,
+	      const char *most, uint64_t *out, char why[VALUE_WHY])
+{
+	uint64_t low = 0, high = INT64_MAX;
+
+	must(least == NULL || parse_number(kind, least, &low, why));
+	must(most == NULL || parse_number(kind, most, &high, why));
+	if (!parse_number(kind, s, out, why))
+		return false;
+	if (*out >= low && *out <= high)
+		return true;
+	if (*out < low)
+		because(why, "is too small; the least is %s", least);
+	else if (most != NULL)
+		because(why, "is too large; the most is %s", most);
+	else
+		because(why, "is too large");
+	return false;
+}
+
+/* Which of the words s is; false with all of them in `why`. */
+static bool
+parse_word(const char *const *words, const char *s, unsigned *out,
+	   char why[VALUE_WHY])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; words[i] != NULL; i++)
+		if (strcmp(words[i], s) == 0) {
+			*out = i;
+			return true;
+		}
+	n = (size_t)because(why, "is none of");
+	for (unsigned i = 0; words[i] != NULL && n < VALUE_WHY; i++)
+		n += (size_t)snprintf(why + n, VALUE_WHY - n, "%s %s",
+				      i ? "," : "", words[i]);
+	return false;
+}
+
+static bool
+parse_flag(const char *s, bool *out, char why[VALUE_WHY])
+{
+	*out = strcmp(s, "yes") == 0;
+	if (*out || strcmp(s, "no") == 0)
+		return true;
+	because(why, "is neither yes nor no");
+	return false;
+}
+
+bool
+value_is_list(enum value_kind kind)
+{
+	return kind == VALUE_words || kind == VALUE_durations ||
+	       kind == VALUE_sockets || kind == VALUE_networks;
+}
+
+/* Room for n items of a list kind at `out`. */
+static void
+make_list(enum value_kind kind, void *out, size_t n, struct arena *a)
+{
+	if (kind == VALUE_words)
+		*(struct texts *)out =
+		    (struct texts){arena_alloc(a, n * sizeof(char *)), n};
+	if (kind == VALUE_durations)
+		*(struct durations *)out =
+		    (struct durations){arena_alloc(a, n * sizeof(int64_t)), n};
+	if (kind == VALUE_sockets)
+		*(struct sockets *)out = (struct sockets){
+		    arena_alloc(a, n * sizeof(struct socket_at)), n};
+	if (kind == VALUE_networks)
+		*(struct networks *)out = (struct networks){
+		    arena_alloc(a, n * sizeof(struct network)), n};
+}
+
+/* One text into the member, or into the i-th place of a list. */
+static bool
+parse_one(enum value_kind kind, const char *s, size_t i, const char *least,
+	  const char *most, struct arena *a, void *out, char why[VALUE_WHY])
+{
+	struct socket_at *at;
+	uint64_t number = 0;
+	unsigned word = 0;
+	bool ok;
+
+	switch (kind) {
+	case VALUE_text:
+		*(char **)out = arena_text(a, s, strlen(s));
+		return true;
+	case VALUE_flag:
+		return parse_flag(s, out, why);
+	case VALUE_count:
+	case VALUE_size:
+	case VALUE_percent:
+		return parse_bounded(kind, s, least, most, out, why);
+	case VALUE_duration:
+		ok = parse_bounded(kind, s, least, most, &number, why);
+		*(int64_t *)out = (int64_t)number;
+		return ok;
+	case VALUE_words:
+		((struct texts *)out)->item[i] = arena_text(a, s, strlen(s));
+		because(why, "is empty; for none write []");
+		return *s != '\0';
+	case VALUE_durations:
+		ok = parse_bounded(kind, s, least, most, &number, why);
+		((struct durations *)out)->us[i] = (int64_t)number;
+		return ok;
+	case VALUE_sockets:
+		at = &((struct sockets *)out)->at[i];
+		at->text = arena_text(a, s, strlen(s));
+		return net_parse_socket(s, at, why);
+	case VALUE_networks:
+		return net_parse_network(s, &((struct networks *)out)->net[i],
+					 why);
+	case VALUE_deliver:
+		ok = parse_word(deliver_words, s, &word, why);
+		*(enum deliver_kind *)out = (enum deliver_kind)word;
+		return ok;
+	case VALUE_lookup:
+		ok = parse_word(lookup_words, s, &word, why);
+		*(enum lookup_kind *)out = (enum lookup_kind)word;
+		return ok;
+	case VALUE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool
+value_parse(enum value_kind kind, const struct value_text *text,
+	    const char *least, const char *most, struct arena *a, void *out,
+	    char why[VALUE_WHY])
+{
+	char one[VALUE_WHY];
+	size_t n = 0;
+
+	if (!value_is_list(kind) && (text->list || text->n != 1)) {
+		because(why, "takes one value, not a list%s",
+			text->n == 1 && strchr(text->item[0], ':')
+			    ? "; an address in brackets stands in quotes"
+			    : "");
+		return false;
+	}
+	if (value_is_list(kind))
+		make_list(kind, out, text->n, a);
+	for (size_t i = 0; i < text->n; i++) {
+		if (parse_one(kind, text->item[i], i, least, most, a, out, one))
+			continue;
+		if (n < VALUE_WHY)
+			n += (size_t)snprintf(why + n, VALUE_WHY - n,
+					      "%s'%.100s' %s", n ? "; " : "",
+					      text->item[i], one);
+	}
+	return n == 0;
+}
+
+/* With the largest unit that leaves no rest. */
+static void
+print_number(enum value_kind kind, uint64_t v, struct bytes *out)
+{
+	const struct unit *u = units_of(kind), *best = u;
+
+	for (; u->name != NULL; u++)
+		if (v != 0 && v % u->times == 0)
+			best = u;
+	bytes_printf(out, "%" PRIu64 "%s", v / best->times, best->name);
+}
+
+size_t
+value_items(enum value_kind kind, const void *member)
+{
+	if (kind == VALUE_words)
+		return ((const struct texts *)member)->n;
+	if (kind == VALUE_durations)
+		return ((const struct durations *)member)->n;
+	if (kind == VALUE_sockets)
+		return ((const struct sockets *)member)->n;
+	if (kind == VALUE_networks)
+		return ((const struct networks *)member)->n;
+	if (kind == VALUE_text)
+		return **(char *const *)member != '\0';
+	return 1;
+}
+
+static void
+print_network(const struct network *net, struct bytes *out)
+{
+	struct bytes text = {0};
+
+	net_print_network(net, &text);
+	bytes_u8(&text, '\0');
+	conf_print_text(out, (const char *)text.data);
+	bytes_free(&text);
+}
+
+static void
+print_one(enum value_kind kind, const void *member, size_t i, struct bytes *out)
+{
+	switch (kind) {
+	case VALUE_text:
+		conf_print_text(out, *(char *const *)member);
+		break;
+	case VALUE_flag:
+		bytes_add_text(out, *(const bool *)member ? "yes" : "no");
+		break;
+	case VALUE_count:
+	case VALUE_size:
+	case VALUE_percent:
+		print_number(kind, *(const uint64_t *)member, out);
+		break;
+	case VALUE_duration:
+		print_number(kind, (uint64_t) * (const int64_t *)member, out);
+		break;
+	case VALUE_words:
+		conf_print_text(out, ((const struct texts *)member)->item[i]);
+		break;
+	case VALUE_durations:
+		print_number(
+		    kind, (uint64_t)((const struct durations *)member)->us[i],
+		    out);
+		break;
+	case VALUE_sockets:
+		conf_print_text(out,
+				((const struct sockets *)member)->at[i].text);
+		break;
+	case VALUE_networks:
+		print_network(&((const struct networks *)member)->net[i], out);
+		break;
+	case VALUE_deliver:
+		bytes_add_text(
+		    out, deliver_words[*(const enum deliver_kind *)member]);
+		break;
+	case VALUE_lookup:
+		bytes_add_text(out,
+			       lookup_words[*(const enum lookup_kind *)member]);
+		break;
+	case VALUE_COUNT:
+		break;
+	}
+}
+
+void
+value_print(enum value_kind kind, const void *member, struct bytes *out)
+{
+	size_t n = value_items(kind, member);
+	bool list = value_is_list(kind);
+
+	if (!list) {
+		print_one(kind, member, 0, out);
+		return;
+	}
+	bytes_add_text(out, n == 1 ? "" : "[");
+	for (size_t i = 0; i < n; i++) {
+		bytes_add_text(out, i ? ", " : "");
+		print_one(kind, member, i, out);
+	}
+	bytes_add_text(out, n == 1 ? "" : "]");
+}
+
+void
+value_describe(enum value_kind kind, struct bytes *out)
+{
+	static const char *const what[] = {
+#define V(kind, what) what,
+	    VALUE_KINDS(V)
+#undef V
+	};
+	const char *const *words = kind == VALUE_deliver  ? deliver_words
+				   : kind == VALUE_lookup ? lookup_words
+							  : NULL;
+
+	bytes_add_text(out, what[kind]);
+	for (size_t i = 0; words != NULL && words[i] != NULL; i++)
+		bytes_printf(out, "%s %s", i ? "," : "", words[i]);
+}

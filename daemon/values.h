@@ -1,0 +1,75 @@
+/*
+ * values - what the value of a key can be: parsed, checked against its least
+ * and most, and printed again.
+ *
+ * Units    always spelled out; a bare number where a unit is needed is an
+ *          error.  kb, mb, gb, tb count in steps of 1,024, k and M of 1,000.
+ * Owner    results live in the arena.
+ * Errors   a sentence in `why`, without the key's name.
+ */
+#ifndef MTQ_VALUES_H
+#define MTQ_VALUES_H
+
+#include "daemon/arena.h"
+#include "daemon/keys.h"
+#include "daemon/net.h"
+
+struct texts {
+	char **item;
+	size_t n;
+};
+struct durations {
+	int64_t *us;
+	size_t n;
+};
+#define W_DELIVER(id, word) DELIVER_##id,
+#define W_LOOKUP(id, word)  LOOKUP_##id,
+enum deliver_kind { DELIVER_WORDS(W_DELIVER) DELIVER_COUNT };
+enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
+
+/*	kind, what the manual calls it */
+#define VALUE_KINDS(V)                                                         \
+	V(text, "a text")                                                      \
+	V(flag, "yes or no")                                                   \
+	V(count, "a number: 5000, 20k or 2M")                                  \
+	V(size, "a size: 64kb, 64mb, 64gb or 64tb")                            \
+	V(duration, "a time: 30s, 5min, 2h or 1d")                             \
+	V(percent, "a share: 85%")                                             \
+	V(words, "one text or a list of them")                                 \
+	V(durations, "one time or a list of them: [1min, 2h]")                 \
+	V(sockets, "one ADDRESS:PORT or a list of them")                       \
+	V(networks, "one network or a list of them")                           \
+	V(deliver, "one of")                                                   \
+	V(lookup, "one of")
+
+enum value_kind {
+#define V(kind, what) VALUE_##kind,
+	VALUE_KINDS(V)
+#undef V
+	    VALUE_COUNT
+};
+
+enum { VALUE_WHY = NET_WHY };
+
+/* The texts of one key of the file, or of a default. */
+struct value_text {
+	char *const *item;
+	size_t n;
+	bool list; /* stood in [ ] */
+};
+
+/* Writes a struct settings member of this kind at `out`.  least and most are
+ * in the kind's own notation, NULL: none. */
+bool value_parse(enum value_kind kind, const struct value_text *text,
+		 const char *least, const char *most, struct arena *a,
+		 void *out, char why[VALUE_WHY]) MUST_USE;
+/* The member as the file has it, ready for value_parse. */
+void value_print(enum value_kind kind, const void *member, struct bytes *out);
+/* "one of smtp, maildir", "a size: ..." */
+void value_describe(enum value_kind kind, struct bytes *out);
+/* True for kinds that take several values. */
+bool value_is_list(enum value_kind kind) MUST_USE;
+/* Lists: how many there are; others: 1, for an empty text 0. */
+size_t value_items(enum value_kind kind, const void *member) MUST_USE;
+
+#endif
