@@ -36,10 +36,10 @@ struct box {
 };
 
 /* The call must answer yes. */
-#define yes(b, call)                                          \
-	do {                                                  \
-		if (!(call))                                  \
-			fail_msg("%s: %s", #call, (b)->e.text); \
+#define yes(b, call)                                                           \
+	do {                                                                   \
+		if (!(call))                                                   \
+			fail_msg("%s: %s", #call, (b)->e.text);                \
 	} while (0)
 
 static inline void
@@ -53,9 +53,9 @@ box_open(struct box *b, enum store_mode mode)
 static inline void
 box_make(struct box *b)
 {
-	*b = (struct box){ 0 };
+	*b = (struct box){0};
 	snprintf(b->dir, sizeof b->dir, "%s/mtq-box-XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(b->dir));
 	snprintf(b->file, sizeof b->file, "%s/queue.mdb", b->dir);
 	yes(b, store_create(b->dir, BOX_MAP, "test", BOX_NOW, &b->e));
@@ -114,17 +114,18 @@ box_end(struct box *b)
 static inline struct message_record
 box_message(const void *body, size_t n, uint32_t nrcpt)
 {
-	return (struct message_record){ .arrival_us = (uint64_t)BOX_NOW,
-		.size_bytes = n,
-		.chunks = (uint32_t)(n == 0 ? 1 : (n - 1) / CHUNK_MOST + 1),
-		.body_crc = crc32c(0, body, n),
-		.recipients = nrcpt,
-		.sender = text_of("sender@example.com"),
-		.type = text_of("mass"),
-		.source = text_of("crm"),
-		.client = text_of("192.0.2.7"),
-		.helo = text_of("crm.example.com"),
-		.subject = text_of("Offer for you") };
+	return (struct message_record){
+	    .arrival_us = (uint64_t)BOX_NOW,
+	    .size_bytes = n,
+	    .chunks = (uint32_t)(n == 0 ? 1 : (n - 1) / CHUNK_MOST + 1),
+	    .body_crc = crc32c(0, body, n),
+	    .recipients = nrcpt,
+	    .sender = text_of("sender@example.com"),
+	    .type = text_of("mass"),
+	    .source = text_of("crm"),
+	    .client = text_of("192.0.2.7"),
+	    .helo = text_of("crm.example.com"),
+	    .subject = text_of("Offer for you")};
 }
 
 /* A body whose octets depend on the id. */
@@ -150,16 +151,15 @@ box_accept(struct box *b, size_t size, uint32_t nrcpt, bool apart)
 	m = box_message(body, size, nrcpt);
 	for (uint32_t i = 0; i < nrcpt; i++)
 		r[i] = (struct ledger_recipient){
-			.address = text_of("reader@example.net"),
-			.lane = LANE_DEFAULT,
+		    .address = text_of("reader@example.net"),
+		    .lane = LANE_DEFAULT,
 		};
 	for (uint32_t i = 0; i < m.chunks; i++) {
 		size_t at = (size_t)i * CHUNK_MOST;
 
-		yes(b,
-		    ledger_chunk(b->t, id, i, body + at,
-			min_of(size - at, (size_t)CHUNK_MOST), apart, BOX_NOW,
-			&b->e));
+		yes(b, ledger_chunk(b->t, id, i, body + at,
+				    min_of(size - at, (size_t)CHUNK_MOST),
+				    apart, BOX_NOW, &b->e));
 	}
 	yes(b, ledger_accept(b->t, id, &m, r, nrcpt, apart, &b->e));
 	return id;
@@ -171,27 +171,26 @@ box_claim(struct box *b, uint64_t id, uint32_t rcpt)
 	struct recipient_record r;
 
 	yes(b, ledger_recipient(b->t, id, rcpt, &r, &b->e));
-	yes(b,
-	    ledger_claim(b->t, r.lane,
-		&(struct ledger_due){ id, rcpt, (int64_t)r.due_us },
-		BOX_NOW + SECOND_US, &b->e));
+	yes(b, ledger_claim(b->t, r.lane,
+			    &(struct ledger_due){id, rcpt, (int64_t)r.due_us},
+			    BOX_NOW + SECOND_US, &b->e));
 }
 
 static inline enum ledger_answer
 box_settle(struct box *b, uint64_t id, uint32_t rcpt, enum verdict_kind kind,
-    bool *gone)
+	   bool *gone)
 {
-	struct verdict v = { .kind = kind,
-		.code = 450,
-		.status = "4.2.0",
-		.reply = "450 4.2.0 try later",
-		.remote = "mx.example.net[192.0.2.1]:25" };
+	struct verdict v = {.kind = kind,
+			    .code = 450,
+			    .status = "4.2.0",
+			    .reply = "450 4.2.0 try later",
+			    .remote = "mx.example.net[192.0.2.1]:25"};
 	struct ledger_settled s;
 	enum ledger_answer a;
 
 	yes(b,
 	    ledger_settle(b->t, id, rcpt, &v, "corp", BOX_NOW + 2 * SECOND_US,
-		BOX_NOW + HOUR_US, true, &a, &s, &b->e));
+			  BOX_NOW + HOUR_US, true, &a, &s, &b->e));
 	*gone = s.message_gone;
 	bytes_free(&s.memory);
 	return a;
@@ -219,11 +218,11 @@ box_digest(struct store *s, uint32_t *out, struct err *e)
 	for (int db = 0; db < STORE_DB_COUNT; db++) {
 		const void *k, *v;
 		size_t nk, nv;
-		bool more = txn_seek(t, (enum store_db)db, "", 1, &k, &nk, &v,
-		    &nv, e);
+		bool more =
+		    txn_seek(t, (enum store_db)db, "", 1, &k, &nk, &v, &nv, e);
 
 		for (; more; more = txn_next(t, (enum store_db)db, &k, &nk, &v,
-				 &nv, e)) {
+					     &nv, e)) {
 			crc = crc32c(crc, k, nk);
 			if (nv > 0)
 				crc = crc32c(crc, v, nv);

@@ -36,12 +36,11 @@ bring(struct box *b, enum recipient_state s)
 	case RECIPIENT_FAILED:
 		box_claim(b, id, 0);
 		assert_int_equal(box_settle(b, id, 0, VERDICT_FAIL, &gone),
-		    LEDGER_DONE);
+				 LEDGER_DONE);
 		break;
 	case RECIPIENT_HELD:
-		yes(b,
-		    ledger_order(b->t, id, 0, LEDGER_HOLD, "root", BOX_NOW, &a,
-			&changed, &gone, &b->e));
+		yes(b, ledger_order(b->t, id, 0, LEDGER_HOLD, "root", BOX_NOW,
+				    &a, &changed, &gone, &b->e));
 		break;
 	case RECIPIENT_WAITING:
 	case RECIPIENT_STATE_COUNT:
@@ -63,18 +62,17 @@ outcomes(void **state)
 		enum ledger_answer answer;
 		unsigned to;
 	} rows[] = {
-		{ "delivered", RECIPIENT_CLAIMED, VERDICT_SENT, LEDGER_DONE,
-		    GONE },
-		{ "put off", RECIPIENT_CLAIMED, VERDICT_DEFER, LEDGER_DONE,
-		    RECIPIENT_WAITING },
-		{ "refused", RECIPIENT_CLAIMED, VERDICT_FAIL, LEDGER_DONE,
-		    RECIPIENT_FAILED },
-		{ "delivered, but waiting", RECIPIENT_WAITING, VERDICT_SENT,
-		    LEDGER_NOT_FOUND, RECIPIENT_WAITING },
-		{ "delivered, but held", RECIPIENT_HELD, VERDICT_SENT,
-		    LEDGER_NOT_FOUND, RECIPIENT_HELD },
-		{ "put off, but failed", RECIPIENT_FAILED, VERDICT_DEFER,
-		    LEDGER_NOT_FOUND, RECIPIENT_FAILED },
+	    {"delivered", RECIPIENT_CLAIMED, VERDICT_SENT, LEDGER_DONE, GONE},
+	    {"put off", RECIPIENT_CLAIMED, VERDICT_DEFER, LEDGER_DONE,
+	     RECIPIENT_WAITING},
+	    {"refused", RECIPIENT_CLAIMED, VERDICT_FAIL, LEDGER_DONE,
+	     RECIPIENT_FAILED},
+	    {"delivered, but waiting", RECIPIENT_WAITING, VERDICT_SENT,
+	     LEDGER_NOT_FOUND, RECIPIENT_WAITING},
+	    {"delivered, but held", RECIPIENT_HELD, VERDICT_SENT,
+	     LEDGER_NOT_FOUND, RECIPIENT_HELD},
+	    {"put off, but failed", RECIPIENT_FAILED, VERDICT_DEFER,
+	     LEDGER_NOT_FOUND, RECIPIENT_FAILED},
 	};
 
 	(void)state;
@@ -89,18 +87,18 @@ outcomes(void **state)
 		box_begin(&b);
 		id = bring(&b, rows[i].from);
 		assert_int_equal(box_settle(&b, id, 0, rows[i].kind, &gone),
-		    rows[i].answer);
+				 rows[i].answer);
 		assert_int_equal(gone, rows[i].to == GONE);
 		if (rows[i].to == GONE) {
-			assert_false(
-			    ledger_recipient(b.t, id, 0, &r, &b.e));
+			assert_false(ledger_recipient(b.t, id, 0, &r, &b.e));
 			assert_int_equal(b.e.kind, ERR_NONE);
 			assert_true(txn_state(b.t)->sent_total == 1);
 		} else {
 			yes(&b, ledger_recipient(b.t, id, 0, &r, &b.e));
 			assert_int_equal(r.state, rows[i].to);
-			assert_true(count_of(&b,
-					(enum recipient_state)rows[i].to) == 1);
+			assert_true(
+			    count_of(&b, (enum recipient_state)rows[i].to) ==
+			    1);
 		}
 		box_commit(&b);
 		box_verify(&b);
@@ -151,38 +149,38 @@ orders(void **state)
 		enum ledger_answer answer;
 		unsigned to;
 	} rows[] = {
-		{ "hold what waits", LEDGER_HOLD, RECIPIENT_WAITING,
-		    LEDGER_DONE, RECIPIENT_HELD },
-		{ "hold what is on its way", LEDGER_HOLD, RECIPIENT_CLAIMED,
-		    LEDGER_BUSY, RECIPIENT_CLAIMED },
-		{ "hold what is held", LEDGER_HOLD, RECIPIENT_HELD,
-		    LEDGER_ALREADY, RECIPIENT_HELD },
-		{ "hold what failed", LEDGER_HOLD, RECIPIENT_FAILED,
-		    LEDGER_DONE, RECIPIENT_HELD },
-		{ "release what waits", LEDGER_RELEASE, RECIPIENT_WAITING,
-		    LEDGER_ALREADY, RECIPIENT_WAITING },
-		{ "release what is on its way", LEDGER_RELEASE,
-		    RECIPIENT_CLAIMED, LEDGER_BUSY, RECIPIENT_CLAIMED },
-		{ "release what is held", LEDGER_RELEASE, RECIPIENT_HELD,
-		    LEDGER_DONE, RECIPIENT_WAITING },
-		{ "release what failed", LEDGER_RELEASE, RECIPIENT_FAILED,
-		    LEDGER_ALREADY, RECIPIENT_FAILED },
-		{ "retry what waits", LEDGER_RETRY, RECIPIENT_WAITING,
-		    LEDGER_DONE, RECIPIENT_WAITING },
-		{ "retry what is on its way", LEDGER_RETRY, RECIPIENT_CLAIMED,
-		    LEDGER_BUSY, RECIPIENT_CLAIMED },
-		{ "retry what is held", LEDGER_RETRY, RECIPIENT_HELD,
-		    LEDGER_DONE, RECIPIENT_WAITING },
-		{ "retry what failed", LEDGER_RETRY, RECIPIENT_FAILED,
-		    LEDGER_DONE, RECIPIENT_WAITING },
-		{ "drop what waits", LEDGER_DROP, RECIPIENT_WAITING,
-		    LEDGER_DONE, GONE },
-		{ "drop what is on its way", LEDGER_DROP, RECIPIENT_CLAIMED,
-		    LEDGER_BUSY, RECIPIENT_CLAIMED },
-		{ "drop what is held", LEDGER_DROP, RECIPIENT_HELD,
-		    LEDGER_DONE, GONE },
-		{ "drop what failed", LEDGER_DROP, RECIPIENT_FAILED,
-		    LEDGER_DONE, GONE },
+	    {"hold what waits", LEDGER_HOLD, RECIPIENT_WAITING, LEDGER_DONE,
+	     RECIPIENT_HELD},
+	    {"hold what is on its way", LEDGER_HOLD, RECIPIENT_CLAIMED,
+	     LEDGER_BUSY, RECIPIENT_CLAIMED},
+	    {"hold what is held", LEDGER_HOLD, RECIPIENT_HELD, LEDGER_ALREADY,
+	     RECIPIENT_HELD},
+	    {"hold what failed", LEDGER_HOLD, RECIPIENT_FAILED, LEDGER_DONE,
+	     RECIPIENT_HELD},
+	    {"release what waits", LEDGER_RELEASE, RECIPIENT_WAITING,
+	     LEDGER_ALREADY, RECIPIENT_WAITING},
+	    {"release what is on its way", LEDGER_RELEASE, RECIPIENT_CLAIMED,
+	     LEDGER_BUSY, RECIPIENT_CLAIMED},
+	    {"release what is held", LEDGER_RELEASE, RECIPIENT_HELD,
+	     LEDGER_DONE, RECIPIENT_WAITING},
+	    {"release what failed", LEDGER_RELEASE, RECIPIENT_FAILED,
+	     LEDGER_ALREADY, RECIPIENT_FAILED},
+	    {"retry what waits", LEDGER_RETRY, RECIPIENT_WAITING, LEDGER_DONE,
+	     RECIPIENT_WAITING},
+	    {"retry what is on its way", LEDGER_RETRY, RECIPIENT_CLAIMED,
+	     LEDGER_BUSY, RECIPIENT_CLAIMED},
+	    {"retry what is held", LEDGER_RETRY, RECIPIENT_HELD, LEDGER_DONE,
+	     RECIPIENT_WAITING},
+	    {"retry what failed", LEDGER_RETRY, RECIPIENT_FAILED, LEDGER_DONE,
+	     RECIPIENT_WAITING},
+	    {"drop what waits", LEDGER_DROP, RECIPIENT_WAITING, LEDGER_DONE,
+	     GONE},
+	    {"drop what is on its way", LEDGER_DROP, RECIPIENT_CLAIMED,
+	     LEDGER_BUSY, RECIPIENT_CLAIMED},
+	    {"drop what is held", LEDGER_DROP, RECIPIENT_HELD, LEDGER_DONE,
+	     GONE},
+	    {"drop what failed", LEDGER_DROP, RECIPIENT_FAILED, LEDGER_DONE,
+	     GONE},
 	};
 
 	(void)state;
@@ -198,10 +196,9 @@ orders(void **state)
 		box_make(&b);
 		box_begin(&b);
 		id = bring(&b, rows[i].from);
-		yes(&b,
-		    ledger_order(b.t, id, i % 2 ? 0 : UINT32_MAX,
-			rows[i].order, "anna: looks odd", BOX_NOW + 5, &a,
-			&changed, &gone, &b.e));
+		yes(&b, ledger_order(b.t, id, i % 2 ? 0 : UINT32_MAX,
+				     rows[i].order, "anna: looks odd",
+				     BOX_NOW + 5, &a, &changed, &gone, &b.e));
 		assert_int_equal(a, rows[i].answer);
 		assert_int_equal(changed, rows[i].answer == LEDGER_DONE);
 		assert_int_equal(gone, rows[i].to == GONE);
@@ -232,13 +229,11 @@ orders_for_nobody(void **state)
 	box_make(&b);
 	box_begin(&b);
 	id = bring(&b, RECIPIENT_WAITING);
-	yes(&b,
-	    ledger_order(b.t, id + ID_WRITERS, UINT32_MAX, LEDGER_DROP, "x",
-		BOX_NOW, &a, &changed, &gone, &b.e));
+	yes(&b, ledger_order(b.t, id + ID_WRITERS, UINT32_MAX, LEDGER_DROP, "x",
+			     BOX_NOW, &a, &changed, &gone, &b.e));
 	assert_int_equal(a, LEDGER_NOT_FOUND);
-	yes(&b,
-	    ledger_order(b.t, id, 1, LEDGER_DROP, "x", BOX_NOW, &a, &changed,
-		&gone, &b.e));
+	yes(&b, ledger_order(b.t, id, 1, LEDGER_DROP, "x", BOX_NOW, &a,
+			     &changed, &gone, &b.e));
 	assert_int_equal(a, LEDGER_NOT_FOUND);
 	box_commit(&b);
 	box_verify(&b);
@@ -262,7 +257,7 @@ last_recipient(void **state)
 	for (uint32_t i = 0; i < 3; i++) {
 		box_claim(&b, id, i);
 		assert_int_equal(box_settle(&b, id, i, VERDICT_SENT, &gone),
-		    LEDGER_DONE);
+				 LEDGER_DONE);
 		assert_int_equal(gone, i == 2);
 	}
 	assert_true(txn_state(b.t)->body_bytes == 0);
@@ -275,11 +270,11 @@ last_recipient(void **state)
 static void
 what_is_settled_is_told(void **state)
 {
-	struct verdict v = { .kind = VERDICT_DEFER,
-		.code = 450,
-		.status = "4.2.0",
-		.reply = "450 4.2.0 later",
-		.remote = "mx[192.0.2.1]:25" };
+	struct verdict v = {.kind = VERDICT_DEFER,
+			    .code = 450,
+			    .status = "4.2.0",
+			    .reply = "450 4.2.0 later",
+			    .remote = "mx[192.0.2.1]:25"};
 	struct recipient_record r;
 	struct ledger_settled s;
 	enum ledger_answer a;
@@ -290,9 +285,8 @@ what_is_settled_is_told(void **state)
 	box_make(&b);
 	box_begin(&b);
 	id = bring(&b, RECIPIENT_CLAIMED);
-	yes(&b,
-	    ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
-		true, &a, &s, &b.e));
+	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
+			      true, &a, &s, &b.e));
 	assert_int_equal(s.attempts, 1);
 	assert_true(text_is(s.recipient.address, "reader@example.net"));
 	assert_true(text_is(s.message.sender, "sender@example.com"));
@@ -303,9 +297,8 @@ what_is_settled_is_told(void **state)
 	assert_true(
 	    text_is(r.reason, "host mx[192.0.2.1]:25 said: 450 4.2.0 later"));
 	box_claim(&b, id, 0);
-	yes(&b,
-	    ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
-		false, &a, &s, &b.e));
+	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
+			      false, &a, &s, &b.e));
 	assert_int_equal(s.attempts, 1); /* it did not count */
 	bytes_free(&s.memory);
 	box_commit(&b);
@@ -398,7 +391,7 @@ an_empty_body(void **state)
 static void
 lane_order(void **state)
 {
-	struct ledger_due from = { .due_us = INT64_MIN }, d;
+	struct ledger_due from = {.due_us = INT64_MIN}, d;
 	uint64_t id[4];
 	struct box b;
 	bool gone;
@@ -418,7 +411,7 @@ lane_order(void **state)
 	}
 	assert_false(ledger_first(b.t, LANE_DEFAULT, &from, &d, &b.e));
 	assert_int_equal(b.e.kind, ERR_NONE);
-	from = (struct ledger_due){ .due_us = INT64_MIN };
+	from = (struct ledger_due){.due_us = INT64_MIN};
 	assert_false(ledger_first(b.t, LANE_DEFAULT + 1, &from, &d, &b.e));
 	assert_false(ledger_claimed(b.t, &from, &d, &b.e));
 	box_claim(&b, id[2], 0);
@@ -437,16 +430,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(outcomes),
-		cmocka_unit_test(doubled_outcomes),
-		cmocka_unit_test(orders),
-		cmocka_unit_test(orders_for_nobody),
-		cmocka_unit_test(last_recipient),
-		cmocka_unit_test(what_is_settled_is_told),
-		cmocka_unit_test(abandoned),
-		cmocka_unit_test(accepted_in_pieces),
-		cmocka_unit_test(an_empty_body),
-		cmocka_unit_test(lane_order),
+	    cmocka_unit_test(outcomes),
+	    cmocka_unit_test(doubled_outcomes),
+	    cmocka_unit_test(orders),
+	    cmocka_unit_test(orders_for_nobody),
+	    cmocka_unit_test(last_recipient),
+	    cmocka_unit_test(what_is_settled_is_told),
+	    cmocka_unit_test(abandoned),
+	    cmocka_unit_test(accepted_in_pieces),
+	    cmocka_unit_test(an_empty_body),
+	    cmocka_unit_test(lane_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

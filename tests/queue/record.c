@@ -17,10 +17,10 @@ ids_as_text(void **state)
 		uint64_t id;
 		const char *text;
 	} rows[] = {
-		{ "the least", 1, "000000000001" },
-		{ "one below the base", 30, "00000000000Z" },
-		{ "the base", 31, "000000000010" },
-		{ "the most", UINT64_C(787662783788549760), "ZZZZZZZZZZZZ" },
+	    {"the least", 1, "000000000001"},
+	    {"one below the base", 30, "00000000000Z"},
+	    {"the base", 31, "000000000010"},
+	    {"the most", UINT64_C(787662783788549760), "ZZZZZZZZZZZZ"},
 	};
 
 	(void)state;
@@ -43,13 +43,13 @@ no_ids(void **state)
 		const char *name;
 		const char *text;
 	} rows[] = {
-		{ "empty", "" },
-		{ "too short", "00000000001" },
-		{ "too long", "0000000000001" },
-		{ "a vowel", "00000000000A" },
-		{ "small letters", "00000000000b" },
-		{ "a space", "00000000 001" },
-		{ "a line end", "00000000001\n" },
+	    {"empty", ""},
+	    {"too short", "00000000001"},
+	    {"too long", "0000000000001"},
+	    {"a vowel", "00000000000A"},
+	    {"small letters", "00000000000b"},
+	    {"a space", "00000000 001"},
+	    {"a line end", "00000000001\n"},
 	};
 
 	(void)state;
@@ -57,8 +57,7 @@ no_ids(void **state)
 		uint64_t id = 7;
 
 		print_message("%s\n", rows[i].name);
-		assert_false(
-		    id_parse(rows[i].text, strlen(rows[i].text), &id));
+		assert_false(id_parse(rows[i].text, strlen(rows[i].text), &id));
 		assert_true(id == 7);
 	}
 }
@@ -74,20 +73,20 @@ ids_follow(void **state)
 		unsigned writer;
 		uint64_t next;
 	} rows[] = {
-		{ "the first", 0, 10, 0, 40 },
-		{ "of the scheduler", 0, 10, 1, 41 },
-		{ "the clock goes on", 40, 11, 0, 44 },
-		{ "the same microsecond", 40, 10, 0, 44 },
-		{ "the same, another's last", 41, 10, 0, 44 },
-		{ "the clock went back", 4000, 10, 1, 4005 },
-		{ "a clock before 1970", 0, -5, 0, 4 },
+	    {"the first", 0, 10, 0, 40},
+	    {"of the scheduler", 0, 10, 1, 41},
+	    {"the clock goes on", 40, 11, 0, 44},
+	    {"the same microsecond", 40, 10, 0, 44},
+	    {"the same, another's last", 41, 10, 0, 44},
+	    {"the clock went back", 4000, 10, 1, 4005},
+	    {"a clock before 1970", 0, -5, 0, 4},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
 		print_message("%s\n", rows[i].name);
 		assert_true(id_next(rows[i].last, rows[i].now_us,
-				rows[i].writer) == rows[i].next);
+				    rows[i].writer) == rows[i].next);
 	}
 	assert_true(id_valid(id_next(0, INT64_MAX, 3)));
 }
@@ -97,18 +96,18 @@ static void
 due_order(void **state)
 {
 	static const struct due_key rows[] = {
-		{ RECIPIENT_WAITING, 1, INT64_MIN, 0, 0 },
-		{ RECIPIENT_WAITING, 1, 5, 1, 0 },
-		{ RECIPIENT_WAITING, 1, 5, 1, 1 },
-		{ RECIPIENT_WAITING, 1, 5, 2, 0 },
-		{ RECIPIENT_WAITING, 1, 6, 1, 0 },
-		{ RECIPIENT_WAITING, 1, INT64_MAX, 1, 0 },
-		{ RECIPIENT_WAITING, 2, 0, 1, 0 },
-		{ RECIPIENT_WAITING, 256, 0, 1, 0 },
-		{ RECIPIENT_CLAIMED, 0, 0, 1, 0 },
-		{ RECIPIENT_FAILED, 0, 0, UINT64_MAX, UINT32_MAX },
+	    {RECIPIENT_WAITING, 1, INT64_MIN, 0, 0},
+	    {RECIPIENT_WAITING, 1, 5, 1, 0},
+	    {RECIPIENT_WAITING, 1, 5, 1, 1},
+	    {RECIPIENT_WAITING, 1, 5, 2, 0},
+	    {RECIPIENT_WAITING, 1, 6, 1, 0},
+	    {RECIPIENT_WAITING, 1, INT64_MAX, 1, 0},
+	    {RECIPIENT_WAITING, 2, 0, 1, 0},
+	    {RECIPIENT_WAITING, 256, 0, 1, 0},
+	    {RECIPIENT_CLAIMED, 0, 0, 1, 0},
+	    {RECIPIENT_FAILED, 0, 0, UINT64_MAX, UINT32_MAX},
 	};
-	unsigned char last[KEY_DUE] = { 0 }, k[KEY_DUE];
+	unsigned char last[KEY_DUE] = {0}, k[KEY_DUE];
 
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -121,38 +120,39 @@ due_order(void **state)
 		assert_true(key_due_parse(k, sizeof k, &d));
 		assert_int_equal(d.state, rows[i].state);
 		assert_true(d.lane == rows[i].lane && d.id == rows[i].id &&
-		    d.rcpt == rows[i].rcpt);
+			    d.rcpt == rows[i].rcpt);
 		assert_true(d.due_us == max_of(rows[i].due_us, 0));
 		assert_false(key_due_parse(k, sizeof k - 1, &d));
 	}
 	k[0] = RECIPIENT_STATE_COUNT;
-	assert_false(key_due_parse(k, sizeof k, &(struct due_key){ 0 }));
+	assert_false(key_due_parse(k, sizeof k, &(struct due_key){0}));
 	k[0] = RECIPIENT_WAITING;
 	k[5] = 0x80; /* a time below zero */
-	assert_false(key_due_parse(k, sizeof k, &(struct due_key){ 0 }));
+	assert_false(key_due_parse(k, sizeof k, &(struct due_key){0}));
 }
 
 static struct recipient_record
 sample(void)
 {
-	return (struct recipient_record){ .state = RECIPIENT_WAITING,
-		.notify = NOTIFY_FAILURE | NOTIFY_DELAY,
-		.lane = 7,
-		.attempts = 3,
-		.due_us = 12345678,
-		.changed_us = 12345,
-		.address = text_of("a@example.com"),
-		.orcpt = text_of("rfc822;a@example.com"),
-		.relay = text_of("corp"),
-		.status = text_of("4.2.1"),
-		.reason = text_of("450 later") };
+	return (struct recipient_record){
+	    .state = RECIPIENT_WAITING,
+	    .notify = NOTIFY_FAILURE | NOTIFY_DELAY,
+	    .lane = 7,
+	    .attempts = 3,
+	    .due_us = 12345678,
+	    .changed_us = 12345,
+	    .address = text_of("a@example.com"),
+	    .orcpt = text_of("rfc822;a@example.com"),
+	    .relay = text_of("corp"),
+	    .status = text_of("4.2.1"),
+	    .reason = text_of("450 later")};
 }
 
 static void
 sealed_and_opened(void **state)
 {
 	struct recipient_record r = sample(), s;
-	struct bytes b = { 0 };
+	struct bytes b = {0};
 	struct err e;
 
 	(void)state;
@@ -172,7 +172,7 @@ static void
 damage_is_seen(void **state)
 {
 	struct recipient_record r = sample(), s;
-	struct bytes b = { 0 };
+	struct bytes b = {0};
 	struct err e;
 
 	(void)state;
@@ -195,7 +195,7 @@ static void
 sense_is_checked(void **state)
 {
 	struct recipient_record r, s;
-	struct bytes b = { 0 };
+	struct bytes b = {0};
 	struct err e;
 
 	(void)state;
@@ -215,13 +215,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids_as_text),
-		cmocka_unit_test(no_ids),
-		cmocka_unit_test(ids_follow),
-		cmocka_unit_test(due_order),
-		cmocka_unit_test(sealed_and_opened),
-		cmocka_unit_test(damage_is_seen),
-		cmocka_unit_test(sense_is_checked),
+	    cmocka_unit_test(ids_as_text),
+	    cmocka_unit_test(no_ids),
+	    cmocka_unit_test(ids_follow),
+	    cmocka_unit_test(due_order),
+	    cmocka_unit_test(sealed_and_opened),
+	    cmocka_unit_test(damage_is_seen),
+	    cmocka_unit_test(sense_is_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

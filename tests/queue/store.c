@@ -49,26 +49,24 @@ refused(void **state)
 	static const struct {
 		const char *name;
 		const char *instance;
-		off_t size;	  /* the file is cut to it; -1: not */
+		off_t size;       /* the file is cut to it; -1: not */
 		const char *with; /* written over the start */
 		enum err_kind kind;
 		const char *text;
 	} rows[] = {
-		{ "another's", "other", -1, "", ERR_STORE, "instance" },
-		{ "empty", "test", 0, "", ERR_DAMAGED, "empty" },
-		{ "one octet", "test", 1, "", ERR_DAMAGED, "cut short" },
-		{ "one page", "test", 4096, "", ERR_DAMAGED, "cut short" },
-		{ "only meta pages", "test", 8192, "", ERR_DAMAGED, "octets" },
-		{ "half a page less", "test", -2048, "", ERR_DAMAGED,
-		    "octets" },
-		{ "a text", "test", -1, "hello, this is a mailbox file\n",
-		    ERR_DAMAGED, "page 0" },
+	    {"another's", "other", -1, "", ERR_STORE, "instance"},
+	    {"empty", "test", 0, "", ERR_DAMAGED, "empty"},
+	    {"one octet", "test", 1, "", ERR_DAMAGED, "cut short"},
+	    {"one page", "test", 4096, "", ERR_DAMAGED, "cut short"},
+	    {"only meta pages", "test", 8192, "", ERR_DAMAGED, "octets"},
+	    {"half a page less", "test", -2048, "", ERR_DAMAGED, "octets"},
+	    {"a text", "test", -1, "hello, this is a mailbox file\n",
+	     ERR_DAMAGED, "page 0"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
-		enum store_mode modes[] = { STORE_READ, STORE_WRITE,
-			STORE_COPY };
+		enum store_mode modes[] = {STORE_READ, STORE_WRITE, STORE_COPY};
 		struct stat st;
 		struct box b;
 		off_t size = rows[i].size;
@@ -87,11 +85,11 @@ refused(void **state)
 		if (size >= 0)
 			assert_int_equal(ftruncate(fd, size), 0);
 		assert_true(pwrite(fd, rows[i].with, strlen(rows[i].with), 0) >=
-		    0);
+			    0);
 		close(fd);
 		for (size_t m = 0; m < countof(modes); m++) {
 			assert_null(store_open(b.dir, modes[m], BOX_MAP,
-			    rows[i].instance, &b.e));
+					       rows[i].instance, &b.e));
 			assert_int_equal(b.e.kind, rows[i].kind);
 			assert_non_null(strstr(b.e.text, rows[i].text));
 		}
@@ -162,10 +160,10 @@ snapshots(void **state)
 static void
 full_map_drains(void **state)
 {
-	struct ledger_due from = { .due_us = INT64_MIN }, d;
+	struct ledger_due from = {.due_us = INT64_MIN}, d;
 	static unsigned char body[CHUNK_MOST];
-	struct ledger_recipient rcpt = { .address = text_of("a@example.net"),
-		.lane = LANE_DEFAULT };
+	struct ledger_recipient rcpt = {.address = text_of("a@example.net"),
+					.lane = LANE_DEFAULT};
 	struct message_record m = box_message(body, sizeof body, 1);
 	struct store_room room;
 	unsigned accepted = 0, drained = 0;
@@ -185,9 +183,8 @@ full_map_drains(void **state)
 			store_abort(t);
 			break;
 		}
-		yes(&b,
-		    ledger_chunk(t, id, 0, body, sizeof body, false, BOX_NOW,
-			&b.e));
+		yes(&b, ledger_chunk(t, id, 0, body, sizeof body, false,
+				     BOX_NOW, &b.e));
 		yes(&b, ledger_accept(t, id, &m, &rcpt, 1, false, &b.e));
 		yes(&b, store_commit(t, &b.e));
 		b.last = id;
@@ -231,7 +228,7 @@ map_end(void **state)
 	box_begin(&b);
 	for (uint32_t i = 0; ok && i < 1000; i++)
 		ok = ledger_chunk(b.t, b.last + ID_WRITERS, i, body,
-		    sizeof body, true, BOX_NOW, &b.e);
+				  sizeof body, true, BOX_NOW, &b.e);
 	assert_false(ok);
 	assert_int_equal(b.e.kind, ERR_FULL);
 	box_end(&b);
@@ -373,18 +370,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(made_once),
-		cmocka_unit_test(made_after_a_crash),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(not_there),
-		cmocka_unit_test(aborted),
-		cmocka_unit_test(snapshots),
-		cmocka_unit_test(full_map_drains),
-		cmocka_unit_test(map_end),
-		cmocka_unit_test(dead_readers),
-		cmocka_unit_test(not_over_fork),
-		cmocka_unit_test(backup),
-		cmocka_unit_test(torn_meta),
+	    cmocka_unit_test(made_once),
+	    cmocka_unit_test(made_after_a_crash),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(not_there),
+	    cmocka_unit_test(aborted),
+	    cmocka_unit_test(snapshots),
+	    cmocka_unit_test(full_map_drains),
+	    cmocka_unit_test(map_end),
+	    cmocka_unit_test(dead_readers),
+	    cmocka_unit_test(not_over_fork),
+	    cmocka_unit_test(backup),
+	    cmocka_unit_test(torn_meta),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
