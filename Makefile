@@ -40,7 +40,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes codec now arena file report scan inputs conf net values settings \
-	settings_table settings_relays settings_check settings_load settings_print log loop wire jail \
+	settings_table settings_relays settings_check settings_load settings_print settings_manual log loop wire jail \
 	notify role child mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route plan job \

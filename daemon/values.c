@@ -377,5 +377,5 @@ value_describe(enum value_kind kind, struct bytes *out)
 
 	bytes_add_text(out, what[kind]);
 	for (size_t i = 0; words != NULL && words[i] != NULL; i++)
-		bytes_printf(out, "%s %s", i ? "," : "", words[i]);
+		bytes_printf(out, "%s%s", i ? " | " : "", words[i]);
 }

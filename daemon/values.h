@@ -27,20 +27,20 @@ struct durations {
 enum deliver_kind { DELIVER_WORDS(W_DELIVER) DELIVER_COUNT };
 enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
 
-/*	kind, what the manual calls it */
+/*	kind, what the manual shows behind '='; "" of a set: its words */
 #define VALUE_KINDS(V)                                                         \
-	V(text, "a text")                                                      \
-	V(flag, "yes or no")                                                   \
-	V(count, "a number: 5000, 20k or 2M")                                  \
-	V(size, "a size: 64kb, 64mb, 64gb or 64tb")                            \
-	V(duration, "a time: 30s, 5min, 2h or 1d")                             \
-	V(percent, "a share: 85%")                                             \
-	V(words, "one text or a list of them")                                 \
-	V(durations, "one time or a list of them: [1min, 2h]")                 \
-	V(sockets, "one ADDRESS:PORT or a list of them")                       \
-	V(networks, "one network or a list of them")                           \
-	V(deliver, "one of")                                                   \
-	V(lookup, "one of")
+	V(text, "text")                                                        \
+	V(flag, "yes | no")                                                    \
+	V(count, "number")                                                     \
+	V(size, "size")                                                        \
+	V(duration, "time")                                                    \
+	V(percent, "share")                                                    \
+	V(words, "text | [text, ...]")                                         \
+	V(durations, "time | [time, ...]")                                     \
+	V(sockets, "address:port | [address:port, ...]")                       \
+	V(networks, "network | [network, ...]")                                \
+	V(deliver, "")                                                         \
+	V(lookup, "")
 
 enum value_kind {
 #define V(kind, what) VALUE_##kind,
@@ -65,7 +65,7 @@ bool value_parse(enum value_kind kind, const struct value_text *text,
 		 void *out, char why[VALUE_WHY]) MUST_USE;
 /* The member as the file has it, ready for value_parse. */
 void value_print(enum value_kind kind, const void *member, struct bytes *out);
-/* "one of smtp, maildir", "a size: ..." */
+/* "smtp | maildir", "size" */
 void value_describe(enum value_kind kind, struct bytes *out);
 /* True for kinds that take several values. */
 bool value_is_list(enum value_kind kind) MUST_USE;
