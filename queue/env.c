@@ -361,7 +361,7 @@ env_db_name(enum store_db db)
 }
 
 const char *
-store_version(void)
+env_version(void)
 {
 	return mdb_version(NULL, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /*
  * env - LMDB, made to answer in our words: one environment, its transactions
  * and rows.  The only file that includes <lmdb.h>; only queue/store.c uses
- * env_*(), everybody else sees queue/store.h, which also declares txn_get()
- * and the other calls for rows.
+ * env_*(), everybody else sees queue/store.h and, for rows,
+ * queue/txn.h, whose calls are here too.
  *
  * Owner    a struct txn is the caller's memory; txn_end gives back what LMDB
  *          holds for it.
@@ -12,8 +12,10 @@
 #ifndef MTQ_ENV_H
 #define MTQ_ENV_H
 
-#include "queue/store.h"
+#include "queue/record.h"
+#include "queue/txn.h"
 
+struct store;
 struct MDB_txn;
 struct MDB_cursor;
 struct env;
@@ -59,6 +61,7 @@ bool env_size(const struct env *env, uint64_t *map_bytes, uint64_t *pages,
 	      struct err *e) MUST_USE;
 bool env_clear_readers(struct env *env, unsigned *n, struct err *e) MUST_USE;
 bool env_copy(struct env *env, int fd, struct err *e) MUST_USE;
+const char *env_version(void); /* of the library, at run time */
 const char *env_db_name(enum store_db db);
 
 #endif

@@ -15,7 +15,7 @@
 enum ledger_answer {
 	LEDGER_DONE,
 	LEDGER_NOT_FOUND,
-	LEDGER_BUSY,	/* claimed: a worker has it */
+	LEDGER_BUSY,    /* claimed: a worker has it */
 	LEDGER_ALREADY, /* it is in that state */
 };
 
@@ -30,20 +30,20 @@ struct ledger_recipient {
 /* One chunk of a body, at most CHUNK_MOST octets.  The first chunk stored
  * apart from its message also makes the `partial` row. */
 bool ledger_chunk(struct txn *t, uint64_t id, uint32_t chunk, const void *p,
-    size_t n, bool apart, int64_t now_us, struct err *e) MUST_USE;
+		  size_t n, bool apart, int64_t now_us, struct err *e) MUST_USE;
 /* The message and all its recipients; removes the `partial` row if there is
  * one (`apart`: chunks were stored before). */
 bool ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
-    const struct ledger_recipient *rcpt, uint32_t n, bool apart,
-    struct err *e) MUST_USE;
+		   const struct ledger_recipient *rcpt, uint32_t n, bool apart,
+		   struct err *e) MUST_USE;
 /* Removes at most `most` chunks of a message that was never accepted.  *more:
  * there is something left. */
 bool ledger_abandon(struct txn *t, uint64_t id, unsigned most, bool *more,
-    struct err *e) MUST_USE;
+		    struct err *e) MUST_USE;
 /* The first message with a `partial` row and id >= from; false with ERR_NONE
  * if there is none. */
-bool ledger_partial(struct txn *t, uint64_t from, uint64_t *id, struct err *e)
-    MUST_USE;
+bool ledger_partial(struct txn *t, uint64_t from, uint64_t *id,
+		    struct err *e) MUST_USE;
 
 /* WAITING -> CLAIMED */
 
@@ -55,34 +55,34 @@ struct ledger_due {
 /* The earliest waiting row of a lane at or after `from` (from->due_us may be
  * INT64_MIN); false with ERR_NONE when there is none. */
 bool ledger_first(struct txn *t, uint32_t lane, const struct ledger_due *from,
-    struct ledger_due *out, struct err *e) MUST_USE;
+		  struct ledger_due *out, struct err *e) MUST_USE;
 /* The recipient's record; texts point into the map until the next write. */
 bool ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
-    struct recipient_record *out, struct err *e) MUST_USE;
+		      struct recipient_record *out, struct err *e) MUST_USE;
 bool ledger_message(struct txn *t, uint64_t id, struct message_record *out,
-    struct err *e) MUST_USE;
+		    struct err *e) MUST_USE;
 bool ledger_claim(struct txn *t, uint32_t lane, const struct ledger_due *d,
-    int64_t now_us, struct err *e) MUST_USE;
+		  int64_t now_us, struct err *e) MUST_USE;
 /* Every CLAIMED recipient from (id, rcpt) on: at start, to settle as unknown.
  */
 bool ledger_claimed(struct txn *t, const struct ledger_due *from,
-    struct ledger_due *out, struct err *e) MUST_USE;
+		    struct ledger_due *out, struct err *e) MUST_USE;
 
 /* CLAIMED -> gone | WAITING | FAILED */
 
 struct ledger_settled {
 	bool message_gone; /* that was the last recipient */
 	uint32_t attempts;
-	struct message_record message;	   /* texts: see map rule above; */
+	struct message_record message;     /* texts: see map rule above; */
 	struct recipient_record recipient; /* copied into `memory` */
-	struct bytes memory;		   /* the caller frees it */
+	struct bytes memory;               /* the caller frees it */
 };
 /* next_us: when to try again if v->kind is DEFER.  counts: whether this was an
  * attempt.  LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
 bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
-    const struct verdict *v, const char *relay, int64_t now_us,
-    int64_t next_us, bool counts, enum ledger_answer *answer,
-    struct ledger_settled *out, struct err *e) MUST_USE;
+		   const struct verdict *v, const char *relay, int64_t now_us,
+		   int64_t next_us, bool counts, enum ledger_answer *answer,
+		   struct ledger_settled *out, struct err *e) MUST_USE;
 
 /* For mtq: WAITING <-> HELD, -> WAITING now, -> gone. */
 
@@ -90,12 +90,12 @@ enum ledger_order { LEDGER_HOLD, LEDGER_RELEASE, LEDGER_RETRY, LEDGER_DROP };
 /* All recipients of a message, or one (rcpt != UINT32_MAX).  `who` and why are
  * kept in the record.  *changed: how many. */
 bool ledger_order(struct txn *t, uint64_t id, uint32_t rcpt,
-    enum ledger_order order, const char *who, int64_t now_us,
-    enum ledger_answer *answer, uint32_t *changed, bool *message_gone,
-    struct err *e) MUST_USE;
+		  enum ledger_order order, const char *who, int64_t now_us,
+		  enum ledger_answer *answer, uint32_t *changed,
+		  bool *message_gone, struct err *e) MUST_USE;
 
 /* One chunk of an accepted body for reading, its checksum verified. */
 bool ledger_body(struct txn *t, uint64_t id, uint32_t chunk,
-    const unsigned char **p, size_t *n, struct err *e) MUST_USE;
+		 const unsigned char **p, size_t *n, struct err *e) MUST_USE;
 
 #endif

@@ -59,7 +59,7 @@ enum pages_reach {
 			a table of one page whole */
 };
 bool pages_check(int fd, const struct pages *p, unsigned which,
-    enum pages_reach reach, struct err *e) MUST_USE;
+		 enum pages_reach reach, struct err *e) MUST_USE;
 
 /* n octets at offset `at`; false at the end of the file. */
 bool pages_read(int fd, void *to, size_t n, uint64_t at) MUST_USE;

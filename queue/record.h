@@ -26,15 +26,15 @@ enum {
 	RECORD_VERSION = 1,
 	CHUNK_MOST = 65512, /* body octets of one record: + header = 65520,
 			       which with LMDB's page header fills 16 pages */
-	ID_TEXT = 12,	    /* letters and digits of a queue id */
+	ID_TEXT = 12,       /* letters and digits of a queue id */
 	LANE_DEFAULT = 1,
 };
 
 /* The state of one recipient of one message (docs/queue.md). */
-#define RECIPIENT_STATES(S)                                              \
-	S(WAITING, "waiting", "due at the time in its row")              \
-	S(CLAIMED, "active", "with a worker")                            \
-	S(HELD, "held", "an administrator keeps it back")                \
+#define RECIPIENT_STATES(S)                                                    \
+	S(WAITING, "waiting", "due at the time in its row")                    \
+	S(CLAIMED, "active", "with a worker")                                  \
+	S(HELD, "held", "an administrator keeps it back")                      \
 	S(FAILED, "failed", "refused or expired; kept to be looked at")
 enum recipient_state {
 #define S(id, word, what) RECIPIENT_##id,
@@ -46,66 +46,70 @@ const char *recipient_state_word(enum recipient_state s);
 
 /* Message flags. */
 enum {
-	MESSAGE_8BIT = 1,	/* BODY=8BITMIME was declared */
-	MESSAGE_SMTPUTF8 = 2,	/* SMTPUTF8 was declared */
-	MESSAGE_RET_FULL = 4,	/* RET=FULL (RFC 3461 4.3) */
-	MESSAGE_RET_HDRS = 8,	/* RET=HDRS */
-	MESSAGE_HAS_8BIT = 16,	/* an octet above 127 was seen in the body */
+	MESSAGE_8BIT = 1,      /* BODY=8BITMIME was declared */
+	MESSAGE_SMTPUTF8 = 2,  /* SMTPUTF8 was declared */
+	MESSAGE_RET_FULL = 4,  /* RET=FULL (RFC 3461 4.3) */
+	MESSAGE_RET_HDRS = 8,  /* RET=HDRS */
+	MESSAGE_HAS_8BIT = 16, /* an octet above 127 was seen in the body */
 };
 
 /* Written once, never changed. */
-#define MESSAGE_FIELDS(F)                                        \
-	F(u64, arrival_us, INT64_MAX)                            \
-	F(u64, size_bytes, UINT64_MAX) /* body with our Received */ \
-	F(u32, chunks, UINT32_MAX)                               \
-	F(u32, body_crc, UINT32_MAX) /* CRC-32C of the whole body */ \
-	F(u32, recipients, 50000)    /* at acceptance */         \
-	F(u32, flags, 31)                                        \
-	F(text, sender, 254)	     /* "" is the null sender */ \
-	F(text, type, 64)                                        \
-	F(text, source, 64)                                      \
-	F(text, listener, 64)                                    \
-	F(text, client, 64) /* address */                        \
-	F(text, helo, 255)                                       \
-	F(text, envid, 100) /* xtext as received, RFC 3461 4.4 */ \
-	F(text, message_id, 255)                                 \
+#define MESSAGE_FIELDS(F)                                                      \
+	F(u64, arrival_us, INT64_MAX)                                          \
+	F(u64, size_bytes, UINT64_MAX) /* body with our Received */            \
+	F(u32, chunks, UINT32_MAX)                                             \
+	F(u32, body_crc, UINT32_MAX) /* CRC-32C of the whole body */           \
+	F(u32, recipients, 50000)    /* at acceptance */                       \
+	F(u32, flags, 31)                                                      \
+	F(text, sender, 254) /* "" is the null sender */                       \
+	F(text, type, 64)                                                      \
+	F(text, source, 64)                                                    \
+	F(text, listener, 64)                                                  \
+	F(text, client, 64) /* address */                                      \
+	F(text, helo, 255)                                                     \
+	F(text, envid, 100) /* xtext as received, RFC 3461 4.4 */              \
+	F(text, message_id, 255)                                               \
 	F(text, subject, 255) /* raw, unfolded, cut; for people */
 WIRE_STRUCT(message_record, MESSAGE_FIELDS)
 
-enum { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
-       NOTIFY_DELAY = 8 };
+enum {
+	NOTIFY_NEVER = 1,
+	NOTIFY_SUCCESS = 2,
+	NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8
+};
 
 /* Rewritten at every deferral: small. */
-#define RECIPIENT_FIELDS(F)                                                \
-	F(u8, state, RECIPIENT_STATE_COUNT - 1)                            \
-	F(u8, notify, 15) /* RFC 3461 4.1; 0: not given */                 \
-	F(u32, lane, UINT32_MAX)                                           \
-	F(u32, attempts, UINT32_MAX)                                       \
-	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */      \
-	F(u64, changed_us, INT64_MAX)                                      \
-	F(text, address, 254)                                              \
-	F(text, orcpt, 500) /* xtext as received, with its addr-type */    \
-	F(text, relay, 64)  /* of the last attempt */                      \
-	F(text, status, 11) /* of the last attempt, "4.2.1" */             \
+#define RECIPIENT_FIELDS(F)                                                    \
+	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                \
+	F(u8, notify, 15) /* RFC 3461 4.1; 0: not given */                     \
+	F(u32, lane, UINT32_MAX)                                               \
+	F(u32, attempts, UINT32_MAX)                                           \
+	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */          \
+	F(u64, changed_us, INT64_MAX)                                          \
+	F(text, address, 254)                                                  \
+	F(text, orcpt, 500)   /* xtext as received, with its addr-type */      \
+	F(text, relay, 64)    /* of the last attempt */                        \
+	F(text, status, 11)   /* of the last attempt, "4.2.1" */               \
 	F(text, reason, 1024) /* the remote's words, or who held it and why */
 WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
 
 /* Written by every commit that changes something; compared at open. */
-#define STATE_FIELDS(F)                                            \
-	F(u64, format, RECORD_VERSION)                             \
-	F(u64, txn, UINT64_MAX) /* mdb_txn_id of the commit */     \
-	F(u64, last_id, UINT64_MAX)                                \
-	F(u64, created_us, INT64_MAX)                              \
-	F(u64, messages, UINT64_MAX)                               \
-	F(u64, body_bytes, UINT64_MAX)                             \
-	F(u64, waiting, UINT64_MAX)                                \
-	F(u64, claimed, UINT64_MAX)                                \
-	F(u64, held, UINT64_MAX)                                   \
-	F(u64, failed, UINT64_MAX)                                 \
-	F(u64, partials, UINT64_MAX)                               \
-	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */  \
-	F(u64, sent_total, UINT64_MAX)                             \
-	F(u64, dropped_total, UINT64_MAX)                          \
+#define STATE_FIELDS(F)                                                        \
+	F(u64, format, RECORD_VERSION)                                         \
+	F(u64, txn, UINT64_MAX) /* mdb_txn_id of the commit */                 \
+	F(u64, last_id, UINT64_MAX)                                            \
+	F(u64, created_us, INT64_MAX)                                          \
+	F(u64, messages, UINT64_MAX)                                           \
+	F(u64, body_bytes, UINT64_MAX)                                         \
+	F(u64, waiting, UINT64_MAX)                                            \
+	F(u64, claimed, UINT64_MAX)                                            \
+	F(u64, held, UINT64_MAX)                                               \
+	F(u64, failed, UINT64_MAX)                                             \
+	F(u64, partials, UINT64_MAX)                                           \
+	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
+	F(u64, sent_total, UINT64_MAX)                                         \
+	F(u64, dropped_total, UINT64_MAX)                                      \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
 
@@ -114,17 +118,17 @@ void record_seal(struct bytes *b, const struct bytes *encoded);
 /* Checks version and checksum; the payload goes to *p, *n.  `what` names the
  * record in the error (ERR_DAMAGED). */
 bool record_open(const void *data, size_t size, const char *what,
-    const unsigned char **p, size_t *n, struct err *e) MUST_USE;
+		 const unsigned char **p, size_t *n, struct err *e) MUST_USE;
 /* seal(encode()) and decode(open()) of each kind: b is replaced. */
 void message_seal(struct bytes *b, const struct message_record *m);
 void recipient_seal(struct bytes *b, const struct recipient_record *r);
 void state_seal(struct bytes *b, const struct state_record *s);
 bool message_open(const void *data, size_t size, struct message_record *m,
-    struct err *e) MUST_USE;
+		  struct err *e) MUST_USE;
 bool recipient_open(const void *data, size_t size, struct recipient_record *r,
-    struct err *e) MUST_USE;
+		    struct err *e) MUST_USE;
 bool state_open(const void *data, size_t size, struct state_record *s,
-    struct err *e) MUST_USE;
+		struct err *e) MUST_USE;
 
 enum { KEY_MESSAGE = 8, KEY_BODY = 12, KEY_RECIPIENT = 12, KEY_DUE = 25 };
 void key_message(unsigned char k[KEY_MESSAGE], uint64_t id);
@@ -142,7 +146,7 @@ void key_due(unsigned char k[KEY_DUE], const struct due_key *d);
  * lane and time; the others have zeros there, so they lie in the order of id
  * and recipient, whatever lane they came from. */
 void key_due_of(unsigned char k[KEY_DUE], uint64_t id, uint32_t rcpt,
-    const struct recipient_record *r);
+		const struct recipient_record *r);
 bool key_due_parse(const void *k, size_t n, struct due_key *d) MUST_USE;
 
 /* A queue id as people see it: 12 capital letters and digits without vowels,

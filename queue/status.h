@@ -33,20 +33,20 @@ enum verdict_blame {
 };
 
 /* Where in the dialogue it ended. */
-#define STAGES(S)                                     \
-	S(NONE, "before the connection")              \
-	S(LOOKUP, "looking up the host")              \
-	S(CONNECT, "connecting")                      \
-	S(GREETING, "reply to the connection")        \
-	S(EHLO, "reply to EHLO")                      \
-	S(HELO, "reply to HELO")                      \
-	S(MAIL, "reply to MAIL FROM")                 \
-	S(RCPT, "reply to RCPT TO")                   \
-	S(DATA, "reply to DATA")                      \
-	S(BODY, "sending the message")                \
-	S(DOT, "reply to end of DATA")                \
-	S(RSET, "reply to RSET")                      \
-	S(QUIT, "reply to QUIT")                      \
+#define STAGES(S)                                                              \
+	S(NONE, "before the connection")                                       \
+	S(LOOKUP, "looking up the host")                                       \
+	S(CONNECT, "connecting")                                               \
+	S(GREETING, "reply to the connection")                                 \
+	S(EHLO, "reply to EHLO")                                               \
+	S(HELO, "reply to HELO")                                               \
+	S(MAIL, "reply to MAIL FROM")                                          \
+	S(RCPT, "reply to RCPT TO")                                            \
+	S(DATA, "reply to DATA")                                               \
+	S(BODY, "sending the message")                                         \
+	S(DOT, "reply to end of DATA")                                         \
+	S(RSET, "reply to RSET")                                               \
+	S(QUIT, "reply to QUIT")                                               \
 	S(FILE, "writing the file")
 enum stage {
 #define S(id, text) STAGE_##id,
@@ -58,22 +58,22 @@ const char *stage_text(enum stage s);
 
 /* Our own words for what no remote said.  Name, RFC 3463 code, kind, blame,
  * text; `reply` is built from it. */
-#define STATUSES(S)                                                           \
-	S(DNS_FAILED, "4.4.3", DEFER, RELAY, "host lookup failed")            \
-	S(NO_HOST, "4.4.4", DEFER, RELAY, "the host has no address")          \
-	S(NULL_MX, "5.1.10", FAIL, RELAY, "the domain accepts no mail")       \
-	S(NO_CONNECT, "4.4.1", DEFER, HOST, "connection failed")              \
-	S(LOST, "4.4.2", DEFER, HOST, "connection lost")                      \
-	S(TIMEOUT, "4.4.2", DEFER, HOST, "timed out")                         \
-	S(BAD_REPLY, "4.5.0", DEFER, HOST, "reply that is not SMTP")          \
-	S(NO_8BIT, "5.6.3", FAIL, MESSAGE, "the relay takes no 8-bit mail")   \
-	S(NO_UTF8, "5.6.7", FAIL, MESSAGE, "the relay takes no SMTPUTF8")     \
-	S(TOO_BIG, "5.3.4", FAIL, MESSAGE, "larger than the relay's SIZE")    \
-	S(EXPIRED, "4.4.7", FAIL, NOBODY, "the time allowed ran out")         \
-	S(WORKER_DIED, "4.3.0", DEFER, US, "our delivery process ended")      \
-	S(DAMAGED, "4.3.0", DEFER, US, "checksum of the stored message")      \
-	S(NO_FILE, "4.3.0", DEFER, RELAY, "writing to the Maildir failed")    \
-	S(NO_ROUTE, "4.4.4", DEFER, US, "no relay for this message")          \
+#define STATUSES(S)                                                            \
+	S(DNS_FAILED, "4.4.3", DEFER, RELAY, "host lookup failed")             \
+	S(NO_HOST, "4.4.4", DEFER, RELAY, "the host has no address")           \
+	S(NULL_MX, "5.1.10", FAIL, RELAY, "the domain accepts no mail")        \
+	S(NO_CONNECT, "4.4.1", DEFER, HOST, "connection failed")               \
+	S(LOST, "4.4.2", DEFER, HOST, "connection lost")                       \
+	S(TIMEOUT, "4.4.2", DEFER, HOST, "timed out")                          \
+	S(BAD_REPLY, "4.5.0", DEFER, HOST, "reply that is not SMTP")           \
+	S(NO_8BIT, "5.6.3", FAIL, MESSAGE, "the relay takes no 8-bit mail")    \
+	S(NO_UTF8, "5.6.7", FAIL, MESSAGE, "the relay takes no SMTPUTF8")      \
+	S(TOO_BIG, "5.3.4", FAIL, MESSAGE, "larger than the relay's SIZE")     \
+	S(EXPIRED, "4.4.7", FAIL, NOBODY, "the time allowed ran out")          \
+	S(WORKER_DIED, "4.3.0", DEFER, US, "our delivery process ended")       \
+	S(DAMAGED, "4.3.0", DEFER, US, "checksum of the stored message")       \
+	S(NO_FILE, "4.3.0", DEFER, RELAY, "writing to the Maildir failed")     \
+	S(NO_ROUTE, "4.4.4", DEFER, US, "no relay for this message")           \
 	S(DELIVERED, "2.0.0", SENT, NOBODY, "delivered to the Maildir")
 enum status {
 #define S(id, code, kind, blame, text) STATUS_##id,
@@ -86,7 +86,7 @@ struct verdict {
 	enum verdict_kind kind;
 	enum verdict_blame blame;
 	enum stage stage;
-	uint16_t code;	/* SMTP reply code, 0 when we speak ourselves */
+	uint16_t code;   /* SMTP reply code, 0 when we speak ourselves */
 	char status[12]; /* "4.2.1" (RFC 3463); NUL-terminated */
 	char reply[VERDICT_REPLY_MOST]; /* cleaned; NUL-terminated */
 	char remote[VERDICT_REMOTE_MOST];

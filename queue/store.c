@@ -399,3 +399,9 @@ store_copy(struct store *s, int fd, struct err *e)
 {
 	return env_copy(s->env, fd, e);
 }
+
+const char *
+store_version(void)
+{
+	return env_version();
+}

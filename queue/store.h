@@ -19,36 +19,21 @@
 
 #include "daemon/err.h"
 #include "queue/record.h"
-
-enum store_db {
-	STORE_STATE,
-	STORE_MESSAGE,
-	STORE_BODY,
-	STORE_RECIPIENT,
-	STORE_DUE,
-	STORE_PARTIAL,
-	STORE_DB_COUNT
-};
-enum store_mode {
-	STORE_READ,  /* read-only; the lock file must still be writable */
-	STORE_WRITE,
-	STORE_COPY,  /* read-only without locks: only for a file nobody writes
-			(a backup, a crash state) */
-};
+#include "queue/txn.h"
 
 struct store;
-struct txn;
 
 /* Makes an empty queue: fails if there is one.  Durable when it returns (file
  * and folder synced). */
 bool store_create(const char *dir, uint64_t map_bytes, const char *instance,
-    int64_t now_us, struct err *e) MUST_USE;
+		  int64_t now_us, struct err *e) MUST_USE;
 bool store_exists(const char *dir);
 /* Preflight (size against the newest meta page, G10; no network file system or
  * FUSE, G15), open, compare the state record.  `instance` NULL: do not compare
  * it.  map_bytes 0: as the file says.  `dir` may also name the file itself. */
 struct store *store_open(const char *dir, enum store_mode mode,
-    uint64_t map_bytes, const char *instance, struct err *e) MUST_USE;
+			 uint64_t map_bytes, const char *instance,
+			 struct err *e) MUST_USE;
 void store_close(struct store *s);
 
 /* One write transaction at a time and thread; read transactions are free. */
@@ -61,33 +46,14 @@ void store_abort(struct txn *t); /* also ends a read; takes NULL */
 /* The state record as of this transaction; a writer changes it in place. */
 struct state_record *txn_state(struct txn *t);
 
-/* get: false with e->kind ERR_NONE when there is no such row. */
-bool txn_get(struct txn *t, enum store_db db, const void *key, size_t nkey,
-    const void **val, size_t *nval, struct err *e) MUST_USE;
-/* Room for nval octets at *val, to be filled before the next call. */
-bool txn_reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
-    size_t nval, void **val, struct err *e) MUST_USE;
-bool txn_put(struct txn *t, enum store_db db, const void *key, size_t nkey,
-    const void *val, size_t nval, struct err *e) MUST_USE;
-/* The row must exist: else ERR_DAMAGED. */
-bool txn_del(struct txn *t, enum store_db db, const void *key, size_t nkey,
-    struct err *e) MUST_USE;
-/* First row with key >= *key; false with ERR_NONE at the end. */
-bool txn_seek(struct txn *t, enum store_db db, const void *key, size_t nkey,
-    const void **k, size_t *nk, const void **val, size_t *nval,
-    struct err *e) MUST_USE;
-/* The row after the last seek or next in this db; not after a write to it. */
-bool txn_next(struct txn *t, enum store_db db, const void **k, size_t *nk,
-    const void **val, size_t *nval, struct err *e) MUST_USE;
-
 struct store_room {
 	uint64_t map_bytes;
 	uint64_t used_bytes; /* pages in use, free ones not counted */
 	uint64_t file_bytes;
 	uint64_t disk_free_bytes;
 };
-bool store_room(struct store *s, struct store_room *out, struct err *e)
-    MUST_USE;
+bool store_room(struct store *s, struct store_room *out,
+		struct err *e) MUST_USE;
 /* Slots of dead readers are given back; *n how many. */
 bool store_clear_readers(struct store *s, unsigned *n, struct err *e) MUST_USE;
 /* A consistent copy into a new file, while others write. */

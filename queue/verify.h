@@ -16,7 +16,7 @@ struct verify_report {
 };
 /* progress may be NULL; called every 1,000 messages. */
 bool verify_store(struct store *s, struct verify_report *out,
-    void (*progress)(void *arg, const struct verify_report *), void *arg,
-    struct err *e) MUST_USE;
+		  void (*progress)(void *arg, const struct verify_report *),
+		  void *arg, struct err *e) MUST_USE;
 
 #endif

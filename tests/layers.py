@@ -18,7 +18,7 @@ MAY = {
 }
 SEAMS = {  # third-party header: the one file that may include it
     "uv.h": "daemon/loop.c",
-    "lmdb.h": "queue/store.c",
+    "lmdb.h": "queue/env.c",
     "unbound.h": "delivery/resolve.c",
     "jansson.h": "admin/show.c",
     "libsmartcols.h": "admin/show.c",
