@@ -41,10 +41,10 @@ override LDFLAGS += $(SANITIZE)
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes codec now arena file report scan inputs conf net values settings \
 	settings_table settings_relays settings_check settings_load settings_print settings_manual log loop wire jail \
-	notify role child mtqd
+	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
-	ledger_row ledger ledger_body ledger_order verify retry route plan job \
-	control session committer submit claims orders dispatch receiver \
+	ledger_row ledger ledger_body ledger_order verify retry route plan job flight \
+	control settle claim dispatch session committer receiver \
 	scheduler
 DELIVERY := reply body dialogue dns resolve maildir connection pool worker
 ADMIN := command show queue_read manual

@@ -307,5 +307,11 @@ crc32c(uint32_t crc, const void *p, size_t n)
 	if (__builtin_cpu_supports("sse4.2"))
 		return ~crc32c_sse42(crc, p, n);
 #endif
-	return ~crc32c_table(crc, p, n);
+	return crc32c_plain(~crc, p, n);
+}
+
+uint32_t
+crc32c_plain(uint32_t crc, const void *p, size_t n)
+{
+	return ~crc32c_table(~crc, p, n);
 }

@@ -57,5 +57,7 @@ uint32_t get_le32(const unsigned char *p);
 
 /* CRC-32C (Castagnoli, RFC 3720 12.1), chained: start with crc = 0. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+/* The same without the processor's instruction. */
+uint32_t crc32c_plain(uint32_t crc, const void *p, size_t n);
 
 #endif

@@ -191,7 +191,8 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 	for (size_t i = 0; i < c->s->nsources; i++) {
 		const struct source_settings *s = &c->s->sources[i];
 
-		if (s->from_ip.n == 0)
+		if (s->from_ip.n == 0 ||
+		    !settings_given(c->s, BLOCK_source, s, "from_ip"))
 			return true; /* told already */
 		if (s->listener.n > 0 && !names(&s->listener, l->title))
 			continue;

@@ -106,11 +106,12 @@ check_no_match(const struct settings *s, const char *name, struct report *r)
 	}
 	if (n != NULL && n->broken)
 		return;
-	if (n != NULL && *s->no_match != '\0') {
-		if (settings_relay(s, s->no_match) == NULL)
-			error_at(r, n, "no_match: there is no relay %.100s",
-				 s->no_match);
-	} else if (s->nrelays > 1) {
+	if (*s->no_match != '\0' && settings_relay(s, s->no_match) == NULL) {
+		error_at(r, n, "no_match: there is no relay %.100s",
+			 s->no_match);
+		return;
+	}
+	if (*s->no_match == '\0' && s->nrelays > 1) {
 		report_error(r, name, 0,
 			     "no_match must name one of the %zu relays",
 			     s->nrelays);

@@ -62,14 +62,15 @@ units_of(enum value_kind kind)
 static void
 name_units(const struct unit *u, const char *digits, char *out, size_t size)
 {
+	int ndigits = (int)strspn(digits, "0123456789");
 	size_t n = 0;
 
 	*out = '\0';
 	for (const struct unit *i = u; i->name != NULL && n < size; i++) {
 		const char *between = i == u ? "" : i[1].name ? ", " : " or ";
 
-		n += (size_t)snprintf(out + n, size - n, "%s%.12s%s", between,
-				      digits, i->name);
+		n += (size_t)snprintf(out + n, size - n, "%s%.*s%s", between,
+				      min_of(ndigits, 12), digits, i->name);
 	}
 }
 
