@@ -21,7 +21,9 @@ struct plan_relay {
 	uint32_t connections;
 	int64_t reopen_after_us;
 	int64_t closed_until_us; /* 0: open */
-	uint32_t failures;	 /* in a row, of the kind that closes */
+	uint32_t failures;       /* in a row, of the kind that closes */
+	bool failing;            /* an outcome said so since the last step */
+	bool answering;
 	uint32_t in_flight[PLAN_WORKERS_MOST]; /* jobs */
 	uint32_t share[PLAN_WORKERS_MOST];     /* connections */
 };

@@ -1,0 +1,4 @@
+#include "queue/control.h"
+
+WIRE_CODEC(control_order, ORDER_FIELDS)
+WIRE_CODEC(control_answer, ANSWER_FIELDS)

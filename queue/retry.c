@@ -1,0 +1,38 @@
+#include "queue/retry.h"
+
+/* splitmix64: spreads neighbouring salts over all values (public domain,
+ * Steele, Lea, Flood 2014). */
+static uint64_t
+mix(uint64_t x)
+{
+	x += UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+struct retry_next
+retry_after(const struct retry_settings *r, int64_t arrival_us, int64_t now_us,
+	    uint32_t attempts, uint64_t salt)
+{
+	size_t i = attempts > 0 ? attempts - 1 : 0;
+	int64_t end = arrival_us + r->lifetime_us;
+	int64_t wait, spread;
+	struct retry_next next;
+
+	must(r->intervals.n > 0);
+	wait = r->intervals.us[min_of(i, r->intervals.n - 1)];
+	spread = wait / 100 * (int64_t)r->jitter_percent;
+	if (spread > 0)
+		wait += (int64_t)(mix(salt ^ attempts) %
+				  (uint64_t)(2 * spread + 1)) -
+			spread;
+	next.at_us = now_us + wait;
+	/* A clock that was set back must not make a message live for ever:
+	 * it is never tried later than a lifetime from its arrival.  The last
+	 * try may come at the very end of it. */
+	next.expired = now_us >= end;
+	if (next.at_us > end)
+		next.at_us = end;
+	return next;
+}
