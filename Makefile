@@ -198,11 +198,25 @@ fuzz: fuzz-build
 		echo "fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: //p' \
 		$(FUZZ)/$$f.log) runs, clean"; done
 
+# Crash states of the queue file: record, replay, compare (tests/crash).
+CRASH := $(BUILD)/tests/crash
+$(CRASH)/recorder.so: tests/crash/recorder.c tests/crash/record.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+$(CRASH)/pair: $(CRASH)/pair.o $(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+$(CRASH)/replay: $(CRASH)/replay.o $(CRASH)/look.o $(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+states-tools: $(CRASH)/recorder.so $(CRASH)/pair $(CRASH)/replay
+states: all states-tools
+	@/usr/bin/python3 tests/crash/recorder.py --build $(BUILD) \
+		--states $(STATES)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean deps demo bench manual install check layers lint fuzz \
+.PHONY: states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
 	fuzz-build
 .SECONDARY:

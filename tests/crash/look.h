@@ -1,0 +1,28 @@
+/*
+ * look - opens a crash state as a restart would, believes nothing, and compares
+ * it with what had been promised by then.
+ */
+#ifndef MTQ_TESTS_CRASH_LOOK_H
+#define MTQ_TESTS_CRASH_LOOK_H
+
+#include "daemon/base.h"
+
+struct promise {
+	uint64_t id;
+	uint32_t recipients; /* 0: not promised yet */
+	uint32_t delivered;
+};
+
+enum look_result {
+	LOOK_GOOD,
+	LOOK_REFUSED, /* open or verify say that the file is damaged */
+	LOOK_LOST,    /* the file says it is fine, but a promise is broken */
+};
+
+/* Runs in a process of its own: SIGBUS or a hang must not end the replay.  A
+ * sentence goes to why[0..size).  drain: also settles what was claimed, sends
+ * everything, and wants an empty queue at the end; the file is changed. */
+enum look_result look(const char *file, const struct promise *p, size_t n,
+		      bool drain, char *why, size_t size);
+
+#endif
