@@ -26,11 +26,11 @@ settings_relay(const struct settings *s, const char *name)
 	return NULL;
 }
 
-static bool
-is_for(const struct source_settings *source, const struct listen_settings *l)
+bool
+settings_is_for(const struct source_settings *source, const char *listener)
 {
 	for (size_t i = 0; i < source->listener.n; i++)
-		if (strcmp(source->listener.item[i], l->title) == 0)
+		if (strcmp(source->listener.item[i], listener) == 0)
 			return true;
 	return source->listener.n == 0;
 }
@@ -39,17 +39,25 @@ const struct source_settings *
 settings_source(const struct settings *s, const struct listen_settings *l,
 		const struct sockaddr *peer)
 {
+	const struct source_settings *best = NULL;
 	unsigned char addr[16];
+	unsigned bits = 0;
 
 	if (!net_address(peer, addr))
 		return NULL;
 	for (size_t i = 0; i < s->nsources; i++) {
 		const struct source_settings *source = &s->sources[i];
 
-		for (size_t j = 0; j < source->from_ip.n; j++)
-			if (net_holds(&source->from_ip.net[j], addr) &&
-			    is_for(source, l))
-				return source;
+		for (size_t j = 0; j < source->from_ip.n; j++) {
+			const struct network *net = &source->from_ip.net[j];
+
+			/* No network of a source has 0 bits. */
+			if (net->bits > bits && net_holds(net, addr) &&
+			    settings_is_for(source, l->title)) {
+				best = source;
+				bits = net->bits;
+			}
+		}
 	}
-	return NULL;
+	return best;
 }

@@ -47,6 +47,8 @@ BLOCKS(B)
 enum {
 	SETTINGS_SOCKETS = 60, /* of all listeners; they travel beside one
 				  frame, see WIRE_MOST_FDS */
+	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
+				      them once */
 };
 
 /* Kept whole: the tree says where each value came from. */
@@ -90,9 +92,13 @@ void settings_print_manual(struct bytes *out);
 
 const struct relay_settings *settings_relay(const struct settings *s,
     const char *name);
-/* First source whose networks hold this address on this listener; NULL if
- * none may hand us mail. */
+/* The source with the narrowest network that holds this address on this
+ * listener; NULL if none may hand us mail.  Position has no meaning: two
+ * sources can't have the same network there. */
 const struct source_settings *settings_source(const struct settings *s,
     const struct listen_settings *l, const struct sockaddr *peer);
+/* True when the source is for all listeners, or for this one. */
+bool settings_is_for(const struct source_settings *source,
+    const char *listener);
 
 #endif

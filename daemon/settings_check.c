@@ -172,15 +172,6 @@ check_taken(const struct check *c, size_t i, size_t j)
 	}
 }
 
-static bool
-names(const struct texts *list, const char *name)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->item[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* Could a client of this address ever be one of a source's? */
 static bool
 is_reachable(const struct check *c, const struct listen_settings *l,
@@ -194,7 +185,7 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 		if (s->from_ip.n == 0 ||
 		    !settings_given(c->s, BLOCK_source, s, "from_ip"))
 			return true; /* told already */
-		if (s->listener.n > 0 && !names(&s->listener, l->title))
+		if (!settings_is_for(s, l->title))
 			continue;
 		for (size_t j = 0; j < s->from_ip.n; j++)
 			if (net_is_v4(&s->from_ip.net[j]) == v4)
@@ -251,12 +242,63 @@ is_listener(const struct settings *s, const char *name)
 	return false;
 }
 
+/* Is there a listener that both are for? */
+static bool
+meet(const struct settings *s, const struct source_settings *a,
+     const struct source_settings *b)
+{
+	for (size_t i = 0; i < s->nlistens; i++)
+		if (settings_is_for(a, s->listens[i].title) &&
+		    settings_is_for(b, s->listens[i].title))
+			return true;
+	return false;
+}
+
+/* Compares source i with all before it: which source a client belongs to must
+ * not hang on their order.  A narrower network inside a wider one is fine. */
+static void
+check_shared(const struct check *c, size_t i)
+{
+	const struct source_settings *s = &c->s->sources[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct source_settings *o = &c->s->sources[k];
+
+		if (!meet(c->s, s, o))
+			continue;
+		for (size_t x = 0; x < s->from_ip.n; x++)
+			for (size_t y = 0; y < o->from_ip.n; y++)
+				if (memcmp(&s->from_ip.net[x],
+					   &o->from_ip.net[y],
+					   sizeof *s->from_ip.net) == 0) {
+					error_at(
+					    c, s,
+					    "source %s has a "
+					    "network of source %s at %s:%u; "
+					    "give them different listeners",
+					    s->title, o->title, o->file,
+					    o->line);
+					return;
+				}
+	}
+}
+
 static void
 check_sources(const struct check *c)
 {
+	size_t networks = 0;
+
 	if (c->s->nsources == 0)
 		report_error(c->report, c->name, 0,
 			     "no source block: nobody may hand us mail");
+	for (size_t i = 0; i < c->s->nsources; i++)
+		networks += c->s->sources[i].from_ip.n;
+	if (networks > SETTINGS_NETWORKS) {
+		report_error(c->report, c->name, 0,
+			     "%zu networks of sources; the most is %d",
+			     networks, SETTINGS_NETWORKS);
+		return;
+	}
 	for (size_t i = 0; i < c->s->nsources; i++) {
 		const struct source_settings *s = &c->s->sources[i];
 		const struct conf_node *n =
@@ -264,6 +306,8 @@ check_sources(const struct check *c)
 
 		if (n != NULL && s->from_ip.n == 0)
 			error_at(c, n, "from_ip: the list is empty");
+		if (n != NULL)
+			check_shared(c, i);
 		n = settings_given(c->s, BLOCK_source, s, "listener");
 		for (size_t j = 0; n != NULL && j < s->listener.n; j++)
 			if (!is_listener(c->s, s->listener.item[j]))

@@ -12,6 +12,7 @@ static const char full[] =
     "listen inner { address = \"127.0.0.1:10025\" }\n"
     "source crm { from_ip = [192.0.2.0/24, 2001:db8::/32] }\n"
     "source own { from_ip = [::ffff:127.0.0.0/104] listener = inner }\n"
+    "source near { from_ip = 192.0.2.128/25 }\n"
     "relay crm { host = crm.example port = 587 lookup = host }\n"
     "relay box { deliver = maildir dir = \"/srv/a b\" }\n"
     "retry normal { intervals = [90s, 1h] lifetime = 36h }\n";

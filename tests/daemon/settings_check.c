@@ -195,6 +195,10 @@ wrong_relations(void **state)
 	    {"a source for a listener that is not there",
 	     GOOD "source b { from_ip = 192.0.2.1 listener = [in, out] }\n",
 	     "f:6: listener: there is no listen out\n"},
+	    {"a network of two sources",
+	     GOOD "source b { from_ip = [192.0.3.0/24, 192.0.2.0/24] }\n",
+	     "f:6: source b has a network of source crm at f:4; give them "
+	     "different listeners\n"},
 	    {"two relays and no choice", GOOD "relay b { host = b.example }\n",
 	     "f: no_match must name one of the 2 relays\n"},
 	    {"no_match names none", GOOD "no_match = crm\n",
@@ -248,6 +252,14 @@ doubts(void **state)
 	     "round in circles\n"},
 	    {"another port of our own",
 	     NAMES LISTEN SOURCE "relay out { host = 127.0.0.1 port = 26 }\n",
+	     ""},
+	    {"a network inside that of another source",
+	     GOOD "source b { from_ip = 192.0.2.0/25 }\n", ""},
+	    {"a network of two sources on two listeners",
+	     NAMES LISTEN
+	     "listen b { address = 127.0.0.1:26 }\n"
+	     "source crm { from_ip = 192.0.2.1 listener = in }\n"
+	     "source b { from_ip = 192.0.2.1 listener = b }\n" RELAY,
 	     ""},
 	    {"a retry that nothing uses", GOOD "retry slow { }\n",
 	     "f:6: warning: retry slow is not used: all mail uses "
