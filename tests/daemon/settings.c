@@ -88,10 +88,11 @@ who_may_hand_us_mail(void **state)
 		const char *source; /* NULL: nobody */
 	} table[] = {
 	    {"192.0.2.7", 0, "crm"},        {"192.0.2.7", 1, "crm"},
-	    {"192.0.3.7", 0, NULL},         {"::ffff:192.0.2.7", 0, "crm"},
-	    {"2001:db8:ffff::1", 0, "crm"}, {"2001:db9::1", 0, NULL},
-	    {"::192.0.2.7", 0, NULL},       {"127.8.9.1", 1, "own"},
-	    {"127.8.9.1", 0, NULL},         {"128.0.0.1", 1, NULL},
+	    {"192.0.2.129", 1, "near"},     {"192.0.3.7", 0, NULL},
+	    {"::ffff:192.0.2.7", 0, "crm"}, {"2001:db8:ffff::1", 0, "crm"},
+	    {"2001:db9::1", 0, NULL},       {"::192.0.2.7", 0, NULL},
+	    {"127.8.9.1", 1, "own"},        {"127.8.9.1", 0, NULL},
+	    {"128.0.0.1", 1, NULL},
 	};
 	struct bytes report = {0};
 	struct settings *s = parse(full, &report);
