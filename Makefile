@@ -203,9 +203,10 @@ CRASH := $(BUILD)/tests/crash
 $(CRASH)/recorder.so: tests/crash/recorder.c tests/crash/record.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
-$(CRASH)/pair: $(CRASH)/pair.o $(ARCHIVES)
+$(CRASH)/pair: $(CRASH)/pair.o $(BUILD)/libqueue.a $(BUILD)/libdaemon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-$(CRASH)/replay: $(CRASH)/replay.o $(CRASH)/look.o $(ARCHIVES)
+$(CRASH)/replay: $(CRASH)/replay.o $(CRASH)/look.o \
+		$(BUILD)/libqueue.a $(BUILD)/libdaemon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 states-tools: $(CRASH)/recorder.so $(CRASH)/pair $(CRASH)/replay
 states: all states-tools
