@@ -1,0 +1,74 @@
+/*
+ * command - the subcommands of mtq: one row each, and what every one of them
+ * is given.  Adding one is a row here and admin/cmd_NAME.c with
+ * `int cmd_NAME(struct command *c)`, whose result is the exit code (DESIGN 2).
+ *
+ * Owner    main() in mtq.c owns struct command; settings are loaded at the
+ *          first command_settings() and live until the process ends.
+ * Errors   every message goes to stderr as "mtq: ..."; stdout has data only.
+ */
+#ifndef MTQ_COMMAND_H
+#define MTQ_COMMAND_H
+
+#include <stdio.h>
+
+#include "daemon/err.h"
+#include "daemon/settings.h"
+
+/*	name, arguments, what it does.  Lines of `arguments` end in \n except
+ *	the last. */
+#define COMMANDS(C)                                                            \
+	C(init, "",                                                            \
+	  "make an empty queue; mtqd does it too at its first start")          \
+	C(verify, "[DIR | --file FILE]",                                       \
+	  "read the whole queue: every checksum, reference and counter")       \
+	C(backup, "FILE", "copy the queue into a new file while it is used")   \
+	C(status, "[--check]",                                                 \
+	  "one screen: what runs, what waits, what is wrong now")              \
+	C(queue,                                                               \
+	  "list [FILTER...] [--limit N]\n"                                     \
+	  "show ID [--headers | --body]\n"                                     \
+	  "hold [--reason TEXT] ID... | - | FILTER... | --all\n"               \
+	  "release ID... | - | FILTER... | --all\n"                            \
+	  "retry ID... | - | FILTER... | --all\n"                              \
+	  "drop [--yes] ID... | - | FILTER... | --all",                        \
+	  "look at messages and change what happens to them")                  \
+	C(check, "[FILE]",                                                     \
+	  "every error and doubt of a configuration, with file and line")      \
+	C(config, "show", "the values in force, and where each came from")     \
+	C(manual, "sample | keys", "print what the key table says (for make)")
+
+struct command {
+	const char *name;      /* of the row */
+	const char *arguments; /* of the row */
+	const char *path;      /* the configuration file */
+	bool json;             /* --json: one object a line */
+	bool color;            /* stdout is a terminal that may be coloured */
+	bool terminal;         /* stdout is a terminal */
+	int64_t now_us;        /* wall clock at the start */
+	/* What stood after the name; --json and --no-color are taken out.
+	 * argv[-1] is the name, so that getopt_long(argc + 1, argv - 1, ...)
+	 * reads options. */
+	int argc;
+	char **argv;
+	struct settings *settings;
+};
+
+#define C(name, arguments, help) int cmd_##name(struct command *c);
+COMMANDS(C)
+#undef C
+
+/* The configuration; NULL when it is wrong: its errors are on stderr then, and
+ * the command ends with EXIT_CONFIG. */
+const struct settings *command_settings(struct command *c) MUST_USE;
+/* "usage: mtq USAGE" (NULL: the row's own) on stderr; returns EXIT_USAGE. */
+int command_usage(const struct command *c, const char *usage);
+/* "mtq: ..." on stderr; returns `code`. */
+int command_say(const struct command *c, int code, const char *fmt, ...)
+    PRINTF(3, 4);
+/* The same with e's text and its exit code. */
+int command_fail(const struct command *c, const struct err *e);
+/* "usage: mtq NAME ARGUMENTS", one line each. */
+void command_help(const struct command *c, FILE *out);
+
+#endif
