@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static const char STATE_KEY[] = "state";
@@ -51,6 +52,19 @@ remove_old(const char *path, struct err *e)
 	return false;
 }
 
+/* The folder may be as new as the file.  A confined role can't open what is
+ * above it; then the journal's order has to do, as ext4's and XFS's does. */
+static bool
+sync_parent(const char *dir, struct err *e)
+{
+	char *parent = disk_folder_of(dir);
+	bool ok = access(parent, R_OK) != 0 || disk_sync_folder(parent, e) ||
+		  errno == EACCES;
+
+	free(parent);
+	return ok;
+}
+
 /* A crash on the way leaves queue.mdb.new, which nobody opens and the next
  * try removes; queue.mdb is there only when it is whole (G12). */
 bool
@@ -60,8 +74,14 @@ store_create(const char *dir, uint64_t map_bytes, const char *instance,
 	char *path = must_printf("%s/queue.mdb", dir);
 	char *fresh = must_printf("%s/queue.mdb.new", dir);
 	char *lock = must_printf("%s/queue.mdb.new-lock", dir);
+	int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok = false;
 
+	/* One creator at a time: two starts may come at once. */
+	if (folder < 0 || flock(folder, LOCK_EX) != 0) {
+		err_set(e, ERR_SYSTEM, "%m");
+		goto out;
+	}
 	if (strlen(instance) == 0 || strlen(instance) > 64) {
 		err_set(e, ERR_CONFIG, "an instance's name has 1 to 64 octets");
 		goto out;
@@ -81,10 +101,12 @@ store_create(const char *dir, uint64_t map_bytes, const char *instance,
 		goto out;
 	}
 	ok = remove_old(fresh, e) && remove_old(lock, e) &&
-	     disk_sync_folder(dir, e);
+	     disk_sync_folder(dir, e) && sync_parent(dir, e);
 out:
 	if (!ok)
 		err_add(e, "make %s", path);
+	if (folder >= 0)
+		close(folder); /* and its lock */
 	free(path);
 	free(fresh);
 	free(lock);
