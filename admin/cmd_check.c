@@ -1,0 +1,125 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/command.h"
+#include "admin/plain_json.h"
+#include "daemon/file.h"
+#include "daemon/inputs.h"
+#include "daemon/settings.h"
+
+/* One line of a report, "FILE:LINE: warning: TEXT", taken apart. */
+struct message {
+	const char *file;
+	size_t nfile;
+	unsigned line; /* 0: the file as a whole */
+	bool warning;
+	const char *text;
+	size_t ntext;
+};
+
+/* The file name ends at the first ": "; before it may stand its line. */
+static bool
+take_apart(const char *p, size_t n, struct message *m)
+{
+	static const char mark[] = "warning: ";
+	const char *end = memmem(p, n, ": ", 2), *digit;
+	unsigned times = 1;
+
+	*m = (struct message){.file = p};
+	if (end == NULL)
+		return false;
+	for (digit = end; digit > p && digit[-1] >= '0' && digit[-1] <= '9';
+	     digit--) {
+		m->line += (unsigned)(digit[-1] - '0') * times;
+		times *= 10;
+	}
+	if (digit == end || digit == p || digit[-1] != ':') {
+		m->line = 0;
+		digit = end + 1;
+	}
+	m->nfile = (size_t)(digit - 1 - p);
+	m->text = end + 2;
+	m->ntext = n - (size_t)(m->text - p);
+	m->warning = m->ntext >= strlen(mark) &&
+		     memcmp(m->text, mark, strlen(mark)) == 0;
+	if (m->warning) {
+		m->text += strlen(mark);
+		m->ntext -= strlen(mark);
+	}
+	return true;
+}
+
+/* Counts what the report says; as JSON too when there is an `out`. */
+static void
+walk(const struct bytes *report, struct bytes *out, unsigned *warnings)
+{
+	const char *p = (const char *)report->data;
+	size_t left = report->n;
+
+	*warnings = 0;
+	while (left > 0) {
+		const char *end = memchr(p, '\n', left);
+		size_t n = end ? (size_t)(end - p) : left;
+		struct message m;
+
+		if (!take_apart(p, n, &m)) /* "and 3 more" */
+			m = (struct message){.text = p, .ntext = n, .file = ""};
+		*warnings += m.warning;
+		if (out != NULL) {
+			bytes_add_text(out, "{\"file\": ");
+			plain_json(out, m.file, m.nfile);
+			bytes_printf(out,
+				     ", \"line\": %u, \"severity\": \"%s\", "
+				     "\"text\": ",
+				     m.line, m.warning ? "warning" : "error");
+			plain_json(out, m.text, m.ntext);
+			bytes_add_text(out, "}\n");
+		}
+		p += n + (end != NULL);
+		left -= n + (end != NULL);
+	}
+}
+
+/* A file that isn't there is not one with errors. */
+static bool
+is_readable(const char *path)
+{
+	size_t n;
+	char *text = file_read(path, INPUTS_OCTETS, &n);
+	bool ok = text != NULL || errno == EFBIG;
+
+	free(text);
+	return ok;
+}
+
+int
+cmd_check(struct command *c)
+{
+	const char *path = c->argc > 0 ? c->argv[0] : c->path;
+	struct bytes report = {0}, out = {0};
+	unsigned warnings;
+	struct settings *s;
+	bool ok;
+
+	if (c->argc > 1)
+		return command_usage(c, NULL);
+	if (!is_readable(path))
+		return command_say(c, EXIT_CONFIG, "%s: can't read: %s", path,
+				   errno == EINVAL ? "not a file"
+						   : strerror(errno));
+	s = settings_load(path, &report);
+	ok = s != NULL;
+	settings_free(s);
+	walk(&report, c->json ? &out : NULL, &warnings);
+	if (ok && !c->json)
+		bytes_printf(&out, "%s: ok, %u warning%s\n", path, warnings,
+			     warnings == 1 ? "" : "s");
+	if (report.n > 0 && !c->json)
+		fwrite(report.data, 1, report.n, stderr);
+	if (out.n > 0)
+		fwrite(out.data, 1, out.n, stdout);
+	bytes_free(&report);
+	bytes_free(&out);
+	return ok ? EXIT_DONE : EXIT_NO;
+}
