@@ -17,35 +17,35 @@
 #include "daemon/keys.h"
 #include "daemon/values.h"
 
-#define MEMBER_text(n) char *n;
-#define MEMBER_flag(n) bool n;
-#define MEMBER_count(n) uint64_t n;
-#define MEMBER_size(n) uint64_t n##_bytes;
-#define MEMBER_duration(n) int64_t n##_us;
-#define MEMBER_percent(n) uint64_t n##_percent;
-#define MEMBER_words(n) struct texts n;
-#define MEMBER_durations(n) struct durations n;
-#define MEMBER_sockets(n) struct sockets n;
-#define MEMBER_networks(n) struct networks n;
-#define MEMBER_deliver(n) enum deliver_kind n;
-#define MEMBER_lookup(n) enum lookup_kind n;
+#define MEMBER_text(n)                                char *n;
+#define MEMBER_flag(n)                                bool n;
+#define MEMBER_count(n)                               uint64_t n;
+#define MEMBER_size(n)                                uint64_t n##_bytes;
+#define MEMBER_duration(n)                            int64_t n##_us;
+#define MEMBER_percent(n)                             uint64_t n##_percent;
+#define MEMBER_words(n)                               struct texts n;
+#define MEMBER_durations(n)                           struct durations n;
+#define MEMBER_sockets(n)                             struct sockets n;
+#define MEMBER_networks(n)                            struct networks n;
+#define MEMBER_deliver(n)                             enum deliver_kind n;
+#define MEMBER_lookup(n)                              enum lookup_kind n;
 #define KEY_MEMBER(type, name, def, least, most, doc) MEMBER_##type(name)
 
 /* struct queue_settings, dns_settings, listen_settings, ...; `title` is ""
  * for blocks without one, file and line say where the block stands (line 0:
  * it is not in the file, the defaults hold). */
-#define B(block, titled, keys, doc)         \
-	struct block##_settings {           \
-		char *title;                \
-		const char *file;           \
-		unsigned line;              \
-		keys(KEY_MEMBER)            \
+#define B(block, titled, keys, doc)                                            \
+	struct block##_settings {                                              \
+		char *title;                                                   \
+		const char *file;                                              \
+		unsigned line;                                                 \
+		keys(KEY_MEMBER)                                               \
 	};
 BLOCKS(B)
 #undef B
 
 enum {
-	SETTINGS_SOCKETS = 60, /* of all listeners; they travel beside one
+	SETTINGS_SOCKETS = 60,     /* of all listeners; they travel beside one
 				  frame, see WIRE_MOST_FDS */
 	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
@@ -71,8 +71,8 @@ struct settings {
 	size_t nretries;
 	const struct relay_settings *no_match_relay;
 	const struct retry_settings *normal_retry; /* the block or defaults */
-	char *control_path;			   /* resolved */
-	struct settings_memory *memory;		   /* what settings_free frees */
+	char *control_path;                        /* resolved */
+	struct settings_memory *memory; /* what settings_free frees */
 };
 
 /* All errors (and warnings, marked "warning: ") as lines in `report`; NULL if
@@ -80,7 +80,7 @@ struct settings {
 struct settings *settings_load(const char *path, struct bytes *report);
 /* The same from memory; `name` stands for the file in messages. */
 struct settings *settings_parse(const char *name, const char *text, size_t n,
-    struct bytes *report);
+				struct bytes *report);
 void settings_free(struct settings *s);
 
 /* The configuration in force as text that settings_parse reads back to the
@@ -91,14 +91,15 @@ void settings_print_sample(struct bytes *out);
 void settings_print_manual(struct bytes *out);
 
 const struct relay_settings *settings_relay(const struct settings *s,
-    const char *name);
+					    const char *name);
 /* The source with the narrowest network that holds this address on this
  * listener; NULL if none may hand us mail.  Position has no meaning: two
  * sources can't have the same network there. */
 const struct source_settings *settings_source(const struct settings *s,
-    const struct listen_settings *l, const struct sockaddr *peer);
+					      const struct listen_settings *l,
+					      const struct sockaddr *peer);
 /* True when the source is for all listeners, or for this one. */
 bool settings_is_for(const struct source_settings *source,
-    const char *listener);
+		     const char *listener);
 
 #endif

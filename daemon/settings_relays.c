@@ -97,7 +97,7 @@ static void
 check_no_match(const struct settings *s, const char *name, struct report *r)
 {
 	const struct conf_node *n =
-	    settings_node(s, BLOCK_global, NULL, "no_match");
+	    settings_node(s, BLOCK_global, s, "no_match");
 
 	if (s->nrelays == 0) {
 		report_error(r, name, 0,
