@@ -145,13 +145,14 @@ txn_state(struct txn *t)
 	return &t->state;
 }
 
-/* STATE_DIR/queue.mdb, or the file itself if that is what was named. */
+/* STATE_DIR/queue.mdb, or the file itself if that is what was named (a name
+ * that is not there stays as it is, for the error). */
 static char *
 path_in(const char *dir)
 {
 	struct stat st;
 
-	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
+	if (stat(dir, &st) != 0 || S_ISREG(st.st_mode))
 		return must_strdup(dir);
 	return must_printf("%s/queue.mdb", dir);
 }
