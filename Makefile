@@ -24,6 +24,9 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wundef -Wpointer-arith -Wcast-align -Wwrite-strings
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	-D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero
+ifneq (,$(findstring clang,$(CC))) # clang 14 has it as an experiment only
+HARDEN := $(filter-out -ftrivial-auto-var-init=zero,$(HARDEN))
+endif
 CFLAGS ?= -O2 -g
 WERROR ?= -Werror
 override CFLAGS += -std=c11 $(WARN) $(WERROR) -fno-common
@@ -46,8 +49,8 @@ QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route plan job flight \
 	control settle claim dispatch session committer receiver \
 	scheduler
-DELIVERY := reply body dialogue dns resolve maildir connection pool worker
-ADMIN := command show queue_read manual
+DELIVERY := reply task body dialogue dns resolve maildir connection pool worker
+ADMIN := command utf8 human show queue_filter queue_read order manual
 
 # main() of each program; the rest goes into one archive a folder, from which
 # the linker takes only what the role needs.
