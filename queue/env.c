@@ -1,7 +1,10 @@
 #include "queue/env.h"
 
+/* Longer than a sitting: it is the one file that may include <lmdb.h>. */
+
 #include <errno.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,7 @@ struct env {
 	size_t page_bytes;
 	const char *map;  /* where the file begins in memory; NULL: unknown */
 	uint64_t map_end; /* octets of the file that are known to exist */
-	unsigned readers; /* transactions that look at the map now */
+	atomic_uint readers; /* transactions that look at the map now */
 };
 
 /* Turns LMDB's answer into ours.  EIO is a full disk as often as ENOSPC is:
@@ -73,16 +76,15 @@ static bool
 inside(struct txn *t, const MDB_val *v)
 {
 	struct env *s = t->env;
-	const char *p = v->mv_data;
+	uint64_t at = (uintptr_t)v->mv_data - (uintptr_t)s->map;
 	MDB_envinfo info;
 
-	if (v->mv_size == 0 || s->map == NULL || p < s->map ||
-	    mdb_env_info(s->env, &info) != 0 || p >= s->map + info.me_mapsize)
+	if (v->mv_size == 0 || s->map == NULL || at + v->mv_size <= s->map_end)
 		return true;
-	if ((uint64_t)(p - s->map) + v->mv_size <= s->map_end)
+	if (mdb_env_info(s->env, &info) != 0 || at >= info.me_mapsize)
 		return true;
 	s->map_end = (info.me_last_pgno + 1) * (uint64_t)s->page_bytes;
-	return (uint64_t)(p - s->map) + v->mv_size <= s->map_end;
+	return at + v->mv_size <= s->map_end;
 }
 
 static bool

@@ -139,52 +139,49 @@ doubled_outcomes(void **state)
 }
 
 /* What a person's order does in each state. */
+static const struct {
+	const char *name;
+	enum ledger_order order;
+	enum recipient_state from;
+	enum ledger_answer answer;
+	unsigned to;
+} order_rows[] = {
+    {"hold what waits", LEDGER_HOLD, RECIPIENT_WAITING, LEDGER_DONE,
+     RECIPIENT_HELD},
+    {"hold what is on its way", LEDGER_HOLD, RECIPIENT_CLAIMED, LEDGER_BUSY,
+     RECIPIENT_CLAIMED},
+    {"hold what is held", LEDGER_HOLD, RECIPIENT_HELD, LEDGER_ALREADY,
+     RECIPIENT_HELD},
+    {"hold what failed", LEDGER_HOLD, RECIPIENT_FAILED, LEDGER_DONE,
+     RECIPIENT_HELD},
+    {"release what waits", LEDGER_RELEASE, RECIPIENT_WAITING, LEDGER_ALREADY,
+     RECIPIENT_WAITING},
+    {"release what is on its way", LEDGER_RELEASE, RECIPIENT_CLAIMED,
+     LEDGER_BUSY, RECIPIENT_CLAIMED},
+    {"release what is held", LEDGER_RELEASE, RECIPIENT_HELD, LEDGER_DONE,
+     RECIPIENT_WAITING},
+    {"release what failed", LEDGER_RELEASE, RECIPIENT_FAILED, LEDGER_ALREADY,
+     RECIPIENT_FAILED},
+    {"retry what waits", LEDGER_RETRY, RECIPIENT_WAITING, LEDGER_DONE,
+     RECIPIENT_WAITING},
+    {"retry what is on its way", LEDGER_RETRY, RECIPIENT_CLAIMED, LEDGER_BUSY,
+     RECIPIENT_CLAIMED},
+    {"retry what is held", LEDGER_RETRY, RECIPIENT_HELD, LEDGER_DONE,
+     RECIPIENT_WAITING},
+    {"retry what failed", LEDGER_RETRY, RECIPIENT_FAILED, LEDGER_DONE,
+     RECIPIENT_WAITING},
+    {"drop what waits", LEDGER_DROP, RECIPIENT_WAITING, LEDGER_DONE, GONE},
+    {"drop what is on its way", LEDGER_DROP, RECIPIENT_CLAIMED, LEDGER_BUSY,
+     RECIPIENT_CLAIMED},
+    {"drop what is held", LEDGER_DROP, RECIPIENT_HELD, LEDGER_DONE, GONE},
+    {"drop what failed", LEDGER_DROP, RECIPIENT_FAILED, LEDGER_DONE, GONE},
+};
+
 static void
 orders(void **state)
 {
-	static const struct {
-		const char *name;
-		enum ledger_order order;
-		enum recipient_state from;
-		enum ledger_answer answer;
-		unsigned to;
-	} rows[] = {
-	    {"hold what waits", LEDGER_HOLD, RECIPIENT_WAITING, LEDGER_DONE,
-	     RECIPIENT_HELD},
-	    {"hold what is on its way", LEDGER_HOLD, RECIPIENT_CLAIMED,
-	     LEDGER_BUSY, RECIPIENT_CLAIMED},
-	    {"hold what is held", LEDGER_HOLD, RECIPIENT_HELD, LEDGER_ALREADY,
-	     RECIPIENT_HELD},
-	    {"hold what failed", LEDGER_HOLD, RECIPIENT_FAILED, LEDGER_DONE,
-	     RECIPIENT_HELD},
-	    {"release what waits", LEDGER_RELEASE, RECIPIENT_WAITING,
-	     LEDGER_ALREADY, RECIPIENT_WAITING},
-	    {"release what is on its way", LEDGER_RELEASE, RECIPIENT_CLAIMED,
-	     LEDGER_BUSY, RECIPIENT_CLAIMED},
-	    {"release what is held", LEDGER_RELEASE, RECIPIENT_HELD,
-	     LEDGER_DONE, RECIPIENT_WAITING},
-	    {"release what failed", LEDGER_RELEASE, RECIPIENT_FAILED,
-	     LEDGER_ALREADY, RECIPIENT_FAILED},
-	    {"retry what waits", LEDGER_RETRY, RECIPIENT_WAITING, LEDGER_DONE,
-	     RECIPIENT_WAITING},
-	    {"retry what is on its way", LEDGER_RETRY, RECIPIENT_CLAIMED,
-	     LEDGER_BUSY, RECIPIENT_CLAIMED},
-	    {"retry what is held", LEDGER_RETRY, RECIPIENT_HELD, LEDGER_DONE,
-	     RECIPIENT_WAITING},
-	    {"retry what failed", LEDGER_RETRY, RECIPIENT_FAILED, LEDGER_DONE,
-	     RECIPIENT_WAITING},
-	    {"drop what waits", LEDGER_DROP, RECIPIENT_WAITING, LEDGER_DONE,
-	     GONE},
-	    {"drop what is on its way", LEDGER_DROP, RECIPIENT_CLAIMED,
-	     LEDGER_BUSY, RECIPIENT_CLAIMED},
-	    {"drop what is held", LEDGER_DROP, RECIPIENT_HELD, LEDGER_DONE,
-	     GONE},
-	    {"drop what failed", LEDGER_DROP, RECIPIENT_FAILED, LEDGER_DONE,
-	     GONE},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < countof(rows); i++) {
+	for (size_t i = 0; i < countof(order_rows); i++) {
 		struct recipient_record r;
 		enum ledger_answer a;
 		uint32_t changed;
@@ -192,23 +189,23 @@ orders(void **state)
 		uint64_t id;
 		bool gone;
 
-		print_message("%s\n", rows[i].name);
+		print_message("%s\n", order_rows[i].name);
 		box_make(&b);
 		box_begin(&b);
-		id = bring(&b, rows[i].from);
+		id = bring(&b, order_rows[i].from);
 		yes(&b, ledger_order(b.t, id, i % 2 ? 0 : UINT32_MAX,
-				     rows[i].order, "anna: looks odd",
+				     order_rows[i].order, "anna: looks odd",
 				     BOX_NOW + 5, &a, &changed, &gone, &b.e));
-		assert_int_equal(a, rows[i].answer);
-		assert_int_equal(changed, rows[i].answer == LEDGER_DONE);
-		assert_int_equal(gone, rows[i].to == GONE);
-		if (rows[i].to != GONE) {
+		assert_int_equal(a, order_rows[i].answer);
+		assert_int_equal(changed, order_rows[i].answer == LEDGER_DONE);
+		assert_int_equal(gone, order_rows[i].to == GONE);
+		if (order_rows[i].to != GONE) {
 			yes(&b, ledger_recipient(b.t, id, 0, &r, &b.e));
-			assert_int_equal(r.state, rows[i].to);
+			assert_int_equal(r.state, order_rows[i].to);
 		}
-		if (changed == 1 && rows[i].to == RECIPIENT_WAITING)
+		if (changed == 1 && order_rows[i].to == RECIPIENT_WAITING)
 			assert_true(r.due_us == (uint64_t)BOX_NOW + 5);
-		if (changed == 1 && rows[i].to != GONE)
+		if (changed == 1 && order_rows[i].to != GONE)
 			assert_true(text_is(r.reason, "anna: looks odd"));
 		box_commit(&b);
 		box_verify(&b);

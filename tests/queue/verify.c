@@ -47,6 +47,17 @@ enum lie {
 };
 
 static void
+miscount(struct state_record *s, enum lie lie, uint64_t id)
+{
+	s->waiting -= lie == COUNT_WAITING;
+	s->failed += lie == COUNT_WAITING;
+	s->messages += lie == COUNT_MESSAGES;
+	s->body_bytes += lie == COUNT_BODY;
+	if (lie == LAST_ID)
+		s->last_id = id;
+}
+
+static void
 tell(struct box *b, enum lie lie, uint64_t id)
 {
 	struct state_record *s = txn_state(b->t);
@@ -100,17 +111,10 @@ tell(struct box *b, enum lie lie, uint64_t id)
 		yes(b, txn_put(b->t, STORE_BODY, k, KEY_BODY, v, n, &b->e));
 		return;
 	case COUNT_WAITING:
-		s->waiting--;
-		s->failed++;
-		return;
 	case COUNT_MESSAGES:
-		s->messages++;
-		return;
 	case COUNT_BODY:
-		s->body_bytes++;
-		return;
 	case LAST_ID:
-		s->last_id = id;
+		miscount(s, lie, id);
 		return;
 	}
 }
