@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "admin/command.h"
-#include "admin/plain_json.h"
+#include "admin/show.h"
 #include "daemon/file.h"
 #include "daemon/inputs.h"
 #include "daemon/settings.h"
@@ -50,14 +50,21 @@ take_apart(const char *p, size_t n, struct message *m)
 	return true;
 }
 
-/* Counts what the report says; as JSON too when there is an `out`. */
-static void
-walk(const struct bytes *report, struct bytes *out, unsigned *warnings)
+static const struct show_field message_fields[] = {
+    {"file", NULL, SHOW_TEXT, false},
+    {"line", NULL, SHOW_COUNT, false},
+    {"severity", NULL, SHOW_TEXT, false},
+    {"text", NULL, SHOW_TEXT, false},
+};
+
+/* Counts the warnings of the report; with `out`, each message is an object. */
+static unsigned
+walk(const struct bytes *report, FILE *out)
 {
 	const char *p = (const char *)report->data;
 	size_t left = report->n;
+	unsigned warnings = 0;
 
-	*warnings = 0;
 	while (left > 0) {
 		const char *end = memchr(p, '\n', left);
 		size_t n = end ? (size_t)(end - p) : left;
@@ -65,20 +72,21 @@ walk(const struct bytes *report, struct bytes *out, unsigned *warnings)
 
 		if (!take_apart(p, n, &m)) /* "and 3 more" */
 			m = (struct message){.text = p, .ntext = n, .file = ""};
-		*warnings += m.warning;
+		warnings += m.warning;
 		if (out != NULL) {
-			bytes_add_text(out, "{\"file\": ");
-			plain_json(out, m.file, m.nfile);
-			bytes_printf(out,
-				     ", \"line\": %u, \"severity\": \"%s\", "
-				     "\"text\": ",
-				     m.line, m.warning ? "warning" : "error");
-			plain_json(out, m.text, m.ntext);
-			bytes_add_text(out, "}\n");
+			const struct show_value value[] = {
+			    show_text((struct text){m.file, m.nfile}),
+			    m.line ? show_count(m.line) : show_none(),
+			    show_word(m.warning ? "warning" : "error"),
+			    show_text((struct text){m.text, m.ntext}),
+			};
+
+			show_json(out, message_fields, countof(value), value);
 		}
 		p += n + (end != NULL);
 		left -= n + (end != NULL);
 	}
+	return warnings;
 }
 
 /* A file that isn't there is not one with errors. */
@@ -97,7 +105,7 @@ int
 cmd_check(struct command *c)
 {
 	const char *path = c->argc > 0 ? c->argv[0] : c->path;
-	struct bytes report = {0}, out = {0};
+	struct bytes report = {0};
 	unsigned warnings;
 	struct settings *s;
 	bool ok;
@@ -111,15 +119,12 @@ cmd_check(struct command *c)
 	s = settings_load(path, &report);
 	ok = s != NULL;
 	settings_free(s);
-	walk(&report, c->json ? &out : NULL, &warnings);
-	if (ok && !c->json)
-		bytes_printf(&out, "%s: ok, %u warning%s\n", path, warnings,
-			     warnings == 1 ? "" : "s");
+	warnings = walk(&report, c->json ? stdout : NULL);
 	if (report.n > 0 && !c->json)
 		fwrite(report.data, 1, report.n, stderr);
-	if (out.n > 0)
-		fwrite(out.data, 1, out.n, stdout);
+	if (ok && !c->json)
+		printf("%s: ok, %u warning%s\n", path, warnings,
+		       warnings == 1 ? "" : "s");
 	bytes_free(&report);
-	bytes_free(&out);
 	return ok ? EXIT_DONE : EXIT_NO;
 }

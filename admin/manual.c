@@ -54,8 +54,8 @@ cmd_manual(struct command *c)
 		return command_usage(c, NULL);
 	else if (!print_page(&out, &e))
 		rc = command_fail(c, &e);
-	if (out.n > 0 && fwrite(out.data, 1, out.n, stdout) != out.n)
-		rc = EXIT_AGAIN;
+	if (out.n > 0)
+		fwrite(out.data, 1, out.n, stdout);
 	bytes_free(&out);
 	return rc;
 }
