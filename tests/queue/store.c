@@ -1,6 +1,7 @@
 #include "tests/queue/box.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static void
@@ -241,6 +242,52 @@ map_end(void **state)
 	box_remove(&b);
 }
 
+/* A disk without room: nothing of the commit stays, and when there is room
+ * again the same process goes on. */
+static void
+disk_full(void **state)
+{
+	static unsigned char body[CHUNK_MOST];
+	struct ledger_recipient rcpt = {.address = text_of("a@example.net"),
+					.lane = LANE_DEFAULT};
+	struct message_record m = box_message(body, sizeof body, 1);
+	struct rlimit old, tight;
+	uint32_t before = 0, after = 0;
+	uint64_t id;
+	struct stat st;
+	struct box b;
+	struct txn *t;
+
+	(void)state;
+	box_make(&b);
+	box_begin(&b);
+	box_accept(&b, 1000, 1, false);
+	box_commit(&b);
+	yes(&b, box_digest(b.store, &before, &b.e));
+	assert_int_equal(stat(b.file, &st), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	tight = old;
+	tight.rlim_cur = (rlim_t)st.st_size + 3 * 4096;
+	signal(SIGXFSZ, SIG_IGN); /* as jail_begin does */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	id = id_next(b.last, BOX_NOW, 0);
+	t = store_begin(b.store, true, &b.e);
+	assert_non_null(t);
+	yes(&b,
+	    ledger_chunk(t, id, 0, body, sizeof body, false, BOX_NOW, &b.e));
+	yes(&b, ledger_accept(t, id, &m, &rcpt, 1, false, &b.e));
+	assert_false(store_commit(t, &b.e));
+	assert_int_equal(b.e.kind, ERR_FULL);
+	yes(&b, box_digest(b.store, &after, &b.e));
+	assert_int_equal(before, after);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	box_begin(&b);
+	box_accept(&b, CHUNK_MOST, 2, false);
+	box_commit(&b);
+	box_verify(&b);
+	box_remove(&b);
+}
+
 /* A process that dies while it reads gives its slot back when asked to. */
 static void
 dead_readers(void **state)
@@ -378,6 +425,7 @@ main(void)
 	    cmocka_unit_test(snapshots),
 	    cmocka_unit_test(full_map_drains),
 	    cmocka_unit_test(map_end),
+	    cmocka_unit_test(disk_full),
 	    cmocka_unit_test(dead_readers),
 	    cmocka_unit_test(not_over_fork),
 	    cmocka_unit_test(backup),
