@@ -297,7 +297,7 @@ check_tree(struct check *c, const struct pages_tree *db, enum kind kind)
 		return false;
 	while (t.depth > 0) {
 		struct level *l = &t.level[t.depth - 1];
-		const unsigned char *node;
+		const unsigned char *node = NULL;
 		struct key key;
 		bool ok;
 
