@@ -1,0 +1,47 @@
+/*
+ * cmd_queue - `mtq queue VERB`: the options its verbs share, and the verbs.
+ */
+#ifndef MTQ_CMD_QUEUE_H
+#define MTQ_CMD_QUEUE_H
+
+#include "admin/command.h"
+#include "admin/queue_read.h"
+#include "admin/show.h"
+
+enum { QUEUE_LIST_LIMIT = 100 }; /* messages, unless --limit says otherwise */
+
+/*	verb, letters of the options it takes (cmd_queue.c), what it does */
+#define QUEUE_VERBS(V)                                                         \
+	V(list, "f#", "what is in the queue, due first")                       \
+	V(show, "hb", "one message: envelope, recipients, the last words")     \
+	V(hold, "far", "keeps messages back until they are released")          \
+	V(release, "fa", "lets held messages go")                              \
+	V(retry, "fa", "tries now, also what has failed")                      \
+	V(drop, "fay", "removes messages for good")
+
+struct queue_options {
+	struct queue_filter filter;
+	uint64_t limit; /* 0: none */
+	const char *reason;
+	bool all;
+	bool yes;
+	bool headers;
+	bool body;
+	int argc; /* what is left: ids */
+	char **argv;
+};
+
+#define V(name, options, help)                                                 \
+	int queue_##name(struct command *c, const struct queue_options *o);
+QUEUE_VERBS(V)
+#undef V
+
+/* The queue of the configuration, for reading; NULL: *code is what to end
+ * with, and why is on stderr. */
+struct store *queue_open(struct command *c, int *code) MUST_USE;
+/* Capital or small letters; false is said on stderr. */
+bool queue_id(const struct command *c, const char *text, uint64_t *id) MUST_USE;
+/* One message as JSON (cmd_queue_list.c). */
+void queue_print_json(FILE *out, const struct queue_message *m);
+
+#endif
