@@ -113,7 +113,7 @@ doubled_outcomes(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < VERDICT_COUNT; kind++) {
-		uint32_t before, after;
+		uint32_t before = 0, after = 0;
 		struct box b;
 		uint64_t id;
 		bool gone;

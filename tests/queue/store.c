@@ -113,7 +113,7 @@ not_there(void **state)
 static void
 aborted(void **state)
 {
-	uint32_t before, after;
+	uint32_t before = 0, after = 0;
 	struct box b;
 
 	(void)state;
@@ -216,7 +216,7 @@ static void
 map_end(void **state)
 {
 	static unsigned char body[CHUNK_MOST];
-	uint32_t before, after;
+	uint32_t before = 0, after = 0;
 	struct box b;
 	bool ok = true;
 

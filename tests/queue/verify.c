@@ -167,7 +167,7 @@ look(struct box *b, enum store_mode mode, uint32_t want)
 {
 	struct verify_report r;
 	struct store *s = store_open(b->file, mode, BOX_MAP, "test", &b->e);
-	uint32_t got;
+	uint32_t got = 0;
 	int answer = 1;
 
 	if (s == NULL)
