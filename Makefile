@@ -47,7 +47,8 @@ DAEMON := base err bytes codec now arena file report scan inputs conf net values
 	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route plan job flight \
-	control settle claim dispatch session committer receiver \
+	control settle claim dispatch session_reply session_mail \
+	session_data session committer client receiver \
 	scheduler
 DELIVERY := reply task body dialogue dns resolve maildir connection pool worker
 ADMIN := command utf8 human show queue_filter queue_read order manual

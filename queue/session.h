@@ -26,15 +26,15 @@ enum {
 };
 
 enum session_step {
-	SESSION_MORE,	/* needs more octets */
-	SESSION_WRITE,	/* `out` is full: write it, then feed again */
-	SESSION_CHUNK,	/* `chunk` is full: store it as chunk `chunks`, then
+	SESSION_MORE,   /* needs more octets */
+	SESSION_WRITE,  /* `out` is full: write it, then feed again */
+	SESSION_CHUNK,  /* `chunk` is full: store it as chunk `chunks`, then
 			   session_chunk_taken and feed again */
 	SESSION_ACCEPT, /* the message is whole: commit it (the last chunk is in
 			   `chunk`), then session_accepted */
 	SESSION_ABANDON, /* a message whose chunks were stored is dropped:
 			    remove them, then session_abandoned */
-	SESSION_CLOSE,	/* write `out`, then close */
+	SESSION_CLOSE,   /* write `out`, then close */
 };
 
 enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
@@ -48,7 +48,7 @@ struct session_config {
 	const char *client; /* address as text, v4-mapped shown as IPv4 */
 };
 
-struct session_message { /* valid at SESSION_ACCEPT */
+struct session_message {              /* valid at SESSION_ACCEPT */
 	struct message_record record; /* all but arrival_us filled in */
 	const struct ledger_recipient *rcpt;
 	uint32_t nrcpt;
@@ -62,18 +62,24 @@ void session_free(struct session *s);
  * for the next message to begin, `now_us` for its Received field; `room` says
  * whether mail is taken now. */
 enum session_step session_feed(struct session *s, const unsigned char *p,
-    size_t *n, uint64_t id, int64_t now_us, enum session_room room);
+			       size_t *n, uint64_t id, int64_t now_us,
+			       enum session_room room);
 /* The chunk being filled; the receiver takes its octets at SESSION_CHUNK and
  * SESSION_ACCEPT. */
 struct bytes *session_chunk(struct session *s);
 uint32_t session_chunks(const struct session *s); /* stored or taken so far */
-uint64_t session_id(const struct session *s);	  /* of the open message; 0 */
+uint64_t session_id(const struct session *s);     /* of the open message; 0 */
 void session_chunk_taken(struct session *s);
 void session_message(struct session *s, struct session_message *out);
 /* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
 void session_accepted(struct session *s, const struct err *e);
 void session_abandoned(struct session *s);
+/* A chunk could not be stored: says why (as session_accepted) and ends the
+ * session; what was stored is the caller's to remove. */
+void session_failed(struct session *s, const struct err *e);
+/* Other settings; what the session holds of the old ones is forgotten. */
+void session_reconfigure(struct session *s, const struct session_config *c);
 /* A deadline passed (421 4.4.2), or the server stops (421 4.3.2). */
 void session_timeout(struct session *s);
 void session_stop(struct session *s);
