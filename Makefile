@@ -209,7 +209,7 @@ $(CRASH)/recorder.so: tests/crash/recorder.c tests/crash/record.h
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 $(CRASH)/pair: $(CRASH)/pair.o $(BUILD)/libqueue.a $(BUILD)/libdaemon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-$(CRASH)/replay: $(CRASH)/replay.o $(CRASH)/look.o \
+$(CRASH)/replay: $(CRASH)/replay.o $(CRASH)/look.o $(CRASH)/promises.o \
 		$(BUILD)/libqueue.a $(BUILD)/libdaemon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 states-tools: $(CRASH)/recorder.so $(CRASH)/pair $(CRASH)/replay

@@ -44,7 +44,7 @@ keep_promise(struct txn *t, const struct promise *p, char *why, size_t size)
 }
 
 static enum look_result
-believe_nothing(struct store *s, const struct promise *p, size_t n, char *why,
+believe_nothing(struct store *s, const struct promises *p, char *why,
 		size_t size)
 {
 	enum look_result result = LOOK_GOOD;
@@ -57,9 +57,9 @@ believe_nothing(struct store *s, const struct promise *p, size_t n, char *why,
 	t = store_begin(s, false, &e);
 	if (t == NULL)
 		return say(LOOK_REFUSED, why, size, e.text, 0);
-	for (size_t i = 0; i < n && result == LOOK_GOOD; i++)
-		if (p[i].recipients > p[i].delivered)
-			result = keep_promise(t, &p[i], why, size);
+	for (size_t i = 0; i < p->n && result == LOOK_GOOD; i++)
+		if (p->open[i].recipients > p->open[i].delivered)
+			result = keep_promise(t, &p->open[i], why, size);
 	store_abort(t);
 	return result;
 }
@@ -154,7 +154,7 @@ drain_all(struct store *s, char *why, size_t size)
 }
 
 enum look_result
-look(const char *file, const struct promise *p, size_t n, bool drain, char *why,
+look(const char *file, const struct promises *p, bool drain, char *why,
      size_t size)
 {
 	enum look_result r;
@@ -163,7 +163,7 @@ look(const char *file, const struct promise *p, size_t n, bool drain, char *why,
 
 	if (s == NULL)
 		return say(LOOK_REFUSED, why, size, e.text, 0);
-	r = believe_nothing(s, p, n, why, size);
+	r = believe_nothing(s, p, why, size);
 	store_close(s);
 	if (r != LOOK_GOOD || !drain)
 		return r;

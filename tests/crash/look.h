@@ -5,13 +5,7 @@
 #ifndef MTQ_TESTS_CRASH_LOOK_H
 #define MTQ_TESTS_CRASH_LOOK_H
 
-#include "daemon/base.h"
-
-struct promise {
-	uint64_t id;
-	uint32_t recipients; /* 0: not promised yet */
-	uint32_t delivered;
-};
+#include "tests/crash/promises.h"
 
 enum look_result {
 	LOOK_GOOD,
@@ -22,7 +16,7 @@ enum look_result {
 /* Runs in a process of its own: SIGBUS or a hang must not end the replay.  A
  * sentence goes to why[0..size).  drain: also settles what was claimed, sends
  * everything, and wants an empty queue at the end; the file is changed. */
-enum look_result look(const char *file, const struct promise *p, size_t n,
-		      bool drain, char *why, size_t size);
+enum look_result look(const char *file, const struct promises *p, bool drain,
+		      char *why, size_t size);
 
 #endif

@@ -68,7 +68,8 @@ class Bench:
                    at / "scratch")
 
     def must_hold(self, name, at, least):
-        code, text = self.replay(at, "-n", least)
+        end = next(at.glob("*/queue.mdb"))
+        code, text = self.replay(at, "-n", least, "-e", end)
         self.say(name, code == 0, text)
 
     def must_break(self, name, at, *args):

@@ -2,10 +2,11 @@
  * replay - rebuilds what a power cut could have left of the queue file at every
  * moment of a recorded run, and opens it (facts/promises.md section 5).
  *
- *	replay [-n LEAST] [-i EVERY] BASE LOG SCRATCH
+ *	replay [-n LEAST] [-i EVERY] [-e END] BASE LOG SCRATCH
  *
  * BASE is the file as it was when recording began, SCRATCH a folder in memory.
- * -n fails if there were fewer states; -i ignores every EVERY-th sync, so that
+ * -e compares the end of the replay with the file that the run left: nothing
+ * was missed.  -n fails if there were fewer states; -i ignores every EVERY-th sync, so that
  * the promises must be found broken.  Exit 0: every promise was kept in every
  * state; 1: one was not; 2: the replay itself could not be done.
  *
@@ -27,7 +28,6 @@
 #include <unistd.h>
 
 #include "daemon/bytes.h"
-#include "queue/record.h"
 #include "tests/crash/look.h"
 #include "tests/crash/record.h"
 
@@ -36,7 +36,6 @@ enum {
 	PIECE_BYTES = 4096, /* what the kernel writes back at once */
 	SECTOR_BYTES = 512,
 	PIECES_MOST = 8192,
-	PROMISES_MOST = 8192,
 	RANDOM_SYNC = 8, /* random subsets for each sync */
 	RANDOM_SAID = 2,
 	DRAIN_EVERY = 16, /* states */
@@ -67,10 +66,9 @@ static struct replay {
 	struct shared *shared;
 	struct piece piece[PIECES_MOST]; /* not synced yet */
 	size_t npieces;
-	struct promise promise[PROMISES_MOST];
-	size_t npromises;
+	struct promises promises;
 	uint64_t seed;
-	unsigned long states, broken, died, promised, metas, syncs;
+	unsigned long states, broken, died, metas, syncs;
 	unsigned long torn, torn_seen, torn_silent;
 	unsigned ignore_every;
 } r = {.seed = 7};
@@ -122,8 +120,8 @@ child_looks(bool drain)
 		cannot("fork");
 	if (pid == 0) {
 		alarm(LOOK_SECONDS);
-		_exit((int)look(r.file, r.promise, r.npromises, drain,
-				r.shared->why, sizeof r.shared->why));
+		_exit((int)look(r.file, &r.promises, drain, r.shared->why,
+				sizeof r.shared->why));
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		cannot("wait");
@@ -247,52 +245,11 @@ on_meta(const struct piece *m)
 	put(&r.disk, m->at, m->p, m->n);
 }
 
-static struct promise *
-promise_of(uint64_t id)
-{
-	for (size_t i = r.npromises; i-- > 0;)
-		if (r.promise[i].id == id)
-			return &r.promise[i];
-	if (r.npromises == PROMISES_MOST)
-		cannot("too many promises");
-	r.promise[r.npromises] = (struct promise){.id = id};
-	return &r.promise[r.npromises++];
-}
-
-/* "... queued as ID", "... queued as ID for N", "... delivered as ID" */
-static void
-hear(const char *text, size_t n, const char *what)
-{
-	const char *end = text + n, *at = text;
-	size_t nwhat = strlen(what);
-
-	while ((at = memmem(at, (size_t)(end - at), what, nwhat)) != NULL) {
-		struct promise *p;
-		uint64_t id;
-
-		at += nwhat;
-		if (end - at < ID_TEXT || !id_parse(at, ID_TEXT, &id))
-			continue;
-		at += ID_TEXT;
-		p = promise_of(id);
-		if (what[0] == 'd') {
-			p->delivered++;
-		} else {
-			p->recipients = 1;
-			if (end - at > 6 && memcmp(at, " for ", 5) == 0)
-				p->recipients = (uint32_t)(at[5] - '0');
-			r.promised++;
-		}
-		if (p->recipients > 0 && p->delivered >= p->recipients)
-			*p = r.promise[--r.npromises];
-	}
-}
-
 static void
 on_said(const char *text, size_t n)
 {
-	hear(text, n, "delivered as ");
-	hear(text, n, "queued as ");
+	if (!promises_hear(&r.promises, text, n))
+		cannot("too many promises");
 	state_of(0, SIZE_MAX, "right after a reply");
 	for (int i = 0; r.npieces > 0 && i < RANDOM_SAID; i++)
 		random_state(NULL, false, "after a reply, with some writes");
@@ -373,25 +330,45 @@ prepare(const char *base, const char *scratch)
 		cannot("map");
 }
 
+/* What was written down must be what was done. */
+static void
+compare_end(const char *path)
+{
+	const unsigned char *p;
+	size_t n;
+
+	for (size_t i = 0; i < r.npieces; i++)
+		put(&r.disk, r.piece[i].at, r.piece[i].p, r.piece[i].n);
+	p = read_file(path, &n);
+	if (n == r.disk.n && memcmp(p, r.disk.p, n) == 0)
+		return;
+	fprintf(stderr, "replay: the log does not end in %s\n", path);
+	exit(2);
+}
+
 int
 main(int argc, char **argv)
 {
+	const char *end = NULL;
 	unsigned long least = 0;
 	const unsigned char *log;
 	size_t n, at = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:i:")) != -1) {
+	while ((c = getopt(argc, argv, "n:i:e:")) != -1) {
 		if (c == 'n')
 			least = strtoul(optarg, NULL, 10);
+		else if (c == 'e')
+			end = optarg;
 		else if (c == 'i')
 			r.ignore_every = (unsigned)strtoul(optarg, NULL, 10);
 		else
 			return 64;
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "usage: replay [-n LEAST] [-i EVERY] BASE LOG "
-				"SCRATCH\n");
+		fprintf(stderr,
+			"usage: replay [-n LEAST] [-i EVERY] [-e END] BASE LOG "
+			"SCRATCH\n");
 		return 64;
 	}
 	prepare(argv[optind], argv[optind + 2]);
@@ -408,9 +385,11 @@ main(int argc, char **argv)
 		if (r.ignore_every != 0 && r.broken > 0)
 			break; /* found out */
 	}
+	if (end != NULL)
+		compare_end(end);
 	printf("%lu states, %lu commits, %lu promises, %lu broken, %lu deaths; "
 	       "%lu torn metas, %lu seen, %lu silent\n",
-	       r.states, r.metas, r.promised, r.broken, r.died, r.torn,
+	       r.states, r.metas, r.promises.made, r.broken, r.died, r.torn,
 	       r.torn_seen, r.torn_silent);
 	return r.broken > 0 || r.torn_silent > 0 || r.states < least;
 }
