@@ -16,7 +16,7 @@ struct verb {
 	int (*run)(struct command *c, const struct queue_options *o);
 };
 static const struct verb verbs[] = {
-#define V(name, options, help) {#name, options, queue_##name},
+#define V(name, options) {#name, options, queue_##name},
     QUEUE_VERBS(V)
 #undef V
 };

@@ -10,14 +10,14 @@
 
 enum { QUEUE_LIST_LIMIT = 100 }; /* messages, unless --limit says otherwise */
 
-/*	verb, letters of the options it takes (cmd_queue.c), what it does */
+/*	verb, letters of the options it takes (cmd_queue.c) */
 #define QUEUE_VERBS(V)                                                         \
-	V(list, "f#", "what is in the queue, due first")                       \
-	V(show, "hb", "one message: envelope, recipients, the last words")     \
-	V(hold, "far", "keeps messages back until they are released")          \
-	V(release, "fa", "lets held messages go")                              \
-	V(retry, "fa", "tries now, also what has failed")                      \
-	V(drop, "fay", "removes messages for good")
+	V(list, "f#")                                                          \
+	V(show, "hb")                                                          \
+	V(hold, "far")                                                         \
+	V(release, "fa")                                                       \
+	V(retry, "fa")                                                         \
+	V(drop, "fay")
 
 struct queue_options {
 	struct queue_filter filter;
@@ -31,7 +31,7 @@ struct queue_options {
 	char **argv;
 };
 
-#define V(name, options, help)                                                 \
+#define V(name, options)                                                       \
 	int queue_##name(struct command *c, const struct queue_options *o);
 QUEUE_VERBS(V)
 #undef V

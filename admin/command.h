@@ -15,8 +15,8 @@
 #include "daemon/err.h"
 #include "daemon/settings.h"
 
-/*	name, arguments, what it does.  Lines of `arguments` end in \n except
- *	the last. */
+/*	name, arguments, what it does.  Lines end in \n except the last; the
+ *	first line of "what it does" stands in the list of commands. */
 #define COMMANDS(C)                                                            \
 	C(init, "",                                                            \
 	  "make an empty queue; mtqd does it too at its first start")          \
@@ -32,7 +32,11 @@
 	  "release ID... | - | FILTER... | --all\n"                            \
 	  "retry ID... | - | FILTER... | --all\n"                              \
 	  "drop [--yes] ID... | - | FILTER... | --all",                        \
-	  "look at messages and change what happens to them")                  \
+	  "look at messages and change what happens to them\n"                 \
+	  "FILTER: --state WORD[,WORD]  --from ADDRESS  --to ADDRESS  "        \
+	  "--domain DOMAIN\n"                                                  \
+	  "        --relay NAME  --older TIME;  * stands for anything, all "   \
+	  "must hold")                                                         \
 	C(check, "[FILE]",                                                     \
 	  "every error and doubt of a configuration, with file and line")      \
 	C(config, "show", "the values in force, and where each came from")     \

@@ -29,7 +29,8 @@ print_help(FILE *out)
 		     "\n");
 	for (size_t i = 0; i < countof(rows); i++)
 		if (strcmp(rows[i].name, "manual") != 0)
-			fprintf(out, "  %-8s %s\n", rows[i].name, rows[i].help);
+			fprintf(out, "  %-8s %.*s\n", rows[i].name,
+				(int)strcspn(rows[i].help, "\n"), rows[i].help);
 	fprintf(out,
 		"  help     how a command is called\n"
 		"\n"
