@@ -37,7 +37,8 @@ bool ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
 		   const struct ledger_recipient *rcpt, uint32_t n, bool apart,
 		   struct err *e) MUST_USE;
 /* Removes at most `most` chunks of a message that was never accepted.  *more:
- * there is something left. */
+ * there is something left.  A message without a `partial` row is not touched:
+ * nothing of it was stored apart, or it was accepted. */
 bool ledger_abandon(struct txn *t, uint64_t id, unsigned most, bool *more,
 		    struct err *e) MUST_USE;
 /* The first message with a `partial` row and id >= from; false with ERR_NONE

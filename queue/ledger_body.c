@@ -65,12 +65,17 @@ ledger_abandon(struct txn *t, uint64_t id, unsigned most, bool *more,
 {
 	struct state_record *s = txn_state(t);
 	unsigned char k[KEY_BODY];
+	const void *val;
+	size_t nval;
 
 	key_body(k, id, 0);
+	*more = false;
+	if (!txn_get(t, STORE_PARTIAL, k, KEY_MESSAGE, &val, &nval, e))
+		return e->kind == ERR_NONE; /* nothing of it was ever stored */
 	for (unsigned i = 0; i < most; i++) {
-		const void *key, *val;
 		unsigned char found[KEY_BODY];
-		size_t nkey, nval;
+		const void *key;
+		size_t nkey;
 
 		if (!txn_seek(t, STORE_BODY, k, sizeof k, &key, &nkey, &val,
 			      &nval, e)) {
@@ -79,7 +84,6 @@ ledger_abandon(struct txn *t, uint64_t id, unsigned most, bool *more,
 			nkey = 0;
 		}
 		if (nkey != KEY_BODY || get_be64(key) != id) {
-			*more = false;
 			return txn_del(t, STORE_PARTIAL, k, KEY_MESSAGE, e) &&
 			       row_take(&s->partials, 1, id, e);
 		}

@@ -343,6 +343,32 @@ abandoned(void **state)
 	box_remove(&b);
 }
 
+/* Abandoning what was accepted, or never begun, changes nothing. */
+static void
+abandoned_wrongly(void **state)
+{
+	uint32_t before = 0, after = 0;
+	bool more = true;
+	struct box b;
+	uint64_t id;
+
+	(void)state;
+	box_make(&b);
+	box_begin(&b);
+	id = box_accept(&b, 2 * CHUNK_MOST, 1, true);
+	box_commit(&b);
+	yes(&b, box_digest(b.store, &before, &b.e));
+	box_begin(&b);
+	yes(&b, ledger_abandon(b.t, id, 10, &more, &b.e));
+	assert_false(more);
+	yes(&b, ledger_abandon(b.t, id + ID_WRITERS, 10, &more, &b.e));
+	assert_false(more);
+	box_commit(&b);
+	yes(&b, box_digest(b.store, &after, &b.e));
+	assert_int_equal(before, after);
+	box_remove(&b);
+}
+
 static void
 accepted_in_pieces(void **state)
 {
@@ -434,6 +460,7 @@ main(void)
 	    cmocka_unit_test(last_recipient),
 	    cmocka_unit_test(what_is_settled_is_told),
 	    cmocka_unit_test(abandoned),
+	    cmocka_unit_test(abandoned_wrongly),
 	    cmocka_unit_test(accepted_in_pieces),
 	    cmocka_unit_test(an_empty_body),
 	    cmocka_unit_test(lane_order),
