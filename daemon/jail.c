@@ -20,8 +20,11 @@
 #define FOLDER_WRITE                                                           \
 	(FOLDER_READ | FILE_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG |              \
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR)
-/* Every right of ABI 1, so that all are denied that no path allows. */
+/* Every right of ABI 1, so that all are denied that no path allows.  ABI 2 adds
+ * REFER: without it no file can move from one folder to another, as a Maildir's
+ * do from tmp to new. */
 #define HANDLED ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+enum { ABI_WITH_REFER = 2 };
 
 bool
 jail_begin(uint64_t files, struct err *e)
@@ -56,7 +59,7 @@ fail:
 }
 
 static bool
-allow(int ruleset, const struct jail_path *p, struct err *e)
+allow(int ruleset, uint64_t handled, const struct jail_path *p, struct err *e)
 {
 	struct landlock_path_beneath_attr a = {0};
 	struct stat st;
@@ -76,7 +79,9 @@ allow(int ruleset, const struct jail_path *p, struct err *e)
 	}
 	if (S_ISDIR(st.st_mode))
 		a.allowed_access =
-		    p->access == JAIL_WRITE ? FOLDER_WRITE : FOLDER_READ;
+		    p->access == JAIL_WRITE
+			? FOLDER_WRITE | (handled & LANDLOCK_ACCESS_FS_REFER)
+			: FOLDER_READ;
 	else
 		a.allowed_access =
 		    p->access == JAIL_WRITE ? FILE_WRITE : FILE_READ;
@@ -99,6 +104,9 @@ jail_close(const struct jail_path *paths, size_t n, struct err *e)
 	int ruleset;
 	bool ok = true;
 
+	if (abi >= ABI_WITH_REFER)
+		a.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
+
 	if (abi < 1) {
 		log_event(
 		    EVENT_JAIL, NULL,
@@ -111,7 +119,7 @@ jail_close(const struct jail_path *paths, size_t n, struct err *e)
 		return false;
 	}
 	for (size_t i = 0; ok && i < n; i++)
-		ok = allow(ruleset, &paths[i], e);
+		ok = allow(ruleset, a.handled_access_fs, &paths[i], e);
 	if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		err_set(e, ERR_SYSTEM, "confine the process: %m");
 		ok = false;

@@ -89,13 +89,16 @@ class Sink:
             elif verb == b"HELO":
                 self.answer(h, "HELO", line, b"250 sink.test\r\n")
             elif verb == b"MAIL":
+                sender = None
                 if self.answer(h, "MAIL", line, b"250 2.1.0 Ok\r\n") == b"2":
                     sender, rcpts, mail_line = between(line), [], line
             elif verb == b"RCPT":
-                if self.answer(h, "RCPT", line, b"250 2.1.5 Ok\r\n") == b"2":
+                if sender is None:
+                    self.answer(h, "?", line, b"503 5.5.1 need MAIL\r\n")
+                elif self.answer(h, "RCPT", line, b"250 2.1.5 Ok\r\n") == b"2":
                     rcpts.append(between(line))
             elif verb == b"DATA":
-                if not rcpts:
+                if sender is None or not rcpts:
                     self.answer(h, "DATA", line, b"554 5.5.1 no recipients\r\n")
                     continue
                 if self.answer(h, "DATA", line, b"354 go\r\n") != b"3":

@@ -13,21 +13,18 @@ def talk(port, *pieces, source="127.0.0.1"):
                                   (source, 0)) as s:
         s.settimeout(DEADLINE)
         got = s.recv(4096)
-        for p in pieces:
-            s.sendall(p)
-            more = s.recv(65536)
-            got += more
-            if not more:
-                break
-        s.shutdown(socket.SHUT_WR)
-        while True:
-            try:
+        try:
+            for p in pieces:
+                s.sendall(p)
                 more = s.recv(65536)
-            except ConnectionResetError:
-                break
-            if not more:
-                break
-            got += more
+                got += more
+                if not more:
+                    break
+            s.shutdown(socket.SHUT_WR)
+            while more := s.recv(65536):
+                got += more
+        except (ConnectionError, OSError) as e:
+            assert not isinstance(e, TimeoutError), got  # it may hang up
         return got.decode()
 
 
@@ -244,7 +241,7 @@ def test_a_full_map_puts_off_new_mail_and_drains(make, sink):
             raise AssertionError("never full")
     assert taken >= 3
     gate["open"] = True
-    m.cli("queue", "retry", "--all")
+    m.cli("queue", "retry", "--all", code=None)  # 1: some are under way
     m.empty(30)
     assert len(sink.messages) == taken
 
