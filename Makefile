@@ -51,7 +51,7 @@ QUEUE := status address record disk pages pages_tree env store store_make \
 	session_data session committer client receiver \
 	scheduler
 DELIVERY := reply task body dialogue dns resolve maildir connection pool worker
-ADMIN := command utf8 human show queue_filter queue_read order manual
+ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual
 
 # main() of each program; the rest goes into one archive a folder, from which
 # the linker takes only what the role needs.

@@ -2,11 +2,9 @@
 #include "admin/cmd_queue.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/values.h"
 
@@ -44,7 +42,7 @@ queue_open(struct command *c, int *code)
 	*code = EXIT_CONFIG;
 	if (s == NULL)
 		return NULL;
-	if (access(s->state_dir, X_OK) != 0 && errno == EACCES) {
+	if (!queue_readable(s->state_dir)) {
 		*code = command_say(c, EXIT_NOPERM,
 				    "%s: you may not look into it; root and "
 				    "mtqd's own user may",

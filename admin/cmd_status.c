@@ -1,14 +1,13 @@
 /* mtq status: one screen, and no scan: counters of the state record, single
  * rows, and what mtqd wrote about its processes. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "admin/command.h"
 #include "admin/human.h"
+#include "admin/queue_oldest.h"
 #include "admin/queue_read.h"
 #include "admin/show.h"
 #include "daemon/roles_file.h"
@@ -152,7 +151,7 @@ read_all(struct status *s, int *code)
 	struct err e = {.kind = ERR_NONE};
 	struct store *store;
 
-	if (access(dir, X_OK) != 0 && errno == EACCES) {
+	if (!queue_readable(dir)) {
 		*code = command_say(s->c, EXIT_NOPERM,
 				    "%s: you may not look into it; root and "
 				    "mtqd's own user may",

@@ -65,17 +65,8 @@ bool queue_body_read(struct store *store, uint64_t id, uint32_t chunks,
 		     bool (*take)(void *arg, const unsigned char *p, size_t n),
 		     void *arg, struct err *e) MUST_USE;
 
-/* What waits longest, for `mtq status`. */
-struct queue_oldest {
-	bool message;       /* there is one */
-	int64_t arrival_us; /* of the oldest message */
-	bool waiting;
-	uint64_t id; /* of the recipient that is due first */
-	int64_t due_us;
-	char relay[65]; /* of its last attempt */
-	char reason[256];
-};
-bool queue_oldest(struct store *store, struct queue_oldest *out,
-		  struct err *e) MUST_USE;
+/* False: the folder, the queue or its lock is not ours to open (LMDB's readers
+ * write their place into the lock file). */
+bool queue_readable(const char *state_dir);
 
 #endif

@@ -1,6 +1,7 @@
 /* Looking at a queue in pages: everything once, in order, while it changes. */
 #include "tests/queue/box.h"
 
+#include "admin/queue_oldest.h"
 #include "admin/queue_read.h"
 
 static const struct queue_filter everything;
