@@ -18,7 +18,7 @@ enum {
 	CHILD_GIVE_UP = 5, /* ends in a row before it was ever ready */
 };
 /* A process that lived so long has earned a quick restart. */
-#define CHILD_SETTLED_US (10 * SECOND_US)
+#define CHILD_SETTLED_US SECOND_US
 
 enum child_state {
 	CHILD_WAITING,  /* start it at start_us */

@@ -252,7 +252,8 @@ static void
 reap(struct supervisor *v, struct child *c, int status)
 {
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	bool asked = c->state == CHILD_STOPPING;
+	/* Workers end by themselves when the scheduler does. */
+	bool asked = c->state == CHILD_STOPPING || v->stop != STOP_NOT;
 	int pid = (int)c->pid;
 	bool hope = child_ended(c, now_steady_us(), code);
 
@@ -269,7 +270,7 @@ reap(struct supervisor *v, struct child *c, int status)
 			  role_name(c->kind), pid, code,
 			  hope ? "; it is started again" : "");
 	write_roles(v);
-	if (!hope)
+	if (!hope && !asked)
 		finish(v, code);
 }
 

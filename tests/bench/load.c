@@ -7,9 +7,11 @@
  * Each message has a number of its own in X-Seq.  -P pipelines MAIL, RCPT and
  * DATA where the server offers it.  -a writes "SEQ ID" for every 250; -r sends
  * what was not answered again over a new connection until -t is over.
+ * SIGTERM: begins nothing new and ends when what was begun is answered.
  * Prints one JSON object.
  */
 #include <getopt.h>
+#include <signal.h>
 
 #include "bench/tool.h"
 
@@ -49,6 +51,15 @@ static struct {
 	char *text;
 	size_t ntext;
 } g = {.sessions = 50, .messages = 10000, .size = 10240, .per_connection = 1};
+
+static volatile sig_atomic_t ended;
+
+static void
+on_term(int signo)
+{
+	(void)signo;
+	ended = 1;
+}
 
 static void go(struct session *s);
 
@@ -418,6 +429,7 @@ main(int argc, char **argv)
 	int64_t begun_us;
 
 	options(argc, argv);
+	signal(SIGTERM, on_term);
 	make_text();
 	g.wait_us = calloc((size_t)g.messages + 1, sizeof g.wait_us[0]);
 	g.again = calloc((size_t)g.messages + SESSIONS_MOST, sizeof g.again[0]);
@@ -431,6 +443,9 @@ main(int argc, char **argv)
 	}
 	while (g.done + g.failed < g.messages && tool_now_us() < g.end_us) {
 		int n = epoll_wait(g.epoll, event, 256, 10);
+
+		if (ended && g.messages > g.next)
+			g.messages = g.next;
 
 		for (int i = 0; i < n; i++)
 			on_event(event[i].data.ptr, event[i].events);

@@ -3,7 +3,8 @@
  *
  *	sink -p PORT [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-b SPEC]
  *
- * -l writes "SEQ TIME_US" (CLOCK_MONOTONIC) for every message, SEQ from X-Seq.
+ * -l writes "SEQ TIME_US ID" (CLOCK_MONOTONIC) for every message: SEQ from X-Seq,
+ * ID the queue id in the topmost Received field ("-" if there is none).
  * -d answers every NTH RCPT with 450, -f with 550, -x drops the connection after
  * every NTH final dot without a reply (the message is counted as taken).
  * Prints one JSON object on SIGTERM.
@@ -20,6 +21,7 @@ struct client {
 	bool data;
 	bool header;
 	int64_t seq;
+	char id[24];
 	size_t nin;
 	char in[BUFFER];
 	size_t nout;
@@ -69,8 +71,8 @@ note(struct client *c)
 	if (g.messages++ == 0)
 		g.first_us = g.last_us;
 	if (g.log != NULL)
-		fprintf(g.log, "%lld %lld\n", (long long)c->seq,
-			(long long)g.last_us);
+		fprintf(g.log, "%lld %lld %s\n", (long long)c->seq,
+			(long long)g.last_us, c->id[0] != '\0' ? c->id : "-");
 }
 
 static void
@@ -101,6 +103,7 @@ command(struct client *c, const char *p)
 		say(c, "354 go\r\n");
 		c->data = c->header = true;
 		c->seq = -1;
+		c->id[0] = '\0';
 	} else if (strncasecmp(p, "QUIT", 4) == 0) {
 		say(c, "221 2.0.0 bye\r\n");
 		return false;
@@ -132,6 +135,13 @@ look_for_seq(struct client *c, const char *p, size_t n)
 
 	if (!c->header)
 		return;
+	at = c->id[0] == '\0' ? memmem(p, n, " id ", 4) : NULL;
+	if (at != NULL && at + 4 + sizeof c->id < p + n) {
+		size_t k = strspn(at + 4, "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+					  "WXYZ");
+
+		snprintf(c->id, sizeof c->id, "%.*s", (int)k, at + 4);
+	}
 	at = memmem(p, n, "\r\nX-Seq: ", 9);
 	if (at != NULL)
 		c->seq = atoll(at + 9);
@@ -217,6 +227,7 @@ on_listener(void)
 		c = malloc(sizeof *c);
 		c->fd = fd;
 		c->data = false;
+		c->id[0] = '\0';
 		c->nin = c->nout = 0;
 		e.data.ptr = c;
 		if (epoll_ctl(g.epoll, EPOLL_CTL_ADD, fd, &e) != 0)
