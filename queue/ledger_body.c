@@ -83,10 +83,9 @@ ledger_abandon(struct txn *t, uint64_t id, unsigned most, bool *more,
 				return false;
 			nkey = 0;
 		}
-		if (nkey != KEY_BODY || get_be64(key) != id) {
+		if (nkey != KEY_BODY || get_be64(key) != id)
 			return txn_del(t, STORE_PARTIAL, k, KEY_MESSAGE, e) &&
 			       row_take(&s->partials, 1, id, e);
-		}
 		if (nval < CHUNK_HEADER)
 			return row_damaged(e, id, "a chunk is cut short");
 		memcpy(found, key, sizeof found);
