@@ -42,8 +42,8 @@ override CFLAGS += $(SANITIZE)
 override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
-DAEMON := base err bytes codec now arena file report scan inputs conf net values settings \
-	settings_table settings_relays settings_check settings_load settings_print settings_manual log loop wire jail \
+DAEMON := base err bytes now arena file report scan inputs conf net values settings \
+	settings_table settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
 	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route plan job flight \
@@ -217,11 +217,36 @@ states: all states-tools
 	@/usr/bin/python3 tests/crash/recorder.py --build $(BUILD) \
 		--states $(STATES)
 
+# The real processes (pytest), and their simulated world (one process).
+system: all
+	@BUILD=$(BUILD) timeout 600 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+		tests/system
+
+SEEDS ?= 20
+$(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+sim: $(BUILD)/sim
+	@timeout 280 $(BUILD)/sim $(SEEDS)
+
+$(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $<
+bench-tools: $(BUILD)/load $(BUILD)/sink
+bench-quick: all bench-tools
+	@/usr/bin/python3 tests/bench/bench.py --build $(BUILD) --quick
+
+kill: all bench-tools
+	@/usr/bin/python3 tests/crash/kill.py --build $(BUILD) --kills $(KILLS)
+
+# Every promise has a build that breaks it and a test that must find out.
+sabotage:
+	@bash tests/crash/sabotage/run.sh
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
-	fuzz-build
+	fuzz-build system sim bench-tools bench-quick kill sabotage
 .SECONDARY:

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE     __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define NORETURN __attribute__((noreturn))
-#define UNUSED __attribute__((unused))
+#define NORETURN     __attribute__((noreturn))
+#define UNUSED       __attribute__((unused))
 
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(p, type, member) \
+#define container_of(p, type, member)                                          \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #define min_of(a, b) ((a) < (b) ? (a) : (b))
@@ -39,7 +39,7 @@ char *must_printf(const char *fmt, ...) PRINTF(1, 2) MUST_USE;
 /* Exit codes (sysexits.h); DESIGN 2. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_NO = 1,	     /* the answer is no */
+	EXIT_NO = 1,         /* the answer is no */
 	EXIT_USAGE = 64,     /* EX_USAGE */
 	EXIT_NO_DAEMON = 69, /* EX_UNAVAILABLE: mtqd is not there */
 	EXIT_SOFTWARE = 70,  /* EX_SOFTWARE: the database refuses */
@@ -50,7 +50,7 @@ enum exit_code {
 
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
-#define HOUR_US (60 * MINUTE_US)
-#define DAY_US (24 * HOUR_US)
+#define HOUR_US   (60 * MINUTE_US)
+#define DAY_US    (24 * HOUR_US)
 
 #endif

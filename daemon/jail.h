@@ -22,8 +22,8 @@ struct jail_path {
  * the parent dies (with the getppid check). */
 bool jail_begin(uint64_t files, struct err *e) MUST_USE;
 /* From here on only these paths; call before the first thread starts. */
-bool jail_close(const struct jail_path *paths, size_t n, struct err *e)
-    MUST_USE;
+bool jail_close(const struct jail_path *paths, size_t n,
+		struct err *e) MUST_USE;
 /* root -> user: initgroups, setresgid, setresuid, checked. */
 bool jail_drop(const char *user, struct err *e) MUST_USE;
 

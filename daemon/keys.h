@@ -24,7 +24,8 @@
 
 #define GLOBAL_KEYS(KEY)                                                       \
 	KEY(text, instance, NULL, NULL, NULL,                                  \
-	    "Name of this installation. It is written into the queue when the " \
+	    "Name of this installation. It is written into the queue when "    \
+	    "the "                                                             \
 	    "queue is made; a copied state directory refuses to send.")        \
 	KEY(text, hostname, NULL, NULL, NULL,                                  \
 	    "Fully qualified name used in the greeting, EHLO and Received.")   \
@@ -136,13 +137,13 @@
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
 	B(relay, 1, RELAY_KEYS, "A way out.")                                  \
 	B(retry, 1, RETRY_KEYS,                                                \
-	    "A schedule of attempts. \"normal\" is used for all mail.")
+	  "A schedule of attempts. \"normal\" is used for all mail.")
 
 /* Words of a set: type, its words. */
 #define DELIVER_WORDS(W) W(SMTP, "smtp") W(MAILDIR, "maildir")
-#define LOOKUP_WORDS(W) W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
-#define ENUMS(E)                    \
-	E(deliver, DELIVER, DELIVER_WORDS) \
+#define LOOKUP_WORDS(W)  W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
+#define ENUMS(E)                                                               \
+	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)
 
 #endif

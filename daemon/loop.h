@@ -41,7 +41,7 @@ struct watch {
 };
 /* fd becomes non-blocking.  events = 0 watches nothing for now. */
 void watch_open(struct loop *l, struct watch *w, int fd,
-    void (*fn)(struct watch *w, int events));
+		void (*fn)(struct watch *w, int events));
 void watch_for(struct watch *w, int events);
 void watch_close(struct watch *w, void (*closed)(struct watch *w));
 
@@ -66,11 +66,11 @@ void bell_close(struct bell *b, void (*closed)(struct bell *b));
 
 /* Signals arrive in the loop. */
 void loop_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo),
-    void *arg);
+		 void *arg);
 
 /* Runs `work` on a pool thread, then `done` in the loop.  For calls that block
  * on a disk (Maildir delivery).  Both get `arg`. */
-void loop_work(struct loop *l, void (*work)(void *arg),
-    void (*done)(void *arg), void *arg);
+void loop_work(struct loop *l, void (*work)(void *arg), void (*done)(void *arg),
+	       void *arg);
 
 #endif

@@ -34,7 +34,7 @@ now_rfc3339(int64_t us, char out[NOW_RFC3339_SIZE])
 	must(gmtime_r(&s, &t) != NULL);
 	n = strftime(out, NOW_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &t);
 	snprintf(out + n, NOW_RFC3339_SIZE - n, ".%03dZ",
-	    (int)(us % SECOND_US / 1000));
+		 (int)(us % SECOND_US / 1000));
 }
 
 void
@@ -47,8 +47,7 @@ now_rfc5322(int64_t us, char out[NOW_RFC5322_SIZE])
 	struct tm t;
 
 	must(gmtime_r(&s, &t) != NULL);
-	snprintf(out, NOW_RFC5322_SIZE,
-	    "%.3s, %d %.3s %d %02d:%02d:%02d +0000", days + 3 * t.tm_wday,
-	    t.tm_mday, months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour,
-	    t.tm_min, t.tm_sec);
+	snprintf(out, NOW_RFC5322_SIZE, "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
+		 days + 3 * t.tm_wday, t.tm_mday, months + 3 * t.tm_mon,
+		 t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }

@@ -18,9 +18,10 @@
 
 /*	name		descriptors beside the configuration.  The bell is one
  *	eventfd: the receiver rings it after a commit, the scheduler listens. */
-#define ROLES(R)                                                       \
-	R(RECEIVER, "receiver", "listening sockets in `address` order, then the bell") \
-	R(SCHEDULER, "scheduler", "job socket, control socket, the bell") \
+#define ROLES(R)                                                               \
+	R(RECEIVER, "receiver",                                                \
+	  "listening sockets in `address` order, then the bell")               \
+	R(SCHEDULER, "scheduler", "job socket, control socket, the bell")      \
 	R(WORKER, "worker", "one connection to the job socket")
 
 enum role_kind {
@@ -32,16 +33,17 @@ enum role_kind {
 const char *role_name(enum role_kind k);
 
 enum {
-	ROLE_FD = 3,	    /* the channel to mtqd */
+	ROLE_FD = 3,        /* the channel to mtqd */
 	ROLE_BEAT_MS = 250, /* how often a living role says so */
 };
 
 /* Frames on the channel between mtqd and a role. */
 enum role_frame {
-	ROLE_CONFIG = 1, /* mtqd -> role, with descriptors; payload: u32 epoch */
-	ROLE_STOP = 2,	 /* mtqd -> role: finish what is begun, then exit 0 */
-	ROLE_READY = 3,	 /* role -> mtqd: it serves (payload: u32 epoch) */
-	ROLE_BEAT = 4,	 /* role -> mtqd */
+	ROLE_CONFIG =
+	    1,          /* mtqd -> role, with descriptors; payload: u32 epoch */
+	ROLE_STOP = 2,  /* mtqd -> role: finish what is begun, then exit 0 */
+	ROLE_READY = 3, /* role -> mtqd: it serves (payload: u32 epoch) */
+	ROLE_BEAT = 4,  /* role -> mtqd */
 };
 
 struct role {
@@ -49,7 +51,7 @@ struct role {
 	const struct role_ops *ops;
 	struct loop *loop;
 	struct settings *settings; /* in force; replaced on reload */
-	uint32_t epoch;		   /* counts configurations since mtqd's start */
+	uint32_t epoch; /* counts configurations since mtqd's start */
 	struct channel channel;
 	struct timer beat;
 	bool stopping;
@@ -62,11 +64,11 @@ struct role_ops {
 	 * err_exit(e).  The jail is closed by the role itself, as soon as it
 	 * has opened what it needs. */
 	bool (*start)(struct role *r, const int *fds, unsigned nfds,
-	    struct err *e);
+		      struct err *e);
 	/* role->settings is the new configuration, `old` the one before, freed
 	 * on return.  fds as in start. */
 	void (*reload)(struct role *r, const struct settings *old,
-	    const int *fds, unsigned nfds);
+		       const int *fds, unsigned nfds);
 	/* Finish; call role_done when nothing is under way. */
 	void (*stop)(struct role *r);
 	/* Before each beat: false when the role's own threads hang.  May be

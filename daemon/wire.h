@@ -16,8 +16,8 @@
 #include "daemon/loop.h"
 
 enum {
-	WIRE_MOST = 4 << 20,	    /* octets of payload */
-	WIRE_MOST_FDS = 64,	    /* descriptors beside one frame */
+	WIRE_MOST = 4 << 20,        /* octets of payload */
+	WIRE_MOST_FDS = 64,         /* descriptors beside one frame */
 	WIRE_MOST_QUEUED = 64 << 20 /* unsent octets before a peer is cut */
 };
 
@@ -45,14 +45,15 @@ struct channel {
 };
 
 void channel_open(struct channel *c, struct loop *l, int fd,
-    const struct channel_ops *ops);
+		  const struct channel_ops *ops);
 /* Queues a frame; it is written at channel_flush or when the socket has room.
  * Nothing is lost while the channel lives. */
 void channel_send(struct channel *c, uint8_t type, const struct bytes *payload);
 /* As channel_send, with descriptors; they are duplicated by the kernel, the
  * caller keeps its own.  Written at once (mtqd's channels are never full). */
 void channel_send_fds(struct channel *c, uint8_t type,
-    const struct bytes *payload, const int *fds, unsigned nfds);
+		      const struct bytes *payload, const int *fds,
+		      unsigned nfds);
 /* Writes what is queued now.  After it returned true and channel_empty() is
  * true, the kernel holds every frame, even if we die the next moment. */
 void channel_flush(struct channel *c);
@@ -83,20 +84,20 @@ struct text text_of(const char *s);
 const char *text_copy(struct text t, char *out, size_t size);
 bool text_is(struct text t, const char *s);
 
-#define WIRE_MEMBER_u8 uint8_t
-#define WIRE_MEMBER_u16 uint16_t
-#define WIRE_MEMBER_u32 uint32_t
-#define WIRE_MEMBER_u64 uint64_t
-#define WIRE_MEMBER_text struct text
-#define WIRE_MEMBER_blob struct text
+#define WIRE_MEMBER_u8                      uint8_t
+#define WIRE_MEMBER_u16                     uint16_t
+#define WIRE_MEMBER_u32                     uint32_t
+#define WIRE_MEMBER_u64                     uint64_t
+#define WIRE_MEMBER_text                    struct text
+#define WIRE_MEMBER_blob                    struct text
 #define WIRE_FIELD_MEMBER(kind, name, most) WIRE_MEMBER_##kind name;
 
-#define WIRE_PUT_u8(b, v) bytes_u8(b, v)
-#define WIRE_PUT_u16(b, v) bytes_u16(b, v)
-#define WIRE_PUT_u32(b, v) bytes_u32(b, v)
-#define WIRE_PUT_u64(b, v) bytes_u64(b, v)
-#define WIRE_PUT_text(b, v) bytes_text(b, (v).p, (v).n)
-#define WIRE_PUT_blob(b, v) bytes_text(b, (v).p, (v).n)
+#define WIRE_PUT_u8(b, v)                bytes_u8(b, v)
+#define WIRE_PUT_u16(b, v)               bytes_u16(b, v)
+#define WIRE_PUT_u32(b, v)               bytes_u32(b, v)
+#define WIRE_PUT_u64(b, v)               bytes_u64(b, v)
+#define WIRE_PUT_text(b, v)              bytes_text(b, (v).p, (v).n)
+#define WIRE_PUT_blob(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_FIELD_PUT(kind, name, most) WIRE_PUT_##kind(b, s->name);
 
 bool wire_get_u8(struct reader *r, uint8_t *v, uint64_t most);
@@ -105,28 +106,27 @@ bool wire_get_u32(struct reader *r, uint32_t *v, uint64_t most);
 bool wire_get_u64(struct reader *r, uint64_t *v, uint64_t most);
 bool wire_get_text(struct reader *r, struct text *v, uint64_t most);
 bool wire_get_blob(struct reader *r, struct text *v, uint64_t most);
-#define WIRE_FIELD_GET(kind, name, most) \
+#define WIRE_FIELD_GET(kind, name, most)                                       \
 	&&wire_get_##kind(&r, &s->name, (uint64_t)(most))
 
 /* In the header. */
-#define WIRE_STRUCT(name, FIELDS)                                   \
-	struct name {                                               \
-		FIELDS(WIRE_FIELD_MEMBER)                           \
-	};                                                          \
-	void name##_encode(struct bytes *b, const struct name *s);  \
-	bool name##_decode(struct name *s, const void *p, size_t n) \
-	    MUST_USE;
+#define WIRE_STRUCT(name, FIELDS)                                              \
+	struct name {                                                          \
+		FIELDS(WIRE_FIELD_MEMBER)                                      \
+	};                                                                     \
+	void name##_encode(struct bytes *b, const struct name *s);             \
+	bool name##_decode(struct name *s, const void *p, size_t n) MUST_USE;
 
 /* In the one .c file beside it. */
-#define WIRE_CODEC(name, FIELDS)                                     \
-	void name##_encode(struct bytes *b, const struct name *s)    \
-	{                                                            \
-		FIELDS(WIRE_FIELD_PUT)                               \
-	}                                                            \
-	bool name##_decode(struct name *s, const void *p, size_t n)  \
-	{                                                            \
-		struct reader r = reader_of(p, n);                   \
-		return true FIELDS(WIRE_FIELD_GET) && r.p == r.end;  \
+#define WIRE_CODEC(name, FIELDS)                                               \
+	void name##_encode(struct bytes *b, const struct name *s)              \
+	{                                                                      \
+		FIELDS(WIRE_FIELD_PUT)                                         \
+	}                                                                      \
+	bool name##_decode(struct name *s, const void *p, size_t n)            \
+	{                                                                      \
+		struct reader r = reader_of(p, n);                             \
+		return true FIELDS(WIRE_FIELD_GET) && r.p == r.end;            \
 	}
 
 #endif

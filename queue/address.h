@@ -24,7 +24,7 @@ struct address {
 
 /* The whole of p[0..n) must be one mailbox.  `why` (static text) on false. */
 bool address_parse(const char *p, size_t n, bool utf8_allowed,
-    struct address *out, const char **why) MUST_USE;
+		   struct address *out, const char **why) MUST_USE;
 /* A domain or an address literal, as EHLO's argument. */
 bool address_domain(const char *p, size_t n, bool utf8_allowed) MUST_USE;
 

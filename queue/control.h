@@ -11,19 +11,22 @@
 #include "daemon/wire.h"
 #include "queue/ledger.h"
 
-enum control_frame { CONTROL_ORDER = 1, CONTROL_ANSWER = 2,
-		     CONTROL_DENIED = 3 };
+enum control_frame {
+	CONTROL_ORDER = 1,
+	CONTROL_ANSWER = 2,
+	CONTROL_DENIED = 3
+};
 
-#define ORDER_FIELDS(F)                  \
-	F(u8, order, LEDGER_DROP)        \
-	F(u64, message, UINT64_MAX)      \
-	F(u32, rcpt, UINT32_MAX) /* UINT32_MAX: all */ \
+#define ORDER_FIELDS(F)                                                        \
+	F(u8, order, LEDGER_DROP)                                              \
+	F(u64, message, UINT64_MAX)                                            \
+	F(u32, rcpt, UINT32_MAX) /* UINT32_MAX: all */                         \
 	F(text, reason, 255)
 WIRE_STRUCT(control_order, ORDER_FIELDS)
 
-#define ANSWER_FIELDS(F)                 \
-	F(u64, message, UINT64_MAX)      \
-	F(u8, answer, LEDGER_ALREADY)    \
+#define ANSWER_FIELDS(F)                                                       \
+	F(u64, message, UINT64_MAX)                                            \
+	F(u8, answer, LEDGER_ALREADY)                                          \
 	F(u32, changed, UINT32_MAX)
 WIRE_STRUCT(control_answer, ANSWER_FIELDS)
 

@@ -15,40 +15,40 @@
 #include "queue/status.h"
 
 enum job_frame {
-	JOB_HELLO = 1, /* worker -> scheduler, first */
-	JOB_JOB = 2,   /* scheduler -> worker */
-	JOB_DOT = 3,   /* worker -> scheduler */
+	JOB_HELLO = 1,   /* worker -> scheduler, first */
+	JOB_JOB = 2,     /* scheduler -> worker */
+	JOB_DOT = 3,     /* worker -> scheduler */
 	JOB_OUTCOME = 4, /* worker -> scheduler */
-	JOB_SHARE = 5, /* scheduler -> worker: connections it may open */
+	JOB_SHARE = 5,   /* scheduler -> worker: connections it may open */
 };
 enum { JOB_RECIPIENTS_MOST = 1000 };
 
 #define HELLO_FIELDS(F) F(u32, pid, INT32_MAX)
 WIRE_STRUCT(job_hello, HELLO_FIELDS)
 
-#define SHARE_FIELDS(F)       \
-	F(text, relay, 64)    \
+#define SHARE_FIELDS(F)                                                        \
+	F(text, relay, 64)                                                     \
 	F(u32, connections, 5000)
 WIRE_STRUCT(job_share, SHARE_FIELDS)
 
-#define JOB_FIELDS(F)                                    \
-	F(u64, job, UINT64_MAX) /* echoed in DOT, OUTCOME */ \
-	F(u64, message, UINT64_MAX)                      \
-	F(text, relay, 64)                               \
-	F(text, sender, 254)                             \
-	F(text, envid, 100)                              \
-	F(u32, flags, 31)                                \
-	F(u64, size_bytes, UINT64_MAX)                   \
-	F(u32, chunks, UINT32_MAX)                       \
-	F(u64, arrival_us, INT64_MAX)                    \
-	F(u32, nrecipients, JOB_RECIPIENTS_MOST)         \
+#define JOB_FIELDS(F)                                                          \
+	F(u64, job, UINT64_MAX) /* echoed in DOT, OUTCOME */                   \
+	F(u64, message, UINT64_MAX)                                            \
+	F(text, relay, 64)                                                     \
+	F(text, sender, 254)                                                   \
+	F(text, envid, 100)                                                    \
+	F(u32, flags, 31)                                                      \
+	F(u64, size_bytes, UINT64_MAX)                                         \
+	F(u32, chunks, UINT32_MAX)                                             \
+	F(u64, arrival_us, INT64_MAX)                                          \
+	F(u32, nrecipients, JOB_RECIPIENTS_MOST)                               \
 	F(blob, recipients, 1 << 20) /* job_recipient, each a u32-length blob */
 WIRE_STRUCT(job, JOB_FIELDS)
 
-#define JOB_RECIPIENT_FIELDS(F)  \
-	F(u32, rcpt, UINT32_MAX) \
-	F(u8, notify, 15)        \
-	F(text, address, 254)    \
+#define JOB_RECIPIENT_FIELDS(F)                                                \
+	F(u32, rcpt, UINT32_MAX)                                               \
+	F(u8, notify, 15)                                                      \
+	F(text, address, 254)                                                  \
 	F(text, orcpt, 500)
 WIRE_STRUCT(job_recipient, JOB_RECIPIENT_FIELDS)
 /* Adds one to / takes the next from the blob; take: false at the end or when
@@ -59,21 +59,21 @@ bool job_recipient_take(struct reader *r, struct job_recipient *out);
 #define DOT_FIELDS(F) F(u64, job, UINT64_MAX)
 WIRE_STRUCT(job_dot, DOT_FIELDS)
 
-#define OUTCOME_FIELDS(F)                                     \
-	F(u64, job, UINT64_MAX)                               \
-	F(u64, message, UINT64_MAX)                           \
-	F(u32, rcpt, UINT32_MAX)                              \
-	F(u8, last, 1)                                        \
-	F(u8, kind, VERDICT_COUNT - 1)                        \
-	F(u8, blame, BLAME_COUNT - 1)                         \
-	F(u8, stage, STAGE_COUNT - 1)                         \
-	F(u8, dot_sent, 1)                                    \
-	F(u16, code, 599)                                     \
-	F(text, status, 11)                                   \
-	F(text, reply, VERDICT_REPLY_MOST - 1)                \
-	F(text, remote, VERDICT_REMOTE_MOST - 1)              \
-	F(u32, in_worker_us, UINT32_MAX) /* waited for a connection */ \
-	F(u32, connect_us, UINT32_MAX)	 /* lookup, connect, EHLO; 0: reused */ \
+#define OUTCOME_FIELDS(F)                                                      \
+	F(u64, job, UINT64_MAX)                                                \
+	F(u64, message, UINT64_MAX)                                            \
+	F(u32, rcpt, UINT32_MAX)                                               \
+	F(u8, last, 1)                                                         \
+	F(u8, kind, VERDICT_COUNT - 1)                                         \
+	F(u8, blame, BLAME_COUNT - 1)                                          \
+	F(u8, stage, STAGE_COUNT - 1)                                          \
+	F(u8, dot_sent, 1)                                                     \
+	F(u16, code, 599)                                                      \
+	F(text, status, 11)                                                    \
+	F(text, reply, VERDICT_REPLY_MOST - 1)                                 \
+	F(text, remote, VERDICT_REMOTE_MOST - 1)                               \
+	F(u32, in_worker_us, UINT32_MAX) /* waited for a connection */         \
+	F(u32, connect_us, UINT32_MAX) /* lookup, connect, EHLO; 0: reused */  \
 	F(u32, transmit_us, UINT32_MAX)
 WIRE_STRUCT(job_outcome, OUTCOME_FIELDS)
 

@@ -11,12 +11,13 @@
 #include "daemon/settings.h"
 
 struct retry_next {
-	bool expired;	/* the lifetime ends before the next attempt */
-	int64_t at_us;	/* when to try again */
+	bool expired;  /* the lifetime ends before the next attempt */
+	int64_t at_us; /* when to try again */
 };
 /* attempts: how many have been made, this one included (>= 1).  salt: mixes
  * message id and recipient. */
 struct retry_next retry_after(const struct retry_settings *r,
-    int64_t arrival_us, int64_t now_us, uint32_t attempts, uint64_t salt);
+			      int64_t arrival_us, int64_t now_us,
+			      uint32_t attempts, uint64_t salt);
 
 #endif

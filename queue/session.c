@@ -212,6 +212,16 @@ session_stop(struct session *s)
 	session_close(s);
 }
 
+/* The transaction goes; chunks of it that are stored are removed first. */
+static void
+drop(struct session *s)
+{
+	if (s->chunks > 0)
+		s->abandon = true;
+	else
+		session_reset(s);
+}
+
 static void
 hello(struct session *s, enum verb v, const char *p, size_t n)
 {
@@ -222,7 +232,7 @@ hello(struct session *s, enum verb v, const char *p, size_t n)
 			       verb_word[v]);
 		return;
 	}
-	session_reset(s); /* RFC 5321 4.1.4 */
+	drop(s); /* RFC 5321 4.1.4 */
 	memcpy(s->helo, p, n);
 	s->helo[n] = '\0';
 	s->hello = v == VERB_EHLO ? HELLO_EHLO : HELLO_HELO;
@@ -321,10 +331,7 @@ execute(struct session *s, enum verb v, const char *p, size_t n)
 		session_bdat_command(s, p, n);
 		break;
 	case VERB_RSET:
-		if (s->chunks > 0)
-			s->abandon = true;
-		else
-			session_reset(s);
+		drop(s);
 		session_say(s, "250 2.0.0 Ok");
 		break;
 	case VERB_NOOP:

@@ -34,7 +34,7 @@ note(struct session *s, const char *during, const char *text)
 {
 	char sender[ADDRESS_MOST + 1] = "", clean[SESSION_LINE_MOST];
 
-	if (s->mail)
+	if (s->nsender > 0)
 		log_safe((const char *)s->texts.data + s->sender, s->nsender,
 			 sender, sizeof sender);
 	log_safe(text, strlen(text), clean, sizeof clean);

@@ -22,7 +22,7 @@ enum state { CONNECTING, GREETING, EHLO, MAIL, RCPT, DATA, DOT, QUIT, WAITING };
 struct session {
 	int fd;
 	enum state state;
-	int64_t seq; /* -1: none */
+	int64_t seq;   /* -1: none */
 	unsigned sent; /* over this connection */
 	unsigned owed; /* replies to pipelined commands still to come */
 	bool pipelining;
@@ -192,12 +192,12 @@ say(struct session *s, enum state next, const char *line)
 static void
 send_body(struct session *s)
 {
-	int n = snprintf(s->body, 512,
-			 "From: crm@example.com\r\nTo: b@example.net\r\n"
-			 "Subject: message %lld\r\nMessage-ID: <%lld@load>\r\n"
-			 "X-Seq: %lld\r\n\r\n",
-			 (long long)s->seq, (long long)s->seq,
-			 (long long)s->seq);
+	int n =
+	    snprintf(s->body, 512,
+		     "From: crm@example.com\r\nTo: b@example.net\r\n"
+		     "Subject: message %lld\r\nMessage-ID: <%lld@load>\r\n"
+		     "X-Seq: %lld\r\n\r\n",
+		     (long long)s->seq, (long long)s->seq, (long long)s->seq);
 
 	memcpy(s->body + n, g.text, g.ntext);
 	s->state = DOT;
@@ -216,8 +216,9 @@ begin(struct session *s)
 	if (g.pipeline && s->pipelining) {
 		s->state = MAIL;
 		s->owed = 3;
-		put(s, "MAIL FROM:<crm@example.com>\r\nRCPT "
-		       "TO:<b@example.net>\r\nDATA\r\n",
+		put(s,
+		    "MAIL FROM:<crm@example.com>\r\nRCPT "
+		    "TO:<b@example.net>\r\nDATA\r\n",
 		    strlen("MAIL FROM:<crm@example.com>\r\nRCPT "
 			   "TO:<b@example.net>\r\nDATA\r\n"));
 	} else {

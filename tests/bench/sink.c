@@ -205,8 +205,8 @@ on_client(struct client *c)
 	}
 	c->nin += (size_t)n;
 	goes_on = eat(c);
-	if (c->nout > 0 && send(c->fd, c->out, c->nout, MSG_NOSIGNAL) !=
-			       (ssize_t)c->nout)
+	if (c->nout > 0 &&
+	    send(c->fd, c->out, c->nout, MSG_NOSIGNAL) != (ssize_t)c->nout)
 		goes_on = false;
 	c->nout = 0;
 	if (!goes_on)
@@ -246,9 +246,8 @@ report(void)
 	printf("{\"messages\": %llu, \"connections\": %llu, \"octets\": %llu, "
 	       "\"most_open\": %u, \"first_us\": %lld, \"last_us\": %lld}\n",
 	       (unsigned long long)g.messages,
-	       (unsigned long long)g.connections,
-	       (unsigned long long)g.octets, g.most_open,
-	       (long long)g.first_us, (long long)g.last_us);
+	       (unsigned long long)g.connections, (unsigned long long)g.octets,
+	       g.most_open, (long long)g.first_us, (long long)g.last_us);
 	if (g.log != NULL)
 		fclose(g.log);
 }
