@@ -1,56 +1,68 @@
 /*
  * client - one submitter's connection: octets and deadlines around a session,
- * and what the committer still has of it.
+ * and what the committer has of it.
  *
- * Bounded: one read at a time, at most CLIENT_CHUNKS_MOST chunks with the
- * committer; until they are stored nothing more is read.
+ * Octets are read into one buffer that all clients share and go into the
+ * session from there; only what it could not take yet stays with the client.
  *
- * Owner    frees itself when the connection is closed and the committer is done
- *          with it; tells the door (its listener's counts) before.
- * Unit     microseconds of the steady clock for deadlines.
+ * Bounded  one read (CLIENTS_SCRATCH) unread, CLIENT_CHUNKS_MOST chunks with
+ *          the committer, one being filled; until a chunk is stored nothing
+ *          more is read.
+ * Owner    a client frees itself when its connection is closed and the
+ *          committer is done with it.
+ * Unit     microseconds; deadlines by the steady clock.
  */
 #ifndef MTQ_CLIENT_H
 #define MTQ_CLIENT_H
 
 #include "queue/committer.h"
+#include "queue/crowd.h"
+#include "queue/session.h"
 
 enum {
+	CLIENTS_SCRATCH = 64 * 1024,
+	CLIENTS_SPARE = 64, /* chunk buffers kept for the next messages */
 	CLIENT_CHUNKS_MOST = 2,
-	CLIENT_SCRATCH = 64 * 1024, /* octets of the shared read buffer */
-	CLIENT_DRAIN_US = 2 * 1000 * 1000, /* for our last reply to be read */
+	CLIENT_LINGER_S = 2, /* for our last words to be read */
 };
 
-/* What all clients of the process share. */
-struct door {
+/* One block `listen`; kept over reloads while it has sessions. */
+struct gate {
+	struct gate *next;
+	char *title;
+	struct listen_settings limits; /* only its numbers are used */
+	uint64_t sessions;
+	bool open; /* it stands in the configuration in force */
+};
+
+/* What the clients of a process share. */
+struct clients {
 	struct loop *loop;
 	struct committer *committer;
 	const struct settings *settings;
 	enum session_room room;
 	uint64_t last_id;
-	unsigned char *scratch;
-	struct client *first; /* all of them */
-	size_t n;
 	bool stopping;
-	void (*accepted)(struct door *d); /* a message was committed */
-	void (*full)(struct door *d);     /* a commit found no room */
-	void (*gone)(struct door *d, unsigned listen,
-		     const unsigned char address[16]);
+	struct client *first;
+	size_t n; /* with those whose last item is with the committer */
+	struct crowd crowd;
+	struct bytes spare[CLIENTS_SPARE];
+	size_t nspare;
+	void (*full)(struct clients *all); /* a commit found no room */
+	unsigned char scratch[CLIENTS_SCRATCH];
 };
 
-struct client;
-
-/* fd becomes the client's.  `listen` is a place in settings->listens. */
-void client_open(struct door *d, int fd, unsigned listen,
-		 const struct sockaddr *peer, const unsigned char address[16],
-		 int64_t steady_us);
-/* A look at every deadline. */
-void clients_tick(struct door *d, int64_t steady_us);
-/* 421 for those without a transaction; the others finish theirs. */
-void clients_stop(struct door *d);
-/* New settings; the old ones are freed after this.  Sessions whose listener is
- * gone end. */
-void clients_reconfigure(struct door *d, const struct settings *s);
-/* Adds up the sessions of each listener. */
-void clients_count(const struct door *d, unsigned *by_listen);
+/* fd and its place in the gate and the crowd become the client's. */
+void client_open(struct clients *all, struct gate *g, int fd,
+		 const struct sockaddr *peer, const struct listen_settings *l);
+/* Enforces every deadline. */
+void clients_tick(struct clients *all, int64_t steady_us);
+/* 421 for sessions without a transaction; the others finish theirs. */
+void clients_stop(struct clients *all);
+/* all->settings and the gates have changed. */
+void clients_reconfigure(struct clients *all);
+/* "192.0.2.1" or "2001:db8::1"; IPv4 within IPv6 is shown as IPv4. */
+enum { CLIENT_TEXT = 46 };
+void client_address_text(const struct sockaddr *peer, char out[CLIENT_TEXT]);
 
 #endif

@@ -1,357 +1,143 @@
 /*
- * mtq-receiver - the process around clients and the committer: accepts,
- * counts, watches the room, rings the scheduler's bell.
+ * mtq-receiver - the process around clients and the committer: listens, counts
+ * sessions, watches the room, cleans up what an earlier life has left.
  */
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/jail.h"
 #include "daemon/log.h"
+#include "daemon/now.h"
 #include "daemon/role.h"
-#include "queue/client.h"
+#include "queue/listener.h"
 
 enum {
-	TICK_MS = 200,       /* how exactly deadlines are kept */
-	ROOM_EVERY = 5,      /* ticks between looks at the room */
-	READERS_EVERY = 150, /* ticks between looks for dead readers */
-	ACCEPT_MOST = 64,    /* connections a round and listener */
-	BUCKETS = 1024,
-	LISTENERS_MOST = 64,
-};
-
-/* Sessions of one client address: IPv6 by its /64. */
-struct visitor {
-	unsigned char address[16];
-	unsigned n;
-	struct visitor *next;
-};
-
-struct listener {
-	struct receiver *receiver;
-	int fd;
-	unsigned place; /* in settings->listens */
-	struct watch watch;
-	bool paused;
+	TICK_MS = 200,  /* how exactly deadlines are kept */
+	ROOM_EVERY = 5, /* ticks between two looks at the room */
 };
 
 struct receiver {
 	struct role *role;
 	struct store *store;
-	struct door door;
-	int bell_fd;
-	struct listener *listener[LISTENERS_MOST];
-	size_t nlisteners;
-	unsigned sessions[LISTENERS_MOST]; /* by place */
-	struct visitor *bucket[BUCKETS];
-	uint64_t seed;
+	struct clients clients;
+	struct listeners listeners;
 	struct timer tick;
-	unsigned ticks;
-	struct commit_item clean; /* remains of the last life */
-	uint64_t cleaned;
-	bool cleaning;
+	uint64_t ticks;
+	struct commit room;
+	bool room_asked;
+	struct commit clean;
 };
 
 static struct receiver the_receiver;
 
-static void
-address_of(const struct sockaddr *peer, unsigned char out[16])
+static struct receiver *
+receiver_of(struct clients *all)
 {
-	const struct sockaddr_in6 *six = (const void *)peer;
-	const struct sockaddr_in *four = (const void *)peer;
-
-	memset(out, 0, 16);
-	if (peer->sa_family == AF_INET) {
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, &four->sin_addr, 4);
-	} else {
-		memcpy(out, &six->sin6_addr, 8); /* its /64 */
-	}
-}
-
-static struct visitor **
-visitor_place(struct receiver *r, const unsigned char address[16])
-{
-	uint64_t h = r->seed;
-	struct visitor **p;
-
-	for (size_t i = 0; i < 16; i++)
-		h = (h ^ address[i]) * UINT64_C(0x100000001b3);
-	p = &r->bucket[(h >> 20) % BUCKETS];
-	while (*p != NULL && memcmp((*p)->address, address, 16) != 0)
-		p = &(*p)->next;
-	return p;
+	return container_of(all, struct receiver, clients);
 }
 
 static void
-client_gone(struct door *d, unsigned listen, const unsigned char address[16])
+set_room(struct receiver *r, enum session_room room, const char *why)
 {
-	struct receiver *r = container_of(d, struct receiver, door);
-	struct visitor **p = visitor_place(r, address), *v = *p;
-
-	if (r->sessions[listen] > 0)
-		r->sessions[listen]--;
-	must(v != NULL && v->n > 0);
-	if (--v->n == 0) {
-		*p = v->next;
-		free(v);
-	}
-}
-
-static void
-message_accepted(struct door *d)
-{
-	struct receiver *r = container_of(d, struct receiver, door);
-	uint64_t one = 1;
-
-	/* Full means it has not been read yet: the scheduler will come. */
-	(void)!write(r->bell_fd, &one, sizeof one);
-}
-
-static void
-look_at_room(struct receiver *r)
-{
-	const struct queue_settings *q = &r->role->settings->queue;
-	enum session_room room = SESSION_ROOM;
-	struct store_room now = {0};
-	struct err e;
-
-	if (!store_room(r->store, &now, &e)) {
-		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
-		room = SESSION_NO_ROOM;
-	} else if (now.used_bytes >=
-		       now.map_bytes / 100 * q->high_water_percent ||
-		   now.disk_free_bytes < q->min_free_bytes) {
-		room = SESSION_NO_ROOM;
-	}
-	if (room == r->door.room)
+	if (room == r->clients.room)
 		return;
-	r->door.room = room;
+	r->clients.room = room;
 	if (room == SESSION_NO_ROOM)
-		log_event(EVENT_QUEUE_FULL, NULL,
-			  "the queue is full: %llu of %llu MB in use, %llu MB "
-			  "free on the disk; new mail gets 452 4.3.1",
-			  (unsigned long long)now.used_bytes >> 20,
-			  (unsigned long long)now.map_bytes >> 20,
-			  (unsigned long long)now.disk_free_bytes >> 20);
-	else
-		log_event(EVENT_QUEUE_ROOM, NULL,
-			  "there is room again: new mail is taken");
-}
-
-static void
-no_room(struct door *d)
-{
-	struct receiver *r = container_of(d, struct receiver, door);
-
-	look_at_room(r);
-}
-
-static void
-turn_away(struct receiver *r, int fd, const struct sockaddr *peer,
-	  const char *why)
-{
-	char line[512];
-	unsigned char a[16];
-	int n = snprintf(line, sizeof line, "421 4.7.0 %s Error: %s\r\n",
-			 r->role->settings->hostname, why);
-
-	address_of(peer, a);
-	(void)!send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
-	if (peer->sa_family == AF_INET)
-		log_event(EVENT_REFUSED, NULL,
-			  "NOQUEUE: reject: CONNECT from unknown[%u.%u.%u.%u]: "
-			  "421 4.7.0 %s",
-			  a[12], a[13], a[14], a[15], why);
-	else
-		log_event(EVENT_REFUSED, NULL,
-			  "NOQUEUE: reject: CONNECT from unknown[IPv6]: "
-			  "421 4.7.0 %s",
+		log_event(EVENT_QUEUE_FULL, NULL, "new mail gets 452 4.3.1: %s",
 			  why);
+	else
+		log_event(EVENT_QUEUE_ROOM, NULL, "new mail is taken again");
 }
 
 static void
-welcome(struct receiver *r, struct listener *l, int fd,
-	const struct sockaddr *peer)
+room_known(struct commit *i)
 {
-	const struct listen_settings *s = &r->role->settings->listens[l->place];
-	unsigned char address[16];
-	struct visitor **p, *v;
+	struct receiver *r = i->owner;
+	const struct queue_settings *q = &r->role->settings->queue;
+	const struct store_room *now = &i->room;
+	char why[256];
 
-	address_of(peer, address);
-	p = visitor_place(r, address);
-	v = *p;
-	if (r->sessions[l->place] >= s->max_connections) {
-		turn_away(r, fd, peer, "too many connections");
-		return;
-	}
-	if (v != NULL && v->n >= s->max_connections_per_address) {
-		turn_away(r, fd, peer,
-			  "too many connections from your address");
-		return;
-	}
-	if (v == NULL) {
-		v = *p = must_alloc(sizeof *v);
-		memcpy(v->address, address, sizeof v->address);
-	}
-	v->n++;
-	r->sessions[l->place]++;
-	client_open(&r->door, fd, l->place, peer, address, now_steady_us());
-}
-
-static void
-arrivals(struct watch *w, int events)
-{
-	struct listener *l = container_of(w, struct listener, watch);
-
-	(void)events;
-	for (int i = 0; i < ACCEPT_MOST; i++) {
-		struct sockaddr_storage sa;
-		socklen_t len = sizeof sa;
-		int fd = accept4(l->fd, (struct sockaddr *)&sa, &len,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			welcome(l->receiver, l, fd, (struct sockaddr *)&sa);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			/* Until the next tick: somebody will have left. */
-			log_event(EVENT_NOTE, NULL, "accept: %m");
-			l->paused = true;
-			watch_for(&l->watch, 0);
-		}
-		return;
-	}
-}
-
-static void
-listener_closed(struct watch *w)
-{
-	struct listener *l = container_of(w, struct listener, watch);
-
-	close(l->fd);
-	free(l);
-}
-
-static void
-close_listeners(struct receiver *r)
-{
-	for (size_t i = 0; i < r->nlisteners; i++)
-		watch_close(&r->listener[i]->watch, listener_closed);
-	r->nlisteners = 0;
-}
-
-/* The descriptors come in the order of all addresses of all listens. */
-static bool
-open_listeners(struct receiver *r, const int *fds, unsigned n, struct err *e)
-{
-	const struct settings *s = r->role->settings;
-	unsigned at = 0;
-
-	for (unsigned i = 0; i < s->nlistens; i++)
-		for (size_t j = 0; j < s->listens[i].address.n; j++) {
-			struct listener *l = must_alloc(sizeof *l);
-
-			if (at == n || r->nlisteners == LISTENERS_MOST) {
-				free(l);
-				err_set(e, ERR_PEER, "too few sockets");
-				return false;
-			}
-			*l = (struct listener){
-			    .receiver = r, .fd = fds[at++], .place = i};
-			watch_open(r->role->loop, &l->watch, l->fd, arrivals);
-			watch_for(&l->watch, LOOP_READ);
-			r->listener[r->nlisteners++] = l;
-		}
-	if (at == n)
-		return true;
-	err_set(e, ERR_PEER, "too many sockets");
-	return false;
-}
-
-static void clean_next(struct receiver *r);
-
-static void
-cleaned_one(struct commit_item *i)
-{
-	struct receiver *r = container_of(i, struct receiver, clean);
-
-	r->cleaning = false;
-	if (!i->ok) {
+	r->room_asked = false;
+	if (i->err.kind != ERR_NONE) {
 		log_event(EVENT_STORE_FAILED, NULL, "%s", i->err.text);
+		set_room(r, SESSION_NO_ROOM, "its room is not known");
 		return;
 	}
-	r->cleaned++;
-	clean_next(r);
+	snprintf(why, sizeof why,
+		 "%llu of %llu MB of the queue are in use, %llu MB of the disk "
+		 "are free",
+		 (unsigned long long)now->used_bytes >> 20,
+		 (unsigned long long)now->map_bytes >> 20,
+		 (unsigned long long)now->disk_free_bytes >> 20);
+	if (now->used_bytes / 100 * 100 >=
+		now->map_bytes / 100 * q->high_water_percent ||
+	    now->disk_free_bytes < q->min_free_bytes)
+		set_room(r, SESSION_NO_ROOM, why);
+	else
+		set_room(r, SESSION_ROOM, why);
 }
 
-/* Messages that were never whole when we last ended, one after the other. */
 static void
-clean_next(struct receiver *r)
+ask_room(struct receiver *r)
 {
-	struct err e;
-	struct txn *t = store_begin(r->store, false, &e);
-	bool found = false;
-	uint64_t id = 0;
+	if (r->room_asked)
+		return;
+	r->room_asked = true;
+	r->room.kind = COMMIT_ROOM;
+	r->room.done = room_known;
+	r->room.owner = r;
+	r->room.count++;
+	committer_put(r->clients.committer, &r->room);
+}
 
-	if (t != NULL) {
-		found = ledger_partial(t, r->clean.id + 1, &id, &e);
-		store_abort(t);
-	}
-	if (found && id < r->door.last_id) {
-		r->clean = (struct commit_item){
-		    .kind = COMMIT_ABANDON, .id = id, .done = cleaned_one};
-		r->cleaning = true;
-		committer_put(r->door.committer, &r->clean);
-	} else if (r->cleaned > 0) {
-		log_event(EVENT_CLEANED, NULL,
-			  "removed what was left of %llu messages that were "
-			  "never whole",
-			  (unsigned long long)r->cleaned);
-		r->cleaned = 0;
-	}
+static void
+was_full(struct clients *all)
+{
+	set_room(receiver_of(all), SESSION_NO_ROOM, "a commit found no room");
 }
 
 static void
 on_tick(struct timer *t)
 {
 	struct receiver *r = container_of(t, struct receiver, tick);
-	unsigned dead;
-	struct err e;
 
 	timer_start(t, TICK_MS);
-	clients_tick(&r->door, now_steady_us());
-	for (size_t i = 0; i < r->nlisteners; i++)
-		if (r->listener[i]->paused) {
-			r->listener[i]->paused = false;
-			watch_for(&r->listener[i]->watch, LOOP_READ);
-		}
-	if (++r->ticks % ROOM_EVERY == 0)
-		look_at_room(r);
-	if (r->ticks % READERS_EVERY == 0 &&
-	    !store_clear_readers(r->store, &dead, &e))
-		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
+	clients_tick(&r->clients, now_steady_us());
+	listeners_tick(&r->listeners);
+	if (!r->role->stopping && ++r->ticks % ROOM_EVERY == 0)
+		ask_room(r);
 }
 
+static void
+cleaned(struct commit *i)
+{
+	if (i->err.kind != ERR_NONE)
+		log_event(EVENT_STORE_FAILED, NULL, "%s", i->err.text);
+	if (i->count > 0)
+		log_event(EVENT_CLEANED, NULL,
+			  "removed what was left of %llu messages that were "
+			  "never whole",
+			  (unsigned long long)i->count);
+}
+
+/* Numbers go on where the queue's last one was; what was never whole of older
+ * ones goes. */
 static bool
-first_id(struct receiver *r, struct err *e)
+begin(struct receiver *r, struct err *e)
 {
 	struct txn *t = store_begin(r->store, false, e);
 
 	if (t == NULL)
 		return false;
-	r->door.last_id = txn_state(t)->last_id;
+	r->clients.last_id = txn_state(t)->last_id;
 	store_abort(t);
-	/* Everything older than this is of an earlier life. */
-	r->door.last_id = id_next(r->door.last_id, now_us(), 0);
+	r->clean = (struct commit){
+	    .kind = COMMIT_CLEAN, .id = r->clients.last_id, .done = cleaned};
+	committer_put(r->clients.committer, &r->clean);
+	ask_room(r);
 	return true;
 }
 
@@ -362,33 +148,30 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	const struct settings *s = role->settings;
 	const struct jail_path paths[] = {
 	    {.path = s->state_dir, .access = JAIL_WRITE}};
+	uint64_t *salt = &r->clients.crowd.salt;
 
-	if (nfds < 2) {
-		err_set(e, ERR_PEER, "mtqd sent no sockets");
+	r->role = role;
+	if (nfds < 1) {
+		err_set(e, ERR_PEER, "mtqd sent no bell");
 		return false;
 	}
-	r->role = role;
-	r->bell_fd = fds[nfds - 1];
-	if (getrandom(&r->seed, sizeof r->seed, 0) != sizeof r->seed) {
+	if (getrandom(salt, sizeof *salt, 0) != (ssize_t)sizeof *salt) {
 		err_set(e, ERR_SYSTEM, "getrandom: %m");
 		return false;
 	}
-	if (!jail_close(paths, countof(paths), e))
+	if (!listeners_begin(&r->listeners, &r->clients, e) ||
+	    !jail_close(paths, countof(paths), e))
 		return false;
 	r->store = store_open(s->state_dir, STORE_WRITE,
 			      s->queue.map_size_bytes, s->instance, e);
-	if (r->store == NULL || !first_id(r, e))
+	if (r->store == NULL)
 		return false;
-	r->door.loop = role->loop;
-	r->door.committer = committer_open(role->loop, r->store);
-	r->door.settings = s;
-	r->door.scratch = must_alloc(CLIENT_SCRATCH);
-	r->door.accepted = message_accepted;
-	r->door.full = no_room;
-	r->door.gone = client_gone;
-	look_at_room(r);
-	clean_next(r);
-	if (!open_listeners(r, fds, nfds - 1, e))
+	r->clients.loop = role->loop;
+	r->clients.settings = s;
+	r->clients.full = was_full;
+	r->clients.committer =
+	    committer_open(role->loop, r->store, fds[nfds - 1]);
+	if (!begin(r, e) || !listeners_open(&r->listeners, fds, nfds - 1, e))
 		return false;
 	timer_open(role->loop, &r->tick, on_tick);
 	timer_start(&r->tick, TICK_MS);
@@ -403,16 +186,19 @@ reload(struct role *role, const struct settings *old, const int *fds,
 	struct err e;
 
 	(void)old;
-	close_listeners(r);
-	clients_reconfigure(&r->door, role->settings);
-	memset(r->sessions, 0, sizeof r->sessions);
-	clients_count(&r->door, r->sessions);
-	if (nfds < 1 || !open_listeners(r, fds, nfds - 1, &e)) {
+	r->clients.settings = role->settings;
+	listeners_close(&r->listeners);
+	if (nfds < 1)
+		err_set(&e, ERR_PEER, "mtqd sent no bell");
+	if (nfds < 1 || !listeners_open(&r->listeners, fds, nfds - 1, &e)) {
 		log_event(EVENT_FATAL, NULL, "%s", e.text);
-		role_done(role, EXIT_AGAIN);
+		role_done(role, err_exit(&e));
 		return;
 	}
-	close(fds[nfds - 1]); /* the bell again */
+	close(fds[nfds - 1]); /* the bell, which we have */
+	clients_reconfigure(&r->clients);
+	if (role->stopping)
+		listeners_close(&r->listeners);
 }
 
 static void
@@ -421,28 +207,29 @@ stop(struct role *role)
 	struct receiver *r = &the_receiver;
 
 	(void)role;
-	close_listeners(r);
-	clients_stop(&r->door);
+	listeners_close(&r->listeners);
+	clients_stop(&r->clients);
 }
 
-/* The committer hangs when it is at one transaction for half the watchdog's
- * time: then we give no more signs of life and are killed. */
+/* Half the watchdog's time at one batch: then we give no more signs of life,
+ * and mtqd starts a receiver whose disk may answer. */
 static bool
 alive(struct role *role)
 {
-	int64_t since_us = committer_since_us(the_receiver.door.committer);
-
-	return since_us == 0 ||
-	       now_steady_us() - since_us < role->settings->watchdog_us / 2;
+	return committer_alive(the_receiver.clients.committer, now_steady_us(),
+			       role->settings->watchdog_us / 2);
 }
 
 static void
-after_round(struct role *role)
+after(struct role *role)
 {
 	struct receiver *r = &the_receiver;
 
-	if (role->stopping && r->door.n == 0 &&
-	    committer_pending(r->door.committer) == 0)
+	if (r->clients.committer == NULL)
+		return;
+	committer_flush(r->clients.committer);
+	if (role->stopping && r->clients.n == 0 &&
+	    committer_pending(r->clients.committer) == 0)
 		role_done(role, EXIT_DONE);
 }
 
@@ -453,7 +240,7 @@ main(void)
 					    .reload = reload,
 					    .stop = stop,
 					    .alive = alive,
-					    .after = after_round};
+					    .after = after};
 
 	return role_main(ROLE_RECEIVER, &ops);
 }

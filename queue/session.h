@@ -39,10 +39,9 @@ enum session_step {
 
 enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
 
-struct session; /* session.c */
-struct session_config {
-	const struct settings *settings; /* must outlive the session or be
-					    replaced by session_reconfigure */
+struct session;         /* session.c */
+struct session_config { /* the session copies what it needs */
+	const struct settings *settings;
 	const struct listen_settings *listen;
 	const struct source_settings *source; /* NULL: refused at the banner */
 	const char *client; /* address as text, v4-mapped shown as IPv4 */
@@ -57,7 +56,12 @@ struct session_message {              /* valid at SESSION_ACCEPT */
 
 /* Queues the greeting (or the refusal: 554 5.7.1) in `out`. */
 struct session *session_open(const struct session_config *c, struct bytes *out);
-void session_free(struct session *s);
+/* Octets were there before the greeting was written: 503 5.5.1, the end. */
+void session_spoke_first(struct session *s);
+void session_free(struct session *s); /* takes NULL */
+/* New limits for the commands to come. */
+void session_reconfigure(struct session *s, const struct settings *all,
+			 const struct listen_settings *l);
 /* Eats *n octets at most and puts how many were eaten into *n.  `id` is used
  * for the next message to begin, `now_us` for its Received field; `room` says
  * whether mail is taken now. */
@@ -70,22 +74,23 @@ struct bytes *session_chunk(struct session *s);
 uint32_t session_chunks(const struct session *s); /* stored or taken so far */
 uint64_t session_id(const struct session *s);     /* of the open message; 0 */
 void session_chunk_taken(struct session *s);
+/* A chunk that was taken could not be stored: the message is refused when it
+ * ends, 452 4.3.1 (ERR_FULL) or 451 4.3.0. */
+void session_chunk_failed(struct session *s, const struct err *e);
 void session_message(struct session *s, struct session_message *out);
 /* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
 void session_accepted(struct session *s, const struct err *e);
 void session_abandoned(struct session *s);
-/* A chunk could not be stored: says why (as session_accepted) and ends the
- * session; what was stored is the caller's to remove. */
-void session_failed(struct session *s, const struct err *e);
-/* Other settings; what the session holds of the old ones is forgotten. */
-void session_reconfigure(struct session *s, const struct session_config *c);
-/* A deadline passed (421 4.4.2), or the server stops (421 4.3.2). */
+/* A deadline passed (421 4.4.2), or the server stops (421 4.3.2, as soon as no
+ * transaction is open).  The next session_feed, of 0 octets if there are none,
+ * says SESSION_CLOSE. */
 void session_timeout(struct session *s);
 void session_stop(struct session *s);
 /* True while a message's octets are being received: data_timeout holds. */
 bool session_in_data(const struct session *s);
 bool session_idle(const struct session *s); /* no transaction is open */
+bool session_quit(const struct session *s); /* the client said QUIT */
 /* Refusals since the last call, for the log: "RCPT from host[1.2.3.4]: 554
  * ..."; NULL when there is none.  Already made safe. */
 const char *session_refusal(struct session *s);

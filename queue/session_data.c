@@ -1,23 +1,22 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/log.h"
 #include "daemon/now.h"
 #include "queue/session_private.h"
 
-enum { CHUNK_FULL = CHUNK_MOST - 4 }; /* room for one more line end */
+/* A CR that waits for its LF and a line end we add must still fit. */
+enum { CHUNK_FULL = CHUNK_MOST - 4 };
 
 static const char *
-protocol(const struct session *s)
+protocol(const struct session *s) /* RFC 5321 4.4, RFC 6531 4.3 */
 {
 	if (s->hello != HELLO_EHLO)
 		return "SMTP";
 	return s->flags & MESSAGE_SMTPUTF8 ? "UTF8SMTP" : "ESMTP";
 }
 
-/* Our trace field (RFC 5321 4.4) is the first line of what we keep. */
+/* Our trace field (RFC 5321 4.4) is the first thing of what we keep. */
 static void
 trace(struct session *s)
 {
@@ -26,15 +25,15 @@ trace(struct session *s)
 
 	id_text(s->id, id);
 	now_rfc5322(s->now_us, date);
-	bytes_printf(&s->chunk, "Received: from %s (unknown [%s%s])\r\n",
-		     s->helo, six ? "IPv6:" : "", s->client);
-	bytes_printf(&s->chunk, "\tby %s (mtq) with %s id %s",
-		     s->config.settings->hostname, protocol(s), id);
+	bytes_printf(&s->chunk, "Received: from %s ([%s%s])\r\n", s->helo,
+		     six ? "IPv6:" : "", s->client);
+	bytes_printf(&s->chunk, "\tby %s (mtq) with %s id %s", s->hostname,
+		     protocol(s), id);
 	if (s->nrcpt == 1)
 		bytes_printf(&s->chunk, "\r\n\tfor <%.*s>",
 			     (int)s->rcpt[0].naddress,
 			     (const char *)s->texts.data + s->rcpt[0].address);
-	bytes_printf(&s->chunk, "; %s\r\n", date);
+	bytes_printf(&s->chunk, ";\r\n\t%s\r\n", date);
 }
 
 void
@@ -49,184 +48,159 @@ session_begin_message(struct session *s)
 	s->line_octets = 0;
 	s->at_start = true;
 	s->dot = s->cr = s->eightbit = false;
-	s->header = (struct header){.inside = true};
+	s->header.inside = true;
+	s->header.n = 0;
+	s->header.keep = NULL;
+	s->header.received = 0;
+	s->header.message_id[0] = s->header.subject[0] = '\0';
 	trace(s);
 	s->size_bytes = s->chunk.n;
 }
 
-static void
-spoil(struct session *s, enum flaw flaw)
+void
+session_spoil(struct session *s, enum flaw flaw)
 {
 	if (s->flaw == FLAW_NONE)
 		s->flaw = flaw;
 	s->chunk.n = 0; /* nothing of it will be kept */
 }
 
-/* A folded field is one text; what can't be shown is '?'. */
-static void
-keep_field(char *out, const char *p, size_t n)
-{
-	size_t at = strlen(out);
-	char clean[TEXT_KEPT + 1];
-
-	while (n > 0 && (*p == ' ' || *p == '\t')) {
-		p++;
-		n--;
-	}
-	log_safe(p, n, clean, sizeof clean);
-	if (at > 0 && at < TEXT_KEPT)
-		out[at++] = ' ';
-	snprintf(out + at, TEXT_KEPT + 1 - at, "%.*s", (int)(TEXT_KEPT - at),
-		 clean);
-}
-
-static bool
-field(const struct header *h, const char *name)
-{
-	size_t n = strlen(name);
-
-	return h->n >= n && strncasecmp(h->line, name, n) == 0;
-}
-
-/* A header line is whole: its field is counted or kept. */
-static void
-header_line(struct session *s)
-{
-	struct header *h = &s->header;
-
-	if (h->n == 0) {
-		h->inside = false;
-		return;
-	}
-	if (h->line[0] == ' ' || h->line[0] == '\t') {
-		if (h->keep != NULL)
-			keep_field(h->keep, h->line, h->n);
-		return;
-	}
-	h->keep = NULL;
-	if (field(h, "Received:")) {
-		if (++h->received > s->config.listen->max_received)
-			spoil(s, FLAW_LOOP);
-	} else if (field(h, "Message-ID:") && h->message_id[0] == '\0') {
-		h->keep = h->message_id;
-		keep_field(h->keep, h->line + 11, h->n - 11);
-	} else if (field(h, "Subject:") && h->subject[0] == '\0') {
-		h->keep = h->subject;
-		keep_field(h->keep, h->line + 8, h->n - 8);
-	}
-}
-
-static void
-header_octets(struct header *h, const unsigned char *p, size_t n)
-{
-	n = min_of(n, sizeof h->line - h->n);
-	memcpy(h->line + h->n, p, n);
-	h->n += n;
-}
-
+/* True if an octet above 127 is among them; eight at a time. */
 static bool
 beyond_ascii(const unsigned char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (p[i] >= 0x80)
-			return true;
-	return false;
+	uint64_t word, all = 0;
+
+	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		all |= word;
+	}
+	for (; n > 0; n--)
+		all |= *p++;
+	return (all & UINT64_C(0x8080808080808080)) != 0;
 }
 
-/* Octets of a line without its end. */
+/* Octets of the message as they will leave again. */
 static void
-content(struct session *s, const unsigned char *p, size_t n)
+keep(struct session *s, const unsigned char *p, size_t n)
 {
 	if (n == 0)
 		return;
-	s->line_octets += n;
 	s->content_bytes += n;
-	if (!s->eightbit)
-		s->eightbit = beyond_ascii(p, n);
-	if (s->header.inside)
-		header_octets(&s->header, p, n);
-	if (s->line_octets > s->config.listen->max_line)
-		spoil(s, FLAW_LINE);
-	if (s->content_bytes > s->config.listen->max_message_size_bytes)
-		spoil(s, FLAW_BIG);
+	if (s->content_bytes > s->limits.size_bytes)
+		session_spoil(s, FLAW_BIG);
 	if (s->flaw != FLAW_NONE)
 		return;
+	if (!s->eightbit)
+		s->eightbit = beyond_ascii(p, n);
 	bytes_add(&s->chunk, p, n);
 	s->size_bytes += n;
+}
+
+/* Octets of a line without its end; their keeping is another matter. */
+static void
+line_octets(struct session *s, const unsigned char *p, size_t n)
+{
+	if (n == 0)
+		return;
+	s->at_start = false;
+	s->line_octets += n;
+	if (s->header.inside)
+		session_header_octets(s, p, n);
+	if (s->line_octets > s->limits.line)
+		session_spoil(s, FLAW_LINE);
 }
 
 static void
 line_end(struct session *s)
 {
-	s->content_bytes += 2;
-	if (s->flaw == FLAW_NONE) {
-		bytes_add(&s->chunk, "\r\n", 2);
-		s->size_bytes += 2;
-	}
-	if (s->header.inside) {
-		header_line(s);
-		s->header.n = 0;
-	}
+	if (s->header.inside)
+		session_header_line(s);
 	s->line_octets = 0;
 	s->at_start = true;
 	s->dot = false;
 }
 
-/* Bare CR, bare LF or NUL: nobody may ever read this message in two ways. */
+/* Is the line that has just ended the one that ends DATA? */
+static bool
+final_dot(const struct session *s)
+{
+	return s->dot && s->line_octets == 0;
+}
+
+/* How far an eater came. */
+enum eaten {
+	EATEN,     /* all that was given */
+	EATEN_DOT, /* and the final dot's line ended */
+	EATEN_BAD, /* up to a bare CR, bare LF or NUL */
+};
+
+/* The octet that a CR waited for; the CR itself is not kept yet. */
+static enum eaten
+after_cr(struct session *s, unsigned char c)
+{
+	if (c != '\n')
+		return EATEN_BAD;
+	s->cr = false;
+	if (final_dot(s))
+		return EATEN_DOT;
+	keep(s, (const unsigned char *)"\r\n", 2);
+	line_end(s);
+	return EATEN;
+}
+
+/*
+ * Eats octets of lines from *at to `end`.  What needs no change is kept in long
+ * runs: memchr finds the line ends, memcpy takes many lines at once.
+ */
+static enum eaten
+eat_lines(struct session *s, const unsigned char **at, const unsigned char *end,
+	  bool stuffed)
+{
+	const unsigned char *p = *at, *run = p, *lf, *cr, *stop;
+	enum eaten r = EATEN;
+
+	while (p < end) {
+		if (s->at_start && stuffed && *p == '.' && !s->dot) {
+			keep(s, run, (size_t)(p - run));
+			s->dot = true;
+			s->at_start = false;
+			run = ++p;
+			continue;
+		}
+		lf = memchr(p, '\n', (size_t)(end - p));
+		stop = lf != NULL ? lf : end;
+		cr = memchr(p, '\r', (size_t)(stop - p));
+		if ((lf != NULL || cr != NULL) &&
+		    (cr == NULL || cr + 1 != stop)) {
+			r = EATEN_BAD;
+			break;
+		}
+		line_octets(s, p, (size_t)((cr != NULL ? cr : stop) - p));
+		if (lf == NULL) {
+			s->cr = cr != NULL;
+			p = s->cr ? cr : end;
+			break;
+		}
+		p = lf + 1;
+		if (final_dot(s)) {
+			*at = p;
+			return EATEN_DOT; /* its run is empty */
+		}
+		line_end(s);
+	}
+	keep(s, run, (size_t)(p - run));
+	*at = s->cr ? p + 1 : p;
+	return r;
+}
+
+/* Bare CR, bare LF or NUL: nobody may read this message in two ways. */
 static void
 bare(struct session *s)
 {
-	spoil(s, FLAW_BARE);
-	session_refuse(s, "END-OF-MESSAGE",
-		       "550 5.5.2 %s Error: bare CR, LF or NUL received",
-		       s->config.settings->hostname);
-	session_close(s);
-}
-
-/* One piece of a line, [p, p + n), its LF included if it has one.  False: it
- * is not clean. */
-static bool
-clean_piece(struct session *s, const unsigned char *p, size_t n, bool ended)
-{
-	size_t body = ended ? n - 1 : n;
-
-	if (s->cr && body > 0)
-		return false; /* CR without LF */
-	if (memchr(p, '\0', body) != NULL)
-		return false;
-	if (ended && !s->cr && (body == 0 || p[body - 1] != '\r'))
-		return false; /* LF without CR */
-	if (body > 0 && memchr(p, '\r', body - 1) != NULL)
-		return false;
-	return true;
-}
-
-/* Eats one piece; true when the line was the one that ends DATA. */
-static bool
-eat_piece(struct session *s, const unsigned char *p, size_t n, bool ended,
-	  bool stuffed)
-{
-	size_t body = ended ? n - 1 : n;
-
-	if (s->at_start && body > 0 && p[0] != '\r') {
-		s->at_start = false;
-		if (stuffed && p[0] == '.') {
-			s->dot = true;
-			p++;
-			body--;
-		}
-	}
-	s->cr = !ended && body > 0 && p[body - 1] == '\r';
-	if (body > 0 && p[body - 1] == '\r')
-		body--;
-	content(s, p, body);
-	if (!ended)
-		return false;
-	s->cr = false;
-	if (stuffed && s->dot && s->line_octets == 0)
-		return true;
-	line_end(s);
-	return false;
+	session_refuse_close(s, "END-OF-MESSAGE",
+			     "550 5.5.2 %s Error: bare CR, LF or NUL received",
+			     s->hostname);
 }
 
 /* As far as the chunk has room; *n becomes what was eaten. */
@@ -234,42 +208,32 @@ static enum session_step
 eat(struct session *s, const unsigned char *p, size_t *n, bool stuffed,
     bool *ended)
 {
-	size_t at = 0;
+	const unsigned char *at = p, *nul;
+	size_t most = *n;
+	enum eaten r = EATEN;
 
 	*ended = false;
-	while (at < *n) {
-		size_t room = CHUNK_FULL - s->chunk.n;
-		size_t left, piece;
-		const unsigned char *lf;
-
+	if (s->flaw == FLAW_NONE) {
 		if (s->chunk.n >= CHUNK_FULL) {
-			*n = at;
+			*n = 0;
+			s->crc = crc32c(s->crc, s->chunk.data, s->chunk.n);
 			return SESSION_CHUNK;
 		}
-		left = min_of(*n - at, room);
-		lf = memchr(p + at, '\n', left);
-		piece = lf != NULL ? (size_t)(lf - (p + at)) + 1 : left;
-		if (!clean_piece(s, p + at, piece, lf != NULL)) {
-			*n = at + piece;
-			bare(s);
-			return SESSION_MORE;
-		}
-		*ended = eat_piece(s, p + at, piece, lf != NULL, stuffed);
-		at += piece;
-		if (*ended)
-			break;
+		most = min_of(most, CHUNK_FULL - s->chunk.n);
 	}
-	*n = at;
+	if (most > 0 && s->cr)
+		r = after_cr(s, *at++);
+	nul = most > 0 ? memchr(at, '\0', (size_t)(p + most - at)) : NULL;
+	if (r == EATEN)
+		r = eat_lines(s, &at, nul != NULL ? nul : p + most, stuffed);
+	*n = (size_t)(at - p);
+	*ended = r == EATEN_DOT;
+	if (r == EATEN_BAD || (r == EATEN && nul != NULL))
+		bare(s);
+	else if (s->content_bytes > s->limits.size_bytes + DRAIN_MOST)
+		session_refuse_close(s, "END-OF-MESSAGE",
+				     "552 5.3.4 Error: message file too big");
 	return SESSION_MORE;
-}
-
-enum session_step
-session_data(struct session *s, const unsigned char *p, size_t *n)
-{
-	bool ended;
-	enum session_step step = eat(s, p, n, true, &ended);
-
-	return ended ? session_message_end(s) : step;
 }
 
 static void
@@ -284,48 +248,72 @@ refuse_flaw(struct session *s)
 		break;
 	case FLAW_LINE:
 		session_refuse(s, during,
-			       "550 5.6.0 Error: a line is too long");
+			       "550 5.6.0 Error: a line has more than %llu "
+			       "octets",
+			       (unsigned long long)s->limits.line);
 		break;
 	case FLAW_LOOP:
 		session_refuse(s, during, "554 5.4.6 Error: too many hops");
 		break;
+	case FLAW_FULL:
+		session_refuse(s, during,
+			       "452 4.3.1 Insufficient system storage");
+		break;
+	case FLAW_STORE:
+		session_refuse(s, during,
+			       "451 4.3.0 Error: queue file write error");
+		break;
 	case FLAW_NONE:
-	case FLAW_BARE: /* the session is closing */
 		break;
 	}
 }
 
-enum session_step
-session_message_end(struct session *s)
+static enum session_step
+message_end(struct session *s)
 {
-	s->mode = MODE_COMMAND;
 	if (s->flaw == FLAW_NONE) {
 		s->crc = crc32c(s->crc, s->chunk.data, s->chunk.n);
+		s->mode = MODE_WAIT;
 		return SESSION_ACCEPT;
 	}
 	refuse_flaw(s);
-	if (s->chunks > 0) {
-		s->abandon = true;
-		return SESSION_ABANDON;
-	}
 	session_reset(s);
 	return SESSION_MORE;
 }
 
+enum session_step
+session_data(struct session *s, const unsigned char *p, size_t *n)
+{
+	bool ended;
+	enum session_step step = eat(s, p, n, true, &ended);
+
+	return ended ? message_end(s) : step;
+}
+
+/* All octets of a BDAT command have come. */
 static enum session_step
-bdat_end(struct session *s, uint64_t octets)
+bdat_end(struct session *s)
 {
 	s->mode = MODE_COMMAND;
-	if (!s->last) {
-		session_say(s, "250 2.0.0 %llu octets received",
-			    (unsigned long long)octets);
-		return SESSION_MORE;
-	}
-	if (s->cr) {
+	if (s->last && s->cr) {
 		bare(s);
 		return SESSION_MORE;
 	}
-	return session_message_end(s);
+	if (s->last) {
+		/* The queue keeps lines: the last one gets its end (RFC 5321
+		 * 4.1.1.4 asks the same of DATA). */
+		if (!s->at_start)
+			keep(s, (const unsigned char *)"\r\n", 2);
+		return message_end(s);
+	}
+	if (s->flaw != FLAW_NONE) { /* RFC 3030 2: only RSET helps now */
+		refuse_flaw(s);
+		session_reset(s);
+		return SESSION_MORE;
+	}
+	session_say(s, "250 2.0.0 Ok: %llu octets",
+		    (unsigned long long)s->bdat_bytes);
+	return SESSION_MORE;
 }
 
 enum session_step
@@ -342,20 +330,22 @@ session_bdat(struct session *s, const unsigned char *p, size_t *n)
 		return SESSION_MORE;
 	}
 	step = eat(s, p, n, false, &ended);
+	if (s->closing)
+		return SESSION_MORE;
 	s->left -= *n;
-	if (step != SESSION_MORE || s->left > 0 || s->closing)
+	if (step != SESSION_MORE || s->left > 0)
 		return step;
-	return bdat_end(s, s->content_bytes);
+	return bdat_end(s);
 }
 
-/* "SIZE [LAST]" */
+/* "SIZE" or "SIZE LAST" */
 static bool
 bdat_size(const char *p, size_t n, uint64_t *size, bool *last)
 {
 	size_t i = 0;
 
 	*size = 0;
-	while (i < n && isdigit((unsigned char)p[i])) {
+	while (i < n && p[i] >= '0' && p[i] <= '9') {
 		if (*size > UINT64_MAX / 100)
 			return false;
 		*size = *size * 10 + (uint64_t)(p[i++] - '0');
@@ -364,34 +354,38 @@ bdat_size(const char *p, size_t n, uint64_t *size, bool *last)
 	return i > 0 && (i == n || *last);
 }
 
-void
+enum session_step
 session_bdat_command(struct session *s, const char *p, size_t n)
 {
 	uint64_t size;
-	bool last, first = !s->bdat;
+	bool last;
 
 	if (!bdat_size(p, n, &size, &last)) {
 		/* Where its octets end is not known: nothing after them can be
 		 * told from a command. */
-		session_refuse(s, "BDAT", "501 5.5.4 Syntax: BDAT size [LAST]");
-		session_close(s);
-		return;
+		session_refuse_close(s, "BDAT",
+				     "501 5.5.4 Syntax: BDAT size [LAST]");
+		return SESSION_MORE;
+	}
+	if (size > s->limits.size_bytes + DRAIN_MOST) {
+		session_refuse_close(s, "BDAT",
+				     "552 5.3.4 Error: message file too big");
+		return SESSION_MORE;
 	}
 	if (!s->mail || s->nrcpt == 0) {
-		session_refuse(s, "BDAT", "503 5.5.1 need RCPT command");
-		s->mode = size > 0 ? MODE_SWALLOW : MODE_COMMAND;
-		s->left = size;
-		return;
+		/* Its octets come all the same (RFC 3030 2). */
+		session_refuse(s, "BDAT", "503 5.5.1 Error: need RCPT command");
+		if (!s->closing && size > 0) {
+			s->mode = MODE_SWALLOW;
+			s->left = size;
+		}
+		return SESSION_MORE;
 	}
-	if (first)
+	if (!s->bdat)
 		session_begin_message(s);
 	s->bdat = true;
 	s->last = last;
-	s->left = size;
+	s->left = s->bdat_bytes = size;
 	s->mode = MODE_BDAT;
-	if (size > 0)
-		return;
-	/* BDAT 0 LAST ends the message in session_feed; BDAT 0 just counts. */
-	if (!last)
-		(void)bdat_end(s, 0);
+	return size > 0 ? SESSION_MORE : bdat_end(s);
 }

@@ -1,99 +1,13 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "daemon/log.h"
+#include "queue/session_args.h"
 #include "queue/session_private.h"
 
-enum { ENVID_MOST = 100, ORCPT_MOST = 500, SHOWN_MOST = 200 };
-
-struct argument {
-	struct text key, value;
-};
-
-static bool
-is(struct text t, const char *word)
-{
-	return t.n == strlen(word) && strncasecmp(t.p, word, t.n) == 0;
-}
-
-/* xtext (RFC 3461 4): printable ASCII but "+" and "=", or "+" and two capital
- * hexadecimal digits. */
-static bool
-xtext(struct text t)
-{
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.p[i];
-
-		if (c == '+') {
-			if (i + 2 >= t.n ||
-			    strchr("0123456789ABCDEF", t.p[i + 1]) == NULL ||
-			    strchr("0123456789ABCDEF", t.p[i + 2]) == NULL)
-				return false;
-			i += 2;
-		} else if (c < 33 || c > 126 || c == '=') {
-			return false;
-		}
-	}
-	return t.n > 0;
-}
-
-/* "FROM:<path>" or "TO:<path>": the path without its brackets; what follows
- * goes to *rest. */
-static bool
-path(const char *p, size_t n, const char *word, struct text *out,
-     struct text *rest)
-{
-	size_t k = strlen(word), i;
-	bool quoted = false;
-
-	if (n < k || strncasecmp(p, word, k) != 0)
-		return false;
-	p += k;
-	n -= k;
-	while (n > 0 && *p == ' ') { /* many clients write "FROM: <" */
-		p++;
-		n--;
-	}
-	if (n < 2 || *p != '<')
-		return false;
-	for (i = 1; i < n && (quoted || p[i] != '>'); i++) {
-		if (p[i] == '"')
-			quoted = !quoted;
-		else if (p[i] == '\\' && quoted)
-			i++;
-	}
-	if (i >= n || (i + 1 < n && p[i + 1] != ' '))
-		return false;
-	*out = (struct text){p + 1, i - 1};
-	*rest = (struct text){p + i + 1, n - i - 1};
-	return true;
-}
-
-/* The next "KEY" or "KEY=VALUE" of *rest; false at the end. */
-static bool
-next_argument(struct text *rest, struct argument *a)
-{
-	const char *p = rest->p, *end = rest->p + rest->n, *eq;
-
-	while (p < end && *p == ' ')
-		p++;
-	if (p == end)
-		return false;
-	rest->p = p;
-	while (p < end && *p != ' ')
-		p++;
-	eq = memchr(rest->p, '=', (size_t)(p - rest->p));
-	a->key.p = rest->p;
-	a->key.n = (size_t)((eq != NULL ? eq : p) - rest->p);
-	a->value.p = eq != NULL ? eq + 1 : p;
-	a->value.n = (size_t)(p - a->value.p);
-	rest->n = (size_t)(end - p);
-	rest->p = p;
-	return true;
-}
+enum { SHOWN_MOST = 200 };
 
 static bool
 refuse(struct session *s, const char *during, const char *reply)
@@ -105,54 +19,74 @@ refuse(struct session *s, const char *during, const char *reply)
 static bool
 size_argument(struct session *s, struct text v)
 {
+	bool number = v.n > 0 && v.n <= 20; /* RFC 1870 3 */
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < v.n; i++) {
-		if (!isdigit((unsigned char)v.p[i]) || n > UINT64_MAX / 100)
-			return refuse(s, "MAIL", "501 5.5.4 SIZE is a number");
-		n = n * 10 + (uint64_t)(v.p[i] - '0');
+	for (size_t i = 0; number && i < v.n; i++) {
+		number = v.p[i] >= '0' && v.p[i] <= '9';
+		n = min_of(n, UINT64_MAX / 10 - 9) * 10 +
+		    (uint64_t)(v.p[i] - '0');
 	}
-	if (v.n == 0 || v.n > 20)
+	if (!number)
 		return refuse(s, "MAIL", "501 5.5.4 SIZE is a number");
-	if (n > s->config.listen->max_message_size_bytes)
+	if (n > s->limits.size_bytes)
 		return refuse(s, "MAIL",
-			      "552 5.3.4 the message is larger than we take");
+			      "552 5.3.4 Message size exceeds our limit");
 	return true;
 }
 
+/* The word of a set that `a` is; its flag joins s->flags.  A parameter may
+ * come once. */
 static bool
-mail_argument(struct session *s, const struct argument *a)
+flag_argument(struct session *s, const struct session_arg *a, uint32_t *seen)
 {
-	if (is(a->key, "SIZE"))
+	static const struct {
+		const char *key, *value;
+		uint32_t flag, group;
+	} row[] = {
+	    {"BODY", "7BIT", 0, 1},
+	    {"BODY", "8BITMIME", MESSAGE_8BIT, 1},
+	    {"SMTPUTF8", "", MESSAGE_SMTPUTF8, 2},
+	    {"RET", "FULL", MESSAGE_RET_FULL, 4},
+	    {"RET", "HDRS", MESSAGE_RET_HDRS, 4},
+	};
+
+	for (size_t i = 0; i < countof(row); i++) {
+		if (!session_args_is(a->key, row[i].key) ||
+		    !session_args_is(a->value, row[i].value) ||
+		    (*seen & row[i].group) != 0)
+			continue;
+		*seen |= row[i].group;
+		s->flags |= row[i].flag;
+		return true;
+	}
+	return false;
+}
+
+static bool
+mail_argument(struct session *s, const struct session_arg *a, uint32_t *seen)
+{
+	static const char *const known[] = {"BODY", "SMTPUTF8", "RET", "ENVID",
+					    "SIZE"};
+	enum { SEEN_ENVID = 8, SEEN_SIZE = 16 };
+
+	if (flag_argument(s, a, seen))
+		return true;
+	if (session_args_is(a->key, "SIZE") && (*seen & SEEN_SIZE) == 0) {
+		*seen |= SEEN_SIZE;
 		return size_argument(s, a->value);
-	if (is(a->key, "BODY")) {
-		if (is(a->value, "8BITMIME"))
-			s->flags |= MESSAGE_8BIT;
-		else if (!is(a->value, "7BIT"))
-			return refuse(s, "MAIL",
-				      "501 5.5.4 BODY is 7BIT or 8BITMIME");
-		return true;
 	}
-	if (is(a->key, "SMTPUTF8") && a->value.n == 0) {
-		s->flags |= MESSAGE_SMTPUTF8;
-		return true;
-	}
-	if (is(a->key, "RET") && is(a->value, "FULL")) {
-		s->flags |= MESSAGE_RET_FULL;
-		return true;
-	}
-	if (is(a->key, "RET") && is(a->value, "HDRS")) {
-		s->flags |= MESSAGE_RET_HDRS;
-		return true;
-	}
-	if (is(a->key, "ENVID") && a->value.n <= ENVID_MOST &&
-	    xtext(a->value)) {
+	if (session_args_is(a->key, "ENVID") && (*seen & SEEN_ENVID) == 0 &&
+	    a->value.n <= SESSION_ARGS_ENVID && session_args_xtext(a->value)) {
+		*seen |= SEEN_ENVID;
 		text_copy(a->value, s->envid, sizeof s->envid);
 		return true;
 	}
-	if (is(a->key, "RET") || is(a->key, "ENVID"))
-		return refuse(s, "MAIL", "501 5.5.4 bad RET or ENVID");
-	return refuse(s, "MAIL", "555 5.5.4 parameter not known");
+	for (size_t i = 0; i < countof(known); i++)
+		if (session_args_is(a->key, known[i]))
+			return refuse(s, "MAIL",
+				      "501 5.5.4 Bad value of a parameter");
+	return refuse(s, "MAIL", "555 5.5.4 Unsupported parameter");
 }
 
 static uint32_t
@@ -165,65 +99,75 @@ keep(struct session *s, struct text t)
 }
 
 static bool
-mailbox(struct session *s, const char *during, struct text t)
+mailbox(struct session *s, const char *during, struct text t, struct address *a)
 {
 	bool utf8 = (s->flags & MESSAGE_SMTPUTF8) != 0;
 	char shown[SHOWN_MOST];
-	struct address a;
 	const char *why;
 
-	if (address_parse(t.p, t.n, utf8, &a, &why))
+	if (address_parse(t.p, t.n, true, a, &why) && (utf8 || !a->utf8))
 		return true;
 	log_safe(t.p, t.n, shown, sizeof shown);
-	for (char *p = shown; *p != '\0'; p++) /* replies are ASCII */
+	if (address_parse(t.p, t.n, true, a, &why)) {
+		for (char *p = shown; *p != '\0'; p++) /* replies are ASCII */
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+		session_refuse(s, during, "553 5.6.7 <%s>: needs SMTPUTF8",
+			       shown);
+		return false;
+	}
+	for (char *p = shown; *p != '\0'; p++)
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';
-	if (!utf8 && strstr(why, "SMTPUTF8") != NULL)
-		session_refuse(s, during, "553 5.6.7 <%s>: %s", shown, why);
-	else
-		session_refuse(s, during, "501 5.1.%d <%s>: %s",
-			       during[0] == 'M' ? 7 : 3, shown, why);
+	session_refuse(s, during, "501 5.1.%d <%s>: %s",
+		       during[0] == 'M' ? 7 : 3, shown, why);
 	return false;
+}
+
+/* True when all is well with the parameters and the address of MAIL. */
+static bool
+take_mail(struct session *s, struct text from, struct text rest)
+{
+	struct session_arg arg;
+	struct address a;
+	uint32_t seen = 0;
+
+	if (s->hello == HELLO_HELO && rest.n > 0)
+		return refuse(s, "MAIL", "555 5.5.4 Parameters need EHLO");
+	while (session_args_next(&rest, &arg))
+		if (!mail_argument(s, &arg, &seen))
+			return false;
+	if (from.n > 0 && !mailbox(s, "MAIL", from, &a))
+		return false;
+	if (s->room == SESSION_NO_ROOM)
+		return refuse(s, "MAIL",
+			      "452 4.3.1 Insufficient system storage");
+	return true;
 }
 
 void
 session_mail(struct session *s, const char *p, size_t n)
 {
 	struct text from, rest;
-	struct argument a;
 
 	if (s->hello == HELLO_NONE) {
-		session_refuse(s, "MAIL", "503 5.5.1 say EHLO first");
+		session_refuse(s, "MAIL", "503 5.5.1 Error: send EHLO first");
 		return;
 	}
 	if (s->mail) {
-		session_refuse(s, "MAIL", "503 5.5.1 nested MAIL command");
+		session_refuse(s, "MAIL",
+			       "503 5.5.1 Error: nested MAIL "
+			       "command");
 		return;
 	}
-	if (!path(p, n, "FROM:", &from, &rest)) {
+	if (!session_args_path(p, n, "FROM:", &from, &rest)) {
 		session_refuse(s, "MAIL",
 			       "501 5.5.4 Syntax: MAIL FROM:<address>");
 		return;
 	}
 	session_reset(s);
-	if (s->hello == HELLO_HELO && rest.n > 0) {
-		session_refuse(s, "MAIL", "555 5.5.4 parameters need EHLO");
-		return;
-	}
-	while (next_argument(&rest, &a))
-		if (!mail_argument(s, &a)) {
-			session_reset(s);
-			return;
-		}
-	if (from.n > 0 && !mailbox(s, "MAIL", from)) {
+	if (!take_mail(s, from, rest)) {
 		session_reset(s);
-		return;
-	}
-	if (s->room == SESSION_NO_ROOM) {
-		session_reset(s);
-		session_refuse(s, "MAIL",
-			       "452 4.3.1 Insufficient system storage");
-		s->errors--; /* it is ours, not the client's */
 		return;
 	}
 	s->mail = true;
@@ -232,158 +176,148 @@ session_mail(struct session *s, const char *p, size_t n)
 	session_say(s, "250 2.1.0 Ok");
 }
 
-/* NOTIFY=NEVER or a list of the others (RFC 3461 4.1). */
 static bool
-notify(struct text v, uint8_t *out)
+rcpt_arguments(struct session *s, struct text rest, struct session_rcpt *r,
+	       struct text *as_sent)
 {
-	static const struct {
-		const char *word;
-		uint8_t bit;
-	} row[] = {{"SUCCESS", NOTIFY_SUCCESS},
-		   {"FAILURE", NOTIFY_FAILURE},
-		   {"DELAY", NOTIFY_DELAY}};
-
-	*out = NOTIFY_NEVER;
-	if (is(v, "NEVER"))
-		return true;
-	*out = 0;
-	while (v.n > 0) {
-		const char *comma = memchr(v.p, ',', v.n);
-		size_t k = comma != NULL ? (size_t)(comma - v.p) : v.n, i;
-
-		for (i = 0; i < countof(row); i++)
-			if (is((struct text){v.p, k}, row[i].word))
-				break;
-		if (i == countof(row))
-			return false;
-		*out |= row[i].bit;
-		v.p += k + (comma != NULL);
-		v.n -= k + (comma != NULL);
-		if (comma != NULL && v.n == 0)
-			return false;
-	}
-	return *out != 0;
-}
-
-static bool
-orcpt(struct text v)
-{
-	const char *semi = memchr(v.p, ';', v.n);
-	size_t k = semi != NULL ? (size_t)(semi - v.p) : 0;
-
-	for (size_t i = 0; i < k; i++)
-		if (!isalnum((unsigned char)v.p[i]) && v.p[i] != '-')
-			return false;
-	return k > 0 && v.n <= ORCPT_MOST &&
-	       xtext((struct text){semi + 1, v.n - k - 1});
-}
-
-static bool
-rcpt_arguments(struct session *s, struct text rest, struct session_rcpt *r)
-{
-	struct argument a;
+	struct session_arg a;
 
 	if (s->hello == HELLO_HELO && rest.n > 0)
-		return refuse(s, "RCPT", "555 5.5.4 parameters need EHLO");
-	while (next_argument(&rest, &a)) {
-		if (is(a.key, "NOTIFY") && notify(a.value, &r->notify))
+		return refuse(s, "RCPT", "555 5.5.4 Parameters need EHLO");
+	while (session_args_next(&rest, &a)) {
+		if (session_args_is(a.key, "NOTIFY") && r->notify == 0 &&
+		    session_args_notify(a.value, &r->notify))
 			continue;
-		if (is(a.key, "ORCPT") && orcpt(a.value)) {
-			r->orcpt = keep(s, a.value);
-			r->norcpt = (uint32_t)a.value.n;
+		if (session_args_is(a.key, "ORCPT") && as_sent->n == 0 &&
+		    session_args_orcpt(a.value)) {
+			*as_sent = a.value;
 			continue;
 		}
-		if (is(a.key, "NOTIFY") || is(a.key, "ORCPT"))
+		if (session_args_is(a.key, "NOTIFY") ||
+		    session_args_is(a.key, "ORCPT"))
 			return refuse(s, "RCPT",
-				      "501 5.5.4 bad NOTIFY or ORCPT");
-		return refuse(s, "RCPT", "555 5.5.4 parameter not known");
+				      "501 5.5.4 Bad value of a parameter");
+		return refuse(s, "RCPT", "555 5.5.4 Unsupported parameter");
 	}
 	return true;
 }
 
-/* The same mailbox: local parts octet for octet, domains without case. */
-static bool
-same(const struct session *s, const struct session_rcpt *r, struct text t)
+/* Order of mailboxes: local parts octet for octet, domains without case. */
+static int
+compare(const struct session *s, const struct session_rcpt *r,
+	const struct address *a)
 {
-	const char *a = (const char *)s->texts.data + r->address;
-	const char *at = t.p + t.n;
+	const char *p = (const char *)s->texts.data + r->address;
+	size_t ndomain = r->naddress - r->nlocal - 1;
 
-	if (r->naddress != t.n)
-		return false;
-	while (at > t.p && *at != '@')
-		at--;
-	return memcmp(a, t.p, (size_t)(at - t.p)) == 0 &&
-	       strncasecmp(a + (at - t.p), at, t.n - (size_t)(at - t.p)) == 0;
+	if (r->nlocal != a->local.n)
+		return r->nlocal < a->local.n ? -1 : 1;
+	if (ndomain != a->domain.n)
+		return ndomain < a->domain.n ? -1 : 1;
+	if (memcmp(p, a->local.p, a->local.n) != 0)
+		return memcmp(p, a->local.p, a->local.n);
+	return strncasecmp(p + r->nlocal + 1, a->domain.p, ndomain);
 }
 
+/* Where in s->order the mailbox stands or should stand. */
 static uint32_t
-hash_of(struct text t)
+place_of(const struct session *s, const struct address *a, bool *there)
 {
-	uint32_t h = 0;
+	uint32_t low = 0, high = s->nrcpt;
 
-	for (size_t i = 0; i < t.n; i++)
-		h = h * 31 + (uint32_t)tolower((unsigned char)t.p[i]);
-	return h;
-}
+	*there = false;
+	while (low < high && !*there) {
+		uint32_t mid = low + (high - low) / 2;
+		int c = compare(s, &s->rcpt[s->order[mid]], a);
 
-static bool
-known(const struct session *s, struct text t, uint32_t hash)
-{
-	uint32_t most = min_of(s->nrcpt, (uint32_t)SAME_LOOKED_MOST);
-
-	for (uint32_t i = 0; i < most; i++)
-		if (s->rcpt[i].hash == hash && same(s, &s->rcpt[i], t))
-			return true;
-	return false;
+		*there = c == 0;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 static void
-add(struct session *s, struct session_rcpt r, struct text t)
+add(struct session *s, struct session_rcpt r, const struct address *a,
+    uint32_t place)
 {
-	r.address = keep(s, t);
-	r.naddress = (uint32_t)t.n;
-	if (s->nrcpt == s->rcpt_room) {
-		s->rcpt_room = max_of(s->rcpt_room * 2, 8U);
+	const uint32_t n = s->nrcpt;
+
+	/* local.p begins the mailbox: "local@domain" lies in one piece */
+	r.naddress = (uint32_t)(a->local.n + 1 + a->domain.n);
+	r.address = keep(s, (struct text){a->local.p, r.naddress});
+	r.nlocal = (uint32_t)a->local.n;
+	if (n == s->rcpt_room) {
+		s->rcpt_room = max_of(n * 2, 4U);
 		s->rcpt =
 		    must_realloc(s->rcpt, s->rcpt_room * sizeof s->rcpt[0]);
+		s->order =
+		    must_realloc(s->order, s->rcpt_room * sizeof s->order[0]);
 	}
+	memmove(s->order + place + 1, s->order + place,
+		(n - place) * sizeof s->order[0]);
+	s->order[place] = n;
 	s->rcpt[s->nrcpt++] = r;
+}
+
+/* The mailbox is well-formed: is there a place for it? */
+static void
+take_rcpt(struct session *s, struct session_rcpt r, const struct address *a,
+	  struct text as_sent)
+{
+	uint32_t place;
+	bool there;
+
+	place = place_of(s, a, &there);
+	if (there) {
+		/* Once is enough (RFC 5321 4.1.1.3); asking for ever is not. */
+		s->idle_commands++;
+		session_say(s, "250 2.1.5 Ok");
+		return;
+	}
+	if (s->nrcpt >= s->limits.recipients) {
+		session_refuse(s, "RCPT",
+			       "452 4.5.3 Error: too many recipients");
+		return;
+	}
+	r.orcpt = keep(s, as_sent);
+	r.norcpt = (uint32_t)as_sent.n;
+	add(s, r, a, place);
+	session_say(s, "250 2.1.5 Ok");
 }
 
 void
 session_rcpt(struct session *s, const char *p, size_t n)
 {
-	struct session_rcpt r = {.notify = 0};
 	char postmaster[ADDRESS_MOST + 1];
-	struct text to, rest;
+	struct session_rcpt r = {.notify = 0};
+	struct text to, rest, as_sent = {"", 0};
+	struct address a;
 
 	if (!s->mail || s->bdat) {
-		session_refuse(s, "RCPT", "503 5.5.1 need MAIL command");
+		session_refuse(s, "RCPT", "503 5.5.1 Error: need MAIL command");
 		return;
 	}
-	if (!path(p, n, "TO:", &to, &rest)) {
+	if (!session_args_path(p, n, "TO:", &to, &rest)) {
 		session_refuse(s, "RCPT",
 			       "501 5.5.4 Syntax: RCPT TO:<address>");
 		return;
 	}
-	if (is(to, "postmaster")) { /* RFC 5321 4.5.1 */
+	if (session_args_is(to, "postmaster")) { /* RFC 5321 4.5.1 */
 		snprintf(postmaster, sizeof postmaster, "postmaster@%.200s",
-			 s->config.settings->hostname);
+			 s->hostname);
 		to = text_of(postmaster);
 	}
-	if (!mailbox(s, "RCPT", to) || !rcpt_arguments(s, rest, &r))
+	if (!mailbox(s, "RCPT", to, &a) ||
+	    !rcpt_arguments(s, rest, &r, &as_sent))
 		return;
-	r.hash = hash_of(to);
-	if (known(s, to, r.hash)) {
-		session_say(s, "250 2.1.5 Ok");
-		return;
-	}
-	if (s->nrcpt >= s->config.listen->max_recipients) {
+	if (a.literal) {
 		session_refuse(s, "RCPT",
-			       "452 4.5.3 Error: too many recipients");
-		s->errors--; /* RFC 5321 4.5.3.1.10: not an error of the client */
+			       "550 5.1.2 Error: no mail to an address "
+			       "literal");
 		return;
 	}
-	add(s, r, to);
-	session_say(s, "250 2.1.5 Ok");
+	take_rcpt(s, r, &a, as_sent);
 }

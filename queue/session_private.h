@@ -1,26 +1,88 @@
-/* session_private - what the files of the session share; nobody else's. */
+/*
+ * session_private - what the files of the session share; nobody else's.
+ *
+ *	session_reply.c		replies, refusals, the end of a transaction
+ *	session_mail.c		MAIL and RCPT
+ *	session_header.c	the header as it streams by
+ *	session_data.c		the octets of DATA and BDAT
+ *	session_verb.c		what each command does
+ *	session_line.c		octets into commands
+ *	session.c		the calls of session.h
+ */
 #ifndef MTQ_SESSION_PRIVATE_H
 #define MTQ_SESSION_PRIVATE_H
 
 #include "queue/session.h"
+#include "queue/session_args.h"
 
 enum {
-	FIELD_MOST = 512, /* octets of a header line we look at */
-	TEXT_KEPT = 255,  /* of Message-ID and Subject */
-	REFUSAL_MOST = 768,
-	SAME_LOOKED_MOST = 2000, /* recipients compared for doubles */
+	FIELD_MOST = 512,     /* octets of a header line we look at */
+	TEXT_KEPT = 255,      /* of Message-ID and Subject */
+	REFUSAL_MOST = 1024,  /* octets of one refusal in the log */
+	REFUSALS_MOST = 8192, /* octets of refusals not yet logged */
+	TITLE_MOST = 64,
+	HOST_MOST = 255,
+	CLIENT_MOST = 63,
+	KEPT_ROOM = 4096, /* of texts, between two messages */
+	/* A message that is refused already is read on to its end, so far: */
+	DRAIN_MOST = 64 << 20,
 };
 
-enum session_mode { MODE_COMMAND, MODE_DATA, MODE_BDAT, MODE_SWALLOW };
+/* The commands we know (RFC 5321 4.1, RFC 3030 2). */
+#define SESSION_VERBS(V)                                                       \
+	V(EHLO)                                                                \
+	V(HELO)                                                                \
+	V(MAIL)                                                                \
+	V(RCPT)                                                                \
+	V(DATA)                                                                \
+	V(BDAT)                                                                \
+	V(RSET)                                                                \
+	V(NOOP)                                                                \
+	V(VRFY)                                                                \
+	V(EXPN)                                                                \
+	V(HELP)                                                                \
+	V(QUIT)
+enum session_verb {
+#define V(id) VERB_##id,
+	SESSION_VERBS(V)
+#undef V
+	    VERB_COUNT
+};
+extern const char *const session_verb_word[VERB_COUNT];
+
+/* What of the settings holds for this session: a copy, so that a reload can't
+ * take it away while the committer reads our texts. */
+struct session_limits {
+	uint64_t size_bytes;
+	uint64_t recipients;
+	uint64_t line;
+	uint64_t received;
+	uint64_t errors;
+	uint64_t idle_commands;
+};
+
+enum session_mode {
+	MODE_COMMAND,
+	MODE_DATA,
+	MODE_BDAT,
+	MODE_SWALLOW, /* octets of a BDAT that was refused */
+	MODE_WAIT,    /* SESSION_ACCEPT was given */
+};
 enum hello { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
 /* What makes a message unacceptable; the first one found counts. */
-enum flaw { FLAW_NONE, FLAW_BIG, FLAW_LINE, FLAW_LOOP, FLAW_BARE };
+enum flaw {
+	FLAW_NONE,
+	FLAW_BIG,
+	FLAW_LINE,
+	FLAW_LOOP,
+	FLAW_FULL,  /* a chunk could not be stored: no room */
+	FLAW_STORE, /* the same, another reason */
+};
 
 struct session_rcpt { /* places in `texts` */
-	uint32_t address, naddress;
+	uint32_t address, naddress, nlocal;
 	uint32_t orcpt, norcpt;
-	uint32_t hash;
 	uint8_t notify;
 };
 
@@ -36,29 +98,33 @@ struct header {
 };
 
 struct session {
-	struct session_config config;
-	char client[64];
-	char source[65]; /* our own: a reload frees the settings */
-	char listener[65];
+	struct session_limits limits;
+	char hostname[HOST_MOST + 1];
+	char listener[TITLE_MOST + 1];
+	char source[TITLE_MOST + 1];
+	char client[CLIENT_MOST + 1];
 	struct bytes *out;
 	enum session_mode mode;
 	enum hello hello;
 	char helo[ADDRESS_DOMAIN_MOST + 1];
 	bool closing;
-	bool abandon; /* SESSION_ABANDON is due */
-	bool resync;  /* an over-long command runs on to its line end */
-	unsigned errors;
-	unsigned idle_commands;
-	char refusal[REFUSAL_MOST];
-	bool refused;
+	bool quit;
+	bool stopping; /* closes when no transaction is open */
+	bool resync;   /* an over-long command runs on to its line end */
+	uint64_t errors;
+	uint64_t idle_commands;
+	struct bytes refusals; /* texts with their NULs */
+	size_t refusals_told;
+	uint64_t abandon_id; /* SESSION_ABANDON is due; 0: nothing is */
 
 	/* the transaction */
 	bool mail;
 	struct bytes texts; /* sender, addresses, orcpts */
 	uint32_t sender, nsender;
-	char envid[101];
+	char envid[SESSION_ARGS_ENVID + 1];
 	uint32_t flags;
 	struct session_rcpt *rcpt;
+	uint32_t *order; /* rcpt sorted by address, to find doubles */
 	uint32_t nrcpt, rcpt_room;
 	struct ledger_recipient *given; /* for session_message */
 
@@ -70,10 +136,11 @@ struct session {
 	uint64_t content_bytes; /* without */
 	uint32_t crc;
 	enum flaw flaw;
-	bool bdat; /* a BDAT has begun this message */
-	bool last;
-	uint64_t left; /* octets of the BDAT chunk still to come */
-	size_t line_octets;
+	bool bdat;     /* a BDAT has begun this message */
+	bool last;     /* the BDAT under way is the last one */
+	uint64_t left; /* its octets still to come */
+	uint64_t bdat_bytes;
+	uint64_t line_octets;
 	bool at_start; /* of a line */
 	bool dot;      /* it began with one, which is not kept */
 	bool cr;       /* the last octet was CR */
@@ -84,27 +151,42 @@ struct session {
 	enum session_room room;
 };
 
-/* session_reply.c */
 void session_say(struct session *s, const char *fmt, ...) PRINTF(2, 3);
-/* A refusal: counted, noted for the log.  Too many end the session. */
+/* A reply that says no: noted for the log, and counted if it begins with 5.
+ * Too many end the session.  `during` is the command's word. */
 void session_refuse(struct session *s, const char *during, const char *fmt, ...)
     PRINTF(3, 4);
+/* As session_refuse, then the session ends. */
+void session_refuse_close(struct session *s, const char *during,
+			  const char *fmt, ...) PRINTF(3, 4);
 void session_close(struct session *s);
-/* The transaction is over; the connection goes on. */
+/* The transaction is over; what was stored of its message is to be removed. */
 void session_reset(struct session *s);
 
-/* session_mail.c: MAIL and RCPT.  `p` is what follows the verb. */
+/* Octets that should be a command line; eats *n at most, nothing while the line
+ * is not whole. */
+enum session_step session_command_line(struct session *s,
+				       const unsigned char *p, size_t *n);
+/* One command; p is what follows its verb. */
+enum session_step session_execute(struct session *s, enum session_verb v,
+				  const char *p, size_t n);
+
+/* MAIL and RCPT; `p` is what follows the verb. */
 void session_mail(struct session *s, const char *p, size_t n);
 void session_rcpt(struct session *s, const char *p, size_t n);
 
-/* session_data.c */
+/* The header: octets of a line, then its end. */
+void session_header_octets(struct session *s, const unsigned char *p, size_t n);
+void session_header_line(struct session *s);
+
+void session_spoil(struct session *s, enum flaw flaw);
 void session_begin_message(struct session *s); /* makes the Received field */
 /* Body octets: eats *n at most. */
 enum session_step session_data(struct session *s, const unsigned char *p,
 			       size_t *n);
 enum session_step session_bdat(struct session *s, const unsigned char *p,
 			       size_t *n);
-void session_bdat_command(struct session *s, const char *p, size_t n);
-enum session_step session_message_end(struct session *s);
+enum session_step session_bdat_command(struct session *s, const char *p,
+				       size_t n);
 
 #endif

@@ -9,67 +9,95 @@
 void
 session_say(struct session *s, const char *fmt, ...)
 {
-	char line[SESSION_LINE_MOST];
+	char line[REFUSAL_MOST];
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line - 2, fmt, ap);
+	n = vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
 	must(n >= 0);
 	bytes_add_text(s->out, line);
 	bytes_add(s->out, "\r\n", 2);
+}
+
+/* "RCPT from unknown[192.0.2.1]: 554 ...", as fail2ban and people know it. */
+static void
+note(struct session *s, const char *during, const char *reply)
+{
+	char sender[ADDRESS_MOST + 1] = "", clean[REFUSAL_MOST];
+	char text[REFUSAL_MOST];
+
+	if (s->mail && s->nsender > 0)
+		log_safe((const char *)s->texts.data + s->sender, s->nsender,
+			 sender, sizeof sender);
+	log_safe(reply, strlen(reply), clean, sizeof clean);
+	snprintf(text, sizeof text,
+		 "%s from unknown[%s]: %.480s; from=<%s> proto=%s helo=<%s>",
+		 during, s->client, clean, sender,
+		 s->hello == HELLO_EHLO ? "ESMTP" : "SMTP", s->helo);
+	if (s->refusals.n + strlen(text) < REFUSALS_MOST)
+		bytes_add(&s->refusals, text, strlen(text) + 1);
+}
+
+static void
+refuse(struct session *s, const char *during, const char *reply)
+{
+	note(s, during, reply);
+	session_say(s, "%s", reply);
+	/* "Not now" is no mistake of the client (RFC 5321 4.5.3.1.10). */
+	if (reply[0] == '5')
+		s->errors++;
+}
+
+void
+session_refuse(struct session *s, const char *during, const char *fmt, ...)
+{
+	char line[REFUSAL_MOST];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	must(n >= 0);
+	if (line[0] == '5' && s->errors >= s->limits.errors) {
+		session_refuse_close(s, during,
+				     "421 4.7.0 %s Error: too many errors",
+				     s->hostname);
+		return;
+	}
+	refuse(s, during, line);
+}
+
+void
+session_refuse_close(struct session *s, const char *during, const char *fmt,
+		     ...)
+{
+	char line[REFUSAL_MOST];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	must(n >= 0);
+	refuse(s, during, line);
+	session_close(s);
 }
 
 void
 session_close(struct session *s)
 {
 	s->closing = true;
-	if (s->chunks > 0)
-		s->abandon = true;
-}
-
-static void
-note(struct session *s, const char *during, const char *text)
-{
-	char sender[ADDRESS_MOST + 1] = "", clean[SESSION_LINE_MOST];
-
-	if (s->nsender > 0)
-		log_safe((const char *)s->texts.data + s->sender, s->nsender,
-			 sender, sizeof sender);
-	log_safe(text, strlen(text), clean, sizeof clean);
-	snprintf(s->refusal, sizeof s->refusal,
-		 "%s from unknown[%s]: %.300s; from=<%.200s> proto=%s "
-		 "helo=<%.100s>",
-		 during, s->client, clean, sender,
-		 s->hello == HELLO_EHLO ? "ESMTP" : "SMTP", s->helo);
-	s->refused = true;
-}
-
-void
-session_refuse(struct session *s, const char *during, const char *fmt, ...)
-{
-	char line[SESSION_LINE_MOST];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line - 2, fmt, ap);
-	va_end(ap);
-	must(n >= 0);
-	note(s, during, line);
-	bytes_add_text(s->out, line);
-	bytes_add(s->out, "\r\n", 2);
-	if (s->closing || ++s->errors <= s->config.listen->max_errors)
-		return;
-	session_say(s, "421 4.7.0 %s Error: too many errors",
-		    s->config.settings->hostname);
-	session_close(s);
+	session_reset(s);
 }
 
 void
 session_reset(struct session *s)
 {
+	if (s->chunks > 0)
+		s->abandon_id = s->id;
 	s->mail = false;
 	s->texts.n = 0;
 	s->nsender = 0;
@@ -79,12 +107,19 @@ session_reset(struct session *s)
 	s->id = 0;
 	s->chunk.n = 0;
 	s->chunks = 0;
-	s->size_bytes = s->content_bytes = 0;
-	s->crc = 0;
 	s->flaw = FLAW_NONE;
 	s->bdat = s->last = false;
 	s->left = 0;
 	s->mode = MODE_COMMAND;
 	free(s->given);
 	s->given = NULL;
+	if (s->texts.room <= KEPT_ROOM)
+		return;
+	/* After a message with many recipients, not for the whole session. */
+	bytes_free(&s->texts);
+	free(s->rcpt);
+	free(s->order);
+	s->rcpt = NULL;
+	s->order = NULL;
+	s->rcpt_room = 0;
 }

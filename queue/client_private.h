@@ -1,0 +1,64 @@
+/*
+ * client_private - what the files of the client share; nobody else's.
+ *
+ *	client.c		the connection
+ *	client_commit.c		its items at the committer
+ */
+#ifndef MTQ_CLIENT_PRIVATE_H
+#define MTQ_CLIENT_PRIVATE_H
+
+#include "queue/client.h"
+
+enum client_life {
+	LIFE_TALKING,
+	LIFE_CLOSING,   /* writes its last words */
+	LIFE_LINGERING, /* throws away what still comes */
+	LIFE_GONE,      /* the connection is closed */
+};
+
+struct client {
+	struct clients *all;
+	struct client *prev, *next;
+	struct gate *gate;
+	struct session *session;
+	enum client_life life;
+	int fd;
+	struct watch watch;
+	bool watching;     /* `watch` is not closed yet */
+	struct bytes rest; /* read, not yet eaten */
+	struct bytes out;
+	size_t out_done;
+	bool replied;                /* since the deadline was set */
+	int64_t deadline_us;         /* of the request, or of our reply */
+	int64_t message_deadline_us; /* of the message `message`; 0: none */
+	uint64_t message;
+	unsigned char key[CROWD_KEY];
+	char text[CLIENT_TEXT];
+
+	/* at the committer */
+	unsigned items;
+	uint64_t stored_id;      /* the message that the next number is about */
+	uint32_t stored;         /* its chunks that lie in the queue apart */
+	enum err_kind failed;    /* a chunk of the open message could not be
+				    stored; ERR_NONE: all could */
+	enum session_step waits; /* SESSION_ACCEPT or SESSION_ABANDON has been
+				    said and is not done; SESSION_MORE: no */
+	bool sent;               /* that item is with the committer */
+	struct session_message given; /* of the ACCEPT */
+};
+
+/* A chunk buffer for the session before it is fed, without asking malloc; and
+ * back if it was not needed. */
+void client_lend(struct client *c);
+void client_unlend(struct client *c);
+/* The session said CHUNK, ACCEPT or ABANDON. */
+void client_put_chunk(struct client *c);
+void client_finish(struct client *c, enum session_step step);
+/* The connection is gone: what was stored of its message goes too. */
+void client_forsake(struct client *c);
+/* An item is done: the session may go on. */
+void client_go_on(struct client *c);
+/* Frees the client if nothing refers to it any more. */
+void client_release(struct client *c);
+
+#endif

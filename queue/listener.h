@@ -1,0 +1,32 @@
+/*
+ * listener - the sockets where submitters arrive, and who is let in.
+ *
+ * Bounded  sessions by max_connections of their block and by
+ *          max_connections_per_address; who is one too many gets 421 4.7.0.
+ *          When the process has no descriptors left, it accepts nothing until
+ *          the next tick.
+ * Owner    listeners_open takes the descriptors.
+ */
+#ifndef MTQ_LISTENER_H
+#define MTQ_LISTENER_H
+
+#include "queue/client.h"
+
+struct listeners {
+	struct clients *clients;
+	struct listener *first;
+	struct gate *gates;
+	int spare_fd; /* an eventfd, given up when there are no others */
+};
+
+bool listeners_begin(struct listeners *l, struct clients *all,
+		     struct err *e) MUST_USE;
+/* fds: one for each address of each block `listen` of clients->settings, in
+ * their order. */
+bool listeners_open(struct listeners *l, const int *fds, unsigned n,
+		    struct err *e) MUST_USE;
+void listeners_close(struct listeners *l);
+/* Listens again where it paused; forgets blocks that are no more. */
+void listeners_tick(struct listeners *l);
+
+#endif
