@@ -223,7 +223,7 @@ system: all
 	@BUILD=$(BUILD) timeout 600 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 		tests/system
 
-SEEDS ?= 200
+SEEDS ?= 100
 $(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 sim: $(BUILD)/sim

@@ -494,8 +494,10 @@ order(void)
 	dispatch_order(w.dispatch, 1, "sim", &o);
 	/* By hand it may go at any time from now on. */
 	if (o.order == LEDGER_RETRY || o.order == LEDGER_RELEASE)
-		for (uint32_t i = 0; i < l->n; i++)
+		for (uint32_t i = 0; i < l->n; i++) {
 			l->to[i].not_before_us = 0;
+			l->to[i].held = false;
+		}
 	step();
 	for (uint32_t i = 0; i < l->n; i++) {
 		bool there;
