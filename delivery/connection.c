@@ -1,0 +1,438 @@
+#include "delivery/connection.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+enum {
+	OUT_MOST = 256 * 1024, /* unwritten octets before the body waits */
+	ROUNDS_MOST = 8,
+};
+
+static void
+mark_dirty(struct connection *c)
+{
+	if (c->is_dirty || c->dead)
+		return;
+	c->is_dirty = true;
+	c->next_dirty = c->outlet->dirty;
+	c->outlet->dirty = c;
+}
+
+static void
+closed(struct watch *w)
+{
+	struct connection *c = container_of(w, struct connection, watch);
+
+	close(c->fd);
+	bytes_free(&c->out);
+	free(c);
+}
+
+static void
+undirty(struct connection *c)
+{
+	struct connection **p = &c->outlet->dirty;
+
+	while (c->is_dirty && *p != NULL) {
+		if (*p == c) {
+			*p = c->next_dirty;
+			c->is_dirty = false;
+			break;
+		}
+		p = &(*p)->next_dirty;
+	}
+}
+
+static void
+drop(struct connection *c)
+{
+	struct task *t = c->task;
+
+	if (c->dead)
+		return;
+	c->dead = true;
+	undirty(c);
+	c->task = NULL;
+	if (t != NULL)
+		c->ops->done(c, t);
+	c->ops->gone(c);
+	watch_close(&c->watch, closed);
+}
+
+/* The connection is no use any more; whoever has no verdict gets this one. */
+static void
+fail(struct connection *c, enum status why, const char *detail)
+{
+	dialogue_end(&c->dialogue, why, detail);
+	drop(c);
+}
+
+static void
+wait_for_reply(struct connection *c, int64_t now_us)
+{
+	switch (c->dialogue.state) {
+	case DIALOGUE_DOT:
+	case DIALOGUE_BODY:
+		c->deadline_us = now_us + c->times.data_us;
+		break;
+	case DIALOGUE_GREETING:
+	case DIALOGUE_EHLO:
+	case DIALOGUE_HELO:
+	case DIALOGUE_READY:
+	case DIALOGUE_MAIL:
+	case DIALOGUE_RCPT:
+	case DIALOGUE_DATA:
+	case DIALOGUE_RSET:
+	case DIALOGUE_QUIT:
+		c->deadline_us = now_us + c->times.command_us;
+		break;
+	}
+}
+
+static void
+put_chunk(void *arg, const unsigned char *p, size_t n)
+{
+	struct connection *c = arg;
+
+	body_stuff(&c->out, p, n, &c->line_start);
+}
+
+/* More of the body while there is room; at its end the dot. */
+static bool
+fill(struct connection *c)
+{
+	struct err e;
+
+	while (c->body_open && c->body_more &&
+	       c->out.n - c->out_done < OUT_MOST)
+		if (!body_next(&c->body, put_chunk, c, &c->body_more, &e)) {
+			log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
+			fail(c, STATUS_DAMAGED, e.text);
+			return false;
+		}
+	if (c->body_open && !c->body_more) {
+		c->body_open = false;
+		if (!c->line_start) /* a body that BDAT ended mid-line */
+			bytes_add_text(&c->out, "\r\n");
+		bytes_add_text(&c->out, ".\r\n");
+		dialogue_dot(&c->dialogue);
+		c->dot_waits = true;
+	}
+	return true;
+}
+
+static void
+take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
+{
+	struct task *t = c->task;
+
+	mark_dirty(c);
+	wait_for_reply(c, now_us);
+	switch (step) {
+	case DIALOGUE_WAIT:
+		break;
+	case DIALOGUE_SEND:
+		c->body = body_of(c->outlet->store, &t->job);
+		c->body_open = c->body_more = c->line_start = true;
+		fill(c);
+		break;
+	case DIALOGUE_DONE:
+		c->task = NULL;
+		c->messages++;
+		c->ops->done(c, t);
+		break;
+	case DIALOGUE_CLOSE:
+		drop(c);
+		return;
+	}
+	if (c->dead)
+		return;
+	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL) {
+		c->idle_us = now_us;
+		c->ops->ready(c);
+	}
+}
+
+static void
+give(struct connection *c, struct task *t, int64_t now_us)
+{
+	bool ready = c->dialogue.state == DIALOGUE_READY;
+
+	c->task = t;
+	c->idle_us = 0;
+	t->begun_us = now_us;
+	t->open_us = now_us;
+	if (ready)
+		take_step(c, dialogue_begin(&c->dialogue, t), now_us);
+	else
+		(void)dialogue_begin(&c->dialogue, t); /* waits for set-up */
+}
+
+void
+connection_give(struct connection *c, struct task *t, int64_t steady_us)
+{
+	must(c->task == NULL && !c->dead);
+	give(c, t, steady_us);
+}
+
+/* Every reply that has come; false when the connection is gone. */
+static bool
+take_replies(struct connection *c, const unsigned char *p, size_t left,
+	     int64_t now_us)
+{
+	while (!c->dead && left > 0) {
+		size_t n = left;
+		enum reply_step r = reply_feed(&c->reply, p, &n);
+		bool set_up = c->dialogue.state < DIALOGUE_READY;
+
+		p += n;
+		left -= n;
+		if (r == REPLY_BAD) {
+			fail(c, STATUS_BAD_REPLY, c->reply.why);
+			return false;
+		}
+		if (r == REPLY_MORE)
+			break;
+		if (c->dialogue.state == DIALOGUE_EHLO)
+			ehlo_line(&c->dialogue.offers, c->reply.line,
+				  c->reply.nline);
+		if (r == REPLY_LINE)
+			continue;
+		/* Until here the time was the connection's, not the mail's. */
+		if (set_up && c->task != NULL)
+			c->task->open_us = now_us;
+		take_step(c, dialogue_reply(&c->dialogue, &c->reply), now_us);
+		if (!c->dead)
+			reply_begin(&c->reply);
+	}
+	return !c->dead;
+}
+
+static void
+read_some(struct connection *c, int64_t now_us)
+{
+	ssize_t n = recv(c->fd, c->outlet->scratch, OUTLET_SCRATCH, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		if (c->dialogue.state == DIALOGUE_QUIT)
+			drop(c);
+		else
+			fail(c, STATUS_LOST,
+			     n < 0 ? strerror(errno)
+				   : "it closed the connection");
+		return;
+	}
+	(void)take_replies(c, c->outlet->scratch, (size_t)n, now_us);
+}
+
+static void
+unreachable(struct connection *c, int error)
+{
+	struct task *t = c->task;
+
+	c->dead = true;
+	undirty(c);
+	c->task = NULL;
+	c->ops->unreachable(c, t, strerror(error));
+	watch_close(&c->watch, closed);
+}
+
+static void
+write_out(struct connection *c, int64_t now_us)
+{
+	while (!c->dead && c->out_done < c->out.n) {
+		ssize_t n = send(c->fd, c->out.data + c->out_done,
+				 c->out.n - c->out_done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			watch_for(&c->watch, LOOP_READ | LOOP_WRITE);
+			return;
+		}
+		if (n < 0) {
+			fail(c, STATUS_LOST, strerror(errno));
+			return;
+		}
+		c->out_done += (size_t)n;
+		if (c->out_done < c->out.n)
+			continue;
+		c->out.n = c->out_done = 0;
+		if (!c->body_open)
+			break;
+		wait_for_reply(c, now_us); /* it takes our octets */
+		if (!fill(c))
+			return;
+		if (c->dot_waits) { /* the dot has to be announced first */
+			mark_dirty(c);
+			return;
+		}
+	}
+	if (!c->dead)
+		watch_for(&c->watch, LOOP_READ);
+}
+
+static void
+on_event(struct watch *w, int events)
+{
+	struct connection *c = container_of(w, struct connection, watch);
+	int64_t now_us = now_steady_us();
+
+	if (c->connecting) {
+		int error = 0;
+		socklen_t len = sizeof error;
+
+		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+			error = errno;
+		if (error == 0)
+			error = c->connect_error;
+		if (error != 0) {
+			unreachable(c, error);
+			return;
+		}
+		c->connecting = false;
+		wait_for_reply(c, now_us);
+		watch_for(&c->watch, LOOP_READ);
+	}
+	if (events & LOOP_READ)
+		read_some(c, now_us);
+	if (!c->dead && (events & LOOP_WRITE))
+		mark_dirty(c);
+}
+
+struct connection *
+connection_open(struct outlet *o, const struct target *t, uint16_t port,
+		const struct connection_times *times,
+		const struct connection_ops *ops, void *user, struct task *task,
+		int64_t steady_us)
+{
+	struct connection *c = must_alloc(sizeof *c);
+	int one = 1, rc;
+
+	c->outlet = o;
+	c->ops = ops;
+	c->user = user;
+	c->times = *times;
+	c->fd = socket(t->sa.ss_family,
+		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0) {
+		free(c);
+		return NULL;
+	}
+	snprintf(c->remote, sizeof c->remote, "%.200s[%s]:%u", t->host, t->text,
+		 port);
+	reply_begin(&c->reply);
+	dialogue_init(&c->dialogue, o->hostname, c->remote, &c->out);
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	watch_open(o->loop, &c->watch, c->fd, on_event);
+	c->deadline_us = steady_us + times->connect_us;
+	give(c, task, steady_us);
+	rc = connect(c->fd, (const struct sockaddr *)&t->sa, t->len);
+	c->connecting = true;
+	/* Told in the loop, also when it failed at once. */
+	if (rc != 0 && errno != EINPROGRESS)
+		c->connect_error = errno;
+	watch_for(&c->watch, LOOP_WRITE);
+	return c;
+}
+
+void
+connection_quit(struct connection *c)
+{
+	must(c->task == NULL);
+	if (c->dead)
+		return;
+	dialogue_quit(&c->dialogue);
+	mark_dirty(c);
+	wait_for_reply(c, now_steady_us());
+}
+
+void
+connection_tick(struct connection *c, int64_t steady_us)
+{
+	char what[64];
+
+	if (c->dead || steady_us < c->deadline_us)
+		return;
+	if (c->connecting) {
+		unreachable(c, ETIMEDOUT);
+		return;
+	}
+	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL)
+		return; /* idle: its user closes it */
+	snprintf(what, sizeof what, "waiting for %s",
+		 stage_text(dialogue_stage(&c->dialogue)));
+	fail(c, STATUS_TIMEOUT, what);
+}
+
+/* The DOT frames of all connections that end a message in this round; true
+ * when the kernel has them. */
+static bool
+announce_dots(struct outlet *o)
+{
+	struct bytes b = {0};
+
+	for (struct connection *c = o->dirty; c != NULL; c = c->next_dirty)
+		if (c->dot_waits) {
+			struct job_dot dot = {.job = c->task->job.job};
+
+			b.n = 0;
+			job_dot_encode(&b, &dot);
+			channel_send(o->jobs, JOB_DOT, &b);
+		}
+	bytes_free(&b);
+	channel_flush(o->jobs);
+	return channel_empty(o->jobs);
+}
+
+static void
+write_round(struct outlet *o, int64_t steady_us)
+{
+	bool told = announce_dots(o);
+	struct connection *list = o->dirty, *kept = NULL;
+
+	o->dirty = NULL;
+	while (list != NULL) {
+		struct connection *c = list;
+
+		list = c->next_dirty;
+		c->is_dirty = false;
+		if (c->connecting)
+			continue;
+		if (c->dot_waits && !told) {
+			/* Announced, but not yet in the kernel: next round. */
+			c->next_dirty = kept;
+			kept = c;
+			continue;
+		}
+		c->dot_waits = false;
+		write_out(c, steady_us);
+	}
+	while (kept != NULL) {
+		struct connection *c = kept;
+
+		kept = c->next_dirty;
+		mark_dirty(c);
+	}
+}
+
+void
+outlet_flush(struct outlet *o, int64_t steady_us)
+{
+	/* Writing may end one connection and give its work to another. */
+	for (int i = 0; i < ROUNDS_MOST; i++) {
+		write_round(o, steady_us);
+		if (o->dirty == NULL || !channel_empty(o->jobs))
+			break;
+	}
+}

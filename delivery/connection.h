@@ -1,0 +1,94 @@
+/*
+ * connection - one SMTP connection to a relay: bytes and deadlines around a
+ * dialogue.
+ *
+ * Writes are collected and made once a round by connection_flush, because a
+ * final dot may leave only after its DOT frame is in the kernel's hands: the
+ * outlet announces all dots of a round first.
+ *
+ * Owner    frees itself after connection_drop; tells its user (ops) what became
+ *          of its task before that.
+ * Unit     microseconds of the steady clock for deadlines.
+ */
+#ifndef MTQ_CONNECTION_H
+#define MTQ_CONNECTION_H
+
+#include "daemon/wire.h"
+#include "delivery/body.h"
+#include "delivery/dialogue.h"
+#include "delivery/resolve.h"
+
+struct connection;
+
+/* What all connections of a worker share. */
+struct outlet {
+	struct loop *loop;
+	struct store *store;
+	struct channel *jobs;
+	char hostname[256];
+	struct connection *dirty; /* have something to write */
+	unsigned char *scratch;   /* OUTLET_SCRATCH octets to read into */
+};
+enum { OUTLET_SCRATCH = 64 * 1024 };
+
+struct connection_times {
+	int64_t connect_us, command_us, data_us;
+};
+
+struct connection_ops {
+	/* The task has a verdict for everybody; it is the user's again.  The
+	 * connection may be used once `ready` says so. */
+	void (*done)(struct connection *c, struct task *t);
+	/* Waits for a task (connection_give). */
+	void (*ready)(struct connection *c);
+	/* Connecting failed: the task, untouched, is the user's again.  The
+	 * connection is gone. */
+	void (*unreachable)(struct connection *c, struct task *t,
+			    const char *why);
+	/* It is gone; a task that was under way came through `done`. */
+	void (*gone)(struct connection *c);
+};
+
+struct connection {
+	struct outlet *outlet;
+	const struct connection_ops *ops;
+	void *user;
+	struct connection_times times;
+	struct dialogue dialogue;
+	struct reply reply;
+	struct task *task;
+	struct body body;
+	struct bytes out;
+	size_t out_done;
+	int64_t deadline_us;
+	int64_t idle_us; /* since when it has nothing to do; 0: busy */
+	unsigned messages;
+	int fd;
+	struct watch watch;
+	bool connecting;
+	int connect_error; /* connect() said so at once */
+	bool line_start, body_more, body_open;
+	bool dot_waits; /* `out` ends in a dot that was not announced */
+	bool is_dirty;
+	bool dead;
+	bool retire; /* closed when its task is done */
+	char remote[VERDICT_REMOTE_MOST];
+	struct connection *next_dirty;
+	struct connection *prev, *next; /* the user's list */
+};
+
+struct connection *connection_open(struct outlet *o, const struct target *t,
+				   uint16_t port,
+				   const struct connection_times *times,
+				   const struct connection_ops *ops, void *user,
+				   struct task *task, int64_t steady_us);
+void connection_give(struct connection *c, struct task *t, int64_t steady_us);
+/* QUIT, then gone. */
+void connection_quit(struct connection *c);
+/* A look at the deadline. */
+void connection_tick(struct connection *c, int64_t steady_us);
+
+/* Announces the dots of this round, then writes what may be written. */
+void outlet_flush(struct outlet *o, int64_t steady_us);
+
+#endif

@@ -1,0 +1,459 @@
+#include "delivery/dialogue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+dialogue_init(struct dialogue *d, const char *hostname, const char *remote,
+	      struct bytes *out)
+{
+	*d = (struct dialogue){.state = DIALOGUE_GREETING,
+			       .hostname = hostname,
+			       .remote = remote,
+			       .owed = 1,
+			       .out = out};
+}
+
+enum stage
+dialogue_stage(const struct dialogue *d)
+{
+	switch (d->state) {
+	case DIALOGUE_GREETING:
+		return STAGE_GREETING;
+	case DIALOGUE_EHLO:
+		return STAGE_EHLO;
+	case DIALOGUE_HELO:
+		return STAGE_HELO;
+	case DIALOGUE_READY:
+	case DIALOGUE_MAIL:
+		return STAGE_MAIL;
+	case DIALOGUE_RCPT:
+		return STAGE_RCPT;
+	case DIALOGUE_DATA:
+		return STAGE_DATA;
+	case DIALOGUE_BODY:
+		return STAGE_BODY;
+	case DIALOGUE_DOT:
+		return STAGE_DOT;
+	case DIALOGUE_RSET:
+		return STAGE_RSET;
+	case DIALOGUE_QUIT:
+		return STAGE_QUIT;
+	}
+	return STAGE_NONE;
+}
+
+static const char *
+command_of(enum stage s)
+{
+	switch (s) {
+	case STAGE_EHLO:
+		return "EHLO command";
+	case STAGE_HELO:
+		return "HELO command";
+	case STAGE_MAIL:
+		return "MAIL FROM command";
+	case STAGE_RCPT:
+		return "RCPT TO command";
+	case STAGE_DATA:
+		return "DATA command";
+	case STAGE_DOT:
+		return "end of DATA command";
+	case STAGE_NONE:
+	case STAGE_LOOKUP:
+	case STAGE_CONNECT:
+	case STAGE_GREETING:
+	case STAGE_BODY:
+	case STAGE_RSET:
+	case STAGE_QUIT:
+	case STAGE_FILE:
+	case STAGE_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+/* The server's words as a verdict of the kind its code says. */
+static struct verdict
+said(const struct dialogue *d, const struct reply *r, enum verdict_blame blame)
+{
+	struct verdict v = {
+	    .stage = dialogue_stage(d), .code = r->code, .blame = blame};
+	const char *command = command_of(v.stage);
+
+	switch (r->code / 100) {
+	case 2:
+		v.kind = VERDICT_SENT;
+		v.blame = BLAME_NOBODY;
+		break;
+	case 5:
+		v.kind = VERDICT_FAIL;
+		break;
+	default:
+		v.kind = VERDICT_DEFER;
+		break;
+	}
+	if (r->status[0] != '\0')
+		memcpy(v.status, r->status, sizeof v.status);
+	else
+		snprintf(v.status, sizeof v.status, "%u.0.0",
+			 r->code / 100U == 3 ? 4U : r->code / 100U % 10);
+	if (v.kind == VERDICT_SENT || command == NULL)
+		snprintf(v.reply, sizeof v.reply, "%s", r->text);
+	else
+		snprintf(v.reply, sizeof v.reply, "%.450s (in reply to %s)",
+			 r->text, command);
+	snprintf(v.remote, sizeof v.remote, "%s", d->remote);
+	return v;
+}
+
+/* A refusal that concerns the host, not the mail: never permanent. */
+static struct verdict
+host_said(const struct dialogue *d, const struct reply *r)
+{
+	struct verdict v = said(d, r, BLAME_HOST);
+
+	v.kind = VERDICT_DEFER;
+	v.status[0] = '4';
+	return v;
+}
+
+static struct verdict
+ours(const struct dialogue *d, enum status s, const char *detail)
+{
+	struct verdict v = verdict_of(s, dialogue_stage(d), detail);
+
+	snprintf(v.remote, sizeof v.remote, "%s", d->remote);
+	return v;
+}
+
+static enum dialogue_step
+give_up(struct dialogue *d, const struct verdict *v)
+{
+	if (d->task != NULL)
+		task_judge_rest(d->task, v);
+	d->owed = 0;
+	d->state = DIALOGUE_QUIT;
+	return DIALOGUE_CLOSE;
+}
+
+void
+dialogue_end(struct dialogue *d, enum status why, const char *detail)
+{
+	struct verdict v = ours(d, why, detail);
+
+	give_up(d, &v);
+}
+
+static void
+ask(struct dialogue *d, enum dialogue_state next)
+{
+	d->owed++;
+	d->state = next;
+}
+
+static void
+say_hello(struct dialogue *d, const char *verb, enum dialogue_state next)
+{
+	bytes_printf(d->out, "%s %s\r\n", verb, d->hostname);
+	ask(d, next);
+}
+
+static void
+write_mail(struct dialogue *d)
+{
+	const struct job *j = &d->task->job;
+
+	bytes_printf(d->out, "MAIL FROM:<%.*s>", (int)j->sender.n, j->sender.p);
+	if (d->size)
+		bytes_printf(d->out, " SIZE=%" PRIu64, j->size_bytes);
+	if (d->eightbit && (j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)))
+		bytes_add_text(d->out, " BODY=8BITMIME");
+	if (d->utf8 && (j->flags & MESSAGE_SMTPUTF8))
+		bytes_add_text(d->out, " SMTPUTF8");
+	if (d->dsn && (j->flags & MESSAGE_RET_FULL))
+		bytes_add_text(d->out, " RET=FULL");
+	if (d->dsn && (j->flags & MESSAGE_RET_HDRS))
+		bytes_add_text(d->out, " RET=HDRS");
+	if (d->dsn && j->envid.n > 0)
+		bytes_printf(d->out, " ENVID=%.*s", (int)j->envid.n,
+			     j->envid.p);
+	bytes_add_text(d->out, "\r\n");
+	d->owed++;
+}
+
+static void
+write_notify(struct bytes *out, uint8_t notify)
+{
+	static const struct {
+		uint8_t bit;
+		const char *word;
+	} row[] = {{NOTIFY_NEVER, "NEVER"},
+		   {NOTIFY_SUCCESS, "SUCCESS"},
+		   {NOTIFY_FAILURE, "FAILURE"},
+		   {NOTIFY_DELAY, "DELAY"}};
+	const char *before = " NOTIFY=";
+
+	for (size_t i = 0; i < countof(row); i++)
+		if (notify & row[i].bit) {
+			bytes_printf(out, "%s%s", before, row[i].word);
+			before = ",";
+		}
+}
+
+static void
+write_rcpt(struct dialogue *d, uint32_t i)
+{
+	const struct job_recipient *r = &d->task->rcpt[i];
+
+	bytes_printf(d->out, "RCPT TO:<%.*s>", (int)r->address.n, r->address.p);
+	if (d->dsn) {
+		write_notify(d->out, r->notify);
+		if (r->orcpt.n > 0)
+			bytes_printf(d->out, " ORCPT=%.*s", (int)r->orcpt.n,
+				     r->orcpt.p);
+	}
+	bytes_add_text(d->out, "\r\n");
+	d->owed++;
+}
+
+static void
+write_data(struct dialogue *d)
+{
+	bytes_add_text(d->out, "DATA\r\n");
+	d->owed++;
+}
+
+/* What this server can't carry is said before anything is sent. */
+static bool
+can_carry(struct dialogue *d)
+{
+	const struct job *j = &d->task->job;
+	char limit[64];
+	struct verdict v;
+
+	if (d->task->utf8_needed && !d->utf8)
+		v = ours(d, STATUS_NO_UTF8, NULL);
+	else if ((j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)) &&
+		 !d->eightbit && (j->flags & MESSAGE_HAS_8BIT))
+		v = ours(d, STATUS_NO_8BIT, NULL);
+	else if (d->size_most > 0 && j->size_bytes > d->size_most) {
+		snprintf(limit, sizeof limit, "%" PRIu64 " > %" PRIu64,
+			 j->size_bytes, d->size_most);
+		v = ours(d, STATUS_TOO_BIG, limit);
+	} else {
+		return true;
+	}
+	task_judge_rest(d->task, &v);
+	return false;
+}
+
+static enum dialogue_step
+finish(struct dialogue *d)
+{
+	d->task = NULL;
+	d->state = DIALOGUE_READY;
+	return DIALOGUE_DONE;
+}
+
+/* After a transaction that did not end in a delivered message. */
+static enum dialogue_step
+reset(struct dialogue *d)
+{
+	d->task = NULL;
+	bytes_add_text(d->out, "RSET\r\n");
+	ask(d, DIALOGUE_RSET);
+	return DIALOGUE_DONE;
+}
+
+static enum dialogue_step
+transact(struct dialogue *d)
+{
+	d->next = d->accepted = 0;
+	d->refused = d->dot = false;
+	d->written = d->pipelining;
+	if (!can_carry(d))
+		return finish(d);
+	write_mail(d);
+	if (d->written) {
+		for (uint32_t i = 0; i < d->task->n; i++)
+			write_rcpt(d, i);
+		write_data(d);
+	}
+	d->state = DIALOGUE_MAIL;
+	return DIALOGUE_WAIT;
+}
+
+enum dialogue_step
+dialogue_begin(struct dialogue *d, struct task *t)
+{
+	must(d->task == NULL);
+	d->task = t;
+	return d->state == DIALOGUE_READY ? transact(d) : DIALOGUE_WAIT;
+}
+
+static void
+learn(struct dialogue *d)
+{
+	d->pipelining = d->offers.has[EXTENSION_PIPELINING];
+	d->eightbit = d->offers.has[EXTENSION_8BITMIME];
+	d->utf8 = d->offers.has[EXTENSION_SMTPUTF8];
+	d->dsn = d->offers.has[EXTENSION_DSN];
+	d->size = d->offers.has[EXTENSION_SIZE];
+	d->size_most = d->offers.size_bytes;
+}
+
+static enum dialogue_step
+set_up(struct dialogue *d)
+{
+	d->state = DIALOGUE_READY;
+	return d->task != NULL ? transact(d) : DIALOGUE_WAIT;
+}
+
+static enum dialogue_step
+after_mail(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v;
+
+	if (r->code / 100 != 2) {
+		v = said(d, r, BLAME_MESSAGE);
+		task_judge_rest(d->task, &v);
+		d->refused = true;
+		if (!d->written)
+			return reset(d);
+	}
+	d->state = DIALOGUE_RCPT;
+	if (!d->written)
+		write_rcpt(d, 0);
+	return DIALOGUE_WAIT;
+}
+
+static enum dialogue_step
+after_rcpt(struct dialogue *d, const struct reply *r)
+{
+	if (!d->refused && r->code / 100 == 2) {
+		d->accepted++;
+	} else if (!d->refused) {
+		struct verdict v = said(d, r, BLAME_RECIPIENT);
+
+		task_judge(d->task, d->next, &v);
+	}
+	if (++d->next < d->task->n) {
+		if (!d->written)
+			write_rcpt(d, d->next);
+		return DIALOGUE_WAIT;
+	}
+	if (d->accepted == 0 && !d->written)
+		return reset(d);
+	d->state = DIALOGUE_DATA;
+	if (!d->written)
+		write_data(d);
+	return DIALOGUE_WAIT;
+}
+
+static enum dialogue_step
+after_data(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v;
+
+	if (r->code == 354) {
+		d->state = DIALOGUE_BODY;
+		if (d->accepted > 0)
+			return DIALOGUE_SEND;
+		/* Nobody was accepted, yet it wants the message: an empty one
+		 * ends it (RFC 2920 3.1). */
+		bytes_add_text(d->out, ".\r\n");
+		ask(d, DIALOGUE_DOT);
+		return DIALOGUE_WAIT;
+	}
+	if (r->code / 100 == 2 || r->code / 100 == 3) {
+		v = ours(d, STATUS_BAD_REPLY, r->text);
+		return give_up(d, &v);
+	}
+	v = said(d, r, BLAME_MESSAGE);
+	task_judge_rest(d->task, &v);
+	return reset(d);
+}
+
+void
+dialogue_dot(struct dialogue *d)
+{
+	must(d->state == DIALOGUE_BODY);
+	d->dot = true;
+	d->task->dot_sent = true;
+	ask(d, DIALOGUE_DOT);
+}
+
+static enum dialogue_step
+after_dot(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v = said(d, r, BLAME_MESSAGE);
+
+	if (r->code / 100 == 3) {
+		v = ours(d, STATUS_BAD_REPLY, r->text);
+		return give_up(d, &v);
+	}
+	task_judge_rest(d->task, &v);
+	/* The dot ended the transaction, whatever the answer was. */
+	return finish(d);
+}
+
+enum dialogue_step
+dialogue_reply(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v;
+
+	if (d->owed == 0 || r->code == 421) {
+		v = r->code == 421 ? host_said(d, r)
+				   : ours(d, STATUS_BAD_REPLY, r->text);
+		return give_up(d, &v);
+	}
+	d->owed--;
+	switch (d->state) {
+	case DIALOGUE_GREETING:
+		if (r->code != 220)
+			break;
+		say_hello(d, "EHLO", DIALOGUE_EHLO);
+		return DIALOGUE_WAIT;
+	case DIALOGUE_EHLO:
+		if (r->code / 100 == 2) {
+			learn(d);
+			return set_up(d);
+		}
+		if (r->code / 100 != 5)
+			break;
+		say_hello(d, "HELO", DIALOGUE_HELO);
+		return DIALOGUE_WAIT;
+	case DIALOGUE_HELO:
+		if (r->code / 100 != 2)
+			break;
+		return set_up(d);
+	case DIALOGUE_MAIL:
+		return after_mail(d, r);
+	case DIALOGUE_RCPT:
+		return after_rcpt(d, r);
+	case DIALOGUE_DATA:
+		return after_data(d, r);
+	case DIALOGUE_DOT:
+		return after_dot(d, r);
+	case DIALOGUE_RSET:
+		if (r->code / 100 != 2)
+			break;
+		return set_up(d);
+	case DIALOGUE_READY:
+	case DIALOGUE_BODY:
+	case DIALOGUE_QUIT:
+		break;
+	}
+	v = host_said(d, r);
+	return give_up(d, &v);
+}
+
+void
+dialogue_quit(struct dialogue *d)
+{
+	bytes_add_text(d->out, "QUIT\r\n");
+	ask(d, DIALOGUE_QUIT);
+}

@@ -1,0 +1,70 @@
+/*
+ * resolve - from a relay's host to the addresses to try, through libunbound
+ * with our own validation.  The only user of libunbound.
+ *
+ * An answer that is bogus, a SERVFAIL or our own deadline is "failed": never "no
+ * such record" (attacks.md F1).  Address literals need no lookup and no
+ * resolver: the context is made at the first name.
+ *
+ * Owner    the caller's `struct lookup`, zeroed before its first use, is kept as
+ *          long as the resolver; it may be started again after `done`.
+ * Source   RFC 5321 5.1, RFC 7505.
+ */
+#ifndef MTQ_RESOLVE_H
+#define MTQ_RESOLVE_H
+
+#include <sys/socket.h>
+
+#include "daemon/loop.h"
+#include "daemon/settings.h"
+#include "queue/status.h"
+
+enum {
+	RESOLVE_HOSTS_MOST = 20,     /* MX records */
+	RESOLVE_ADDRESSES_MOST = 40, /* of all hosts together */
+	RESOLVE_PER_HOST_MOST = 10,
+	RESOLVE_DEADLINE_MS = 15 * 1000, /* of one query */
+	RESOLVE_TTL_MOST_S = 300,
+};
+
+struct target {
+	char host[256]; /* as people see it: the MX host or the name given */
+	struct sockaddr_storage sa;
+	socklen_t len;
+	char text[64]; /* the address */
+};
+
+struct resolver;
+struct lookup {
+	/* in */
+	void (*done)(struct lookup *l);
+	/* out: targets in the order to try, or why there are none */
+	struct target target[RESOLVE_ADDRESSES_MOST];
+	size_t n;
+	enum status status; /* when n is 0 */
+	char detail[128];
+	uint32_t ttl_s;
+	/* our own */
+	struct resolver *resolver;
+	uint16_t port;
+	char mx[RESOLVE_HOSTS_MOST][256];
+	size_t nmx, next_mx;
+	bool mx_only;
+	bool failed; /* some answer was bogus or missing */
+	int family;
+	int query; /* libunbound's number; -1: none */
+	struct timer deadline;
+};
+
+struct resolver *resolver_open(struct loop *l, const struct dns_settings *s);
+/* New settings: they hold for a context that is still to be made; one that is
+ * there keeps its servers and anchors until the process is started again. */
+void resolver_configure(struct resolver *r, const struct dns_settings *s);
+/* `host` is a name, an IPv4 address or [IPv6].  `done` may be called before
+ * this returns. */
+void resolve_start(struct resolver *r, struct lookup *l, const char *host,
+		   uint16_t port, enum lookup_kind how);
+/* Files the resolver must be able to read, for the jail. */
+extern const char *const resolve_files[];
+
+#endif
