@@ -1,0 +1,477 @@
+"""mtq and Postfix side by side: the same load, the same sink, the same machine,
+one after the other in one run.
+
+	bench.py [--build build] [--quick] [--write]
+
+Rows are 1, 10 and 100 KiB, one message a connection and many.  --quick is mtq
+alone with small counts, for `make check`: it fails only when something is badly
+wrong.  --write puts the tables into docs/performance.md.
+
+CPU is what all processes of a server used, from /proc (utime + stime of the
+living, and of their reaped children).  Syncs are counted in a run of their own
+under strace, whose times are not used.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait(what, condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise SystemExit(f"bench: {what}: not within {seconds} s")
+
+
+def listening(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def family(pid):
+    """A process and all below it."""
+    out, todo = [], [pid]
+    children = {}
+    for p in pathlib.Path("/proc").iterdir():
+        if p.name.isdigit():
+            try:
+                parent = int((p / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(p.name))
+            except OSError:
+                pass
+    while todo:
+        pid = todo.pop()
+        out.append(pid)
+        todo += children.get(pid, [])
+    return out
+
+
+def cpu_s(pids):
+    ticks = 0
+    for p in pids:
+        try:
+            f = pathlib.Path(f"/proc/{p}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += sum(int(x) for x in f[11:15])
+        except OSError:
+            pass
+    return ticks / TICK
+
+
+def memory(pids):
+    """name -> (peak MB, anonymous MB): mapped pages of the queue file belong to
+    the page cache and are shared by the roles; RssAnon is the process's own."""
+    out = {}
+    for p in pids:
+        try:
+            text = pathlib.Path(f"/proc/{p}/status").read_text()
+        except OSError:
+            continue
+        f = dict(x.split(":\t", 1) for x in text.splitlines() if ":\t" in x)
+        if "VmHWM" in f:
+            out[f"{f['Name']}/{p}"] = (int(f["VmHWM"].split()[0]) / 1024,
+                                       int(f["RssAnon"].split()[0]) / 1024)
+    return out
+
+
+class Sink:
+    def __init__(self, build, folder):
+        self.port = free_port()
+        self.path = f"{folder}/sink-{self.port}"
+        self.p = subprocess.Popen([build / "sink", "-p", str(self.port), "-l", self.path],
+                                  stdout=subprocess.PIPE, text=True)
+        wait("the sink", lambda: listening(self.port))
+
+    def count(self):
+        # Lines reach the file by the block; SIGTERM writes the rest.
+        return sum(1 for _ in open(self.path))
+
+    def end(self):
+        self.p.terminate()
+        told = json.loads(self.p.communicate(timeout=30)[0])
+        times = {}
+        for line in open(self.path):
+            f = line.split()
+            times.setdefault(int(f[0]), int(f[1]))
+        return told, times
+
+
+class Mtq:
+    name = "mtq"
+
+    def __init__(self, build, folder, sink_port):
+        self.build, self.port = build, free_port()
+        self.dir = tempfile.mkdtemp(dir=folder)
+        self.conf = f"{self.dir}/mtq.conf"
+        user = "user = root" if os.getuid() == 0 else ""
+        pathlib.Path(self.conf).write_text(f"""\
+instance = bench
+hostname = mtq.example.com
+state_dir = {self.dir}/state
+{user}
+queue {{ map_size = 8gb }}
+listen "in" {{ address = "127.0.0.1:{self.port}"
+	max_connections_per_address = 500 }}
+source "local" {{ from_ip = 127.0.0.0/8 }}
+relay "out" {{ host = 127.0.0.1
+	port = {sink_port}
+	connections = 20
+	messages_per_connection = 100
+	reopen_after = 1s }}
+retry "normal" {{ intervals = 5s }}
+""")
+        self.log = open(f"{self.dir}/log", "ab")
+
+    def start(self, *prefix):
+        self.p = subprocess.Popen([*prefix, self.build / "mtqd", "-c", self.conf],
+                                  stdout=self.log, stderr=self.log)
+        wait("the start of mtq", lambda: b"started" in open(
+            f"{self.dir}/log", "rb").read(), 60)
+        open(f"{self.dir}/log", "wb").close()
+
+    def pids(self):
+        return family(self.p.pid)
+
+    def stop(self):
+        self.p.terminate()
+        if self.p.wait(60) != 0:
+            raise SystemExit("bench: mtqd did not stop in order")
+
+
+class Postfix:
+    """Durable defaults, tuned as a good administrator would for one relay."""
+    name = "Postfix"
+
+    def __init__(self, build, folder, sink_port):
+        self.port = free_port()
+        self.dir = tempfile.mkdtemp(dir=folder)
+        os.chmod(folder, 0o755)
+        os.chmod(self.dir, 0o755)
+        etc = pathlib.Path(self.dir, "etc")
+        etc.mkdir()
+        for name in ("postfix-files", "dynamicmaps.cf"):
+            if os.path.exists(f"/etc/postfix/{name}"):
+                shutil.copy(f"/etc/postfix/{name}", etc)
+        for d in ("spool", "data"):
+            os.mkdir(f"{self.dir}/{d}")
+        shutil.chown(f"{self.dir}/data", "postfix")
+        (etc / "main.cf").write_text(f"""\
+compatibility_level = 3.6
+queue_directory = {self.dir}/spool
+data_directory = {self.dir}/data
+daemon_directory = /usr/lib/postfix/sbin
+command_directory = /usr/sbin
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = postfix.example.com
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+relayhost = [127.0.0.1]:{sink_port}
+smtp_destination_concurrency_limit = 50
+initial_destination_concurrency = 20
+default_destination_concurrency_limit = 50
+smtp_connection_cache_on_demand = yes
+smtp_connection_cache_destinations = 127.0.0.1
+default_process_limit = 100
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_peername_lookup = no
+smtp_host_lookup = native
+disable_dns_lookups = yes
+message_size_limit = 104857600
+in_flow_delay = 0
+maillog_file = {self.dir}/log
+maillog_file_prefixes = {self.dir}
+alias_maps =
+local_recipient_maps =
+biff = no
+""")
+        services = f"""\
+127.0.0.1:{self.port} inet n - n - - smtpd
+pickup    unix  n - n 60 1 pickup
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+tlsmgr    unix  - - n 1000? 1 tlsmgr
+rewrite   unix  - - n - - trivial-rewrite
+bounce    unix  - - n - 0 bounce
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+verify    unix  - - n - 1 verify
+flush     unix  n - n 1000? 0 flush
+proxymap  unix  - - n - - proxymap
+smtp      unix  - - n - - smtp
+relay     unix  - - n - - smtp
+error     unix  - - n - - error
+retry     unix  - - n - - error
+discard   unix  - - n - - discard
+local     unix  - n n - - local
+anvil     unix  - - n - 1 anvil
+scache    unix  - - n - 1 scache
+postlog   unix-dgram n - n - 1 postlogd
+"""
+        (etc / "master.cf").write_text(services)
+        self.etc = etc
+
+    def start(self, *prefix):
+        subprocess.run([*prefix, "postfix", "-c", self.etc, "start"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       timeout=60)
+        wait("the start of Postfix", lambda: listening(self.port), 30)
+        self.master = int(pathlib.Path(
+            self.dir, "spool/pid/master.pid").read_text())
+
+    def pids(self):
+        return family(self.master)
+
+    def stop(self):
+        subprocess.run(["postfix", "-c", self.etc, "stop"], timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait("the end of Postfix", lambda: not os.path.exists(f"/proc/{self.master}"))
+
+
+def share(values, part):
+    values = sorted(values)
+    return values[int((len(values) - 1) * part)] if values else 0
+
+
+def load(build, port, folder, sessions, n, size, keep, extra=()):
+    acks = f"{folder}/acks"
+    r = subprocess.run([build / "load", "-p", str(port), "-s", str(sessions), "-n",
+                        str(n), "-z", str(size), "-k", str(keep), "-P", "-t", "300",
+                        "-a", acks, *extra], capture_output=True, text=True)
+    if r.returncode != 0:
+        raise SystemExit(f"bench: load: {r.stdout}{r.stderr}")
+    return json.loads(r.stdout)
+
+
+def measure(kind, build, folder, n, size, keep, sessions=50):
+    sink = Sink(build, folder)
+    server = kind(build, folder, sink.port)
+    server.start()
+    try:
+        time.sleep(0.3)
+        cpu = cpu_s(server.pids())
+        begun = time.monotonic()
+        told = load(build, server.port, folder, sessions, n, size, keep)
+
+        def done():
+            sink.p.send_signal(0)
+            return sink.count() >= n
+        try:
+            wait("delivery", done, 300)
+        except SystemExit:
+            pass
+        cpu = cpu_s(server.pids()) - cpu
+        mem = memory(server.pids())
+    finally:
+        server.stop()
+    counted, times = sink.end()
+    if counted["messages"] < n:
+        raise SystemExit(f"bench: {kind.name}: {counted['messages']} of {n} delivered")
+    seconds = counted["last_us"] / 1e6 - begun
+    return {"server": kind.name, "size": size, "per_connection": keep, "messages": n,
+            "accepted_s": told["per_second"], "delivered_s": n / seconds,
+            "cpu_ms": cpu * 1000 / n, "p50_ms": told["dot_p50_us"] / 1000,
+            "p99_ms": told["dot_p99_us"] / 1000,
+            "peak_mb": sum(m[0] for m in mem.values()),
+            "anon_mb": sum(m[1] for m in mem.values()),
+            "duplicates": counted["messages"] - n}
+
+
+def count_syncs(kind, build, folder, n=2000, keep=1):
+    """fsync and fdatasync calls per message, by strace on every process."""
+    sink = Sink(build, folder)
+    server = kind(build, folder, sink.port)
+    server.start()
+    trace = f"{folder}/trace"
+    args = [x for p in server.pids() for x in ("-p", str(p))]
+    s = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=fsync,fdatasync", "-o",
+                          trace, *args], stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        load(build, server.port, folder, 50, n, 10240, keep)
+        wait("delivery", lambda: sink.count() >= n * 0.99, 120)
+        time.sleep(0.5)
+    finally:
+        s.send_signal(signal.SIGINT)
+        s.wait(10)
+        server.stop()
+        sink.end()
+    return sum("sync(" in line for line in open(trace)) / n
+
+
+def lone(build, folder):
+    sink = Sink(build, folder)
+    server = Mtq(build, folder, sink.port)
+    server.start()
+    told = load(build, server.port, folder, 1, 200, 10240, 1000)
+    server.stop()
+    sink.end()
+    return told
+
+
+def backlog(build, folder, n):
+    """The sink is down: intake, memory, status, and the start afterwards."""
+    port = free_port()
+    server = Mtq(build, folder, port)
+    server.start()
+    empty = load(build, server.port, folder, 50, min(n, 20000), 10240, 1000)
+    full = load(build, server.port, folder, 50, max(n - 20000, 1000), 10240, 1000)
+    begun = time.monotonic()
+    subprocess.run([build / "mtq", "-c", server.conf, "status"], check=False,
+                   stdout=subprocess.DEVNULL, timeout=30)
+    status_ms = (time.monotonic() - begun) * 1000
+    mem = memory(server.pids())
+    server.stop()
+    out = subprocess.Popen([build / "sink", "-p", str(port), "-l", f"{folder}/late"],
+                           stdout=subprocess.PIPE, text=True)
+    wait("the sink", lambda: listening(port))
+    begun = time.monotonic()
+    server.start()
+    time.sleep(3)
+    server.stop()
+    out.terminate()
+    told = json.loads(out.communicate(timeout=30)[0])
+    first = told["first_us"] / 1e6 - begun if told["messages"] else None
+    return {"waiting": n, "intake_empty_s": empty["per_second"],
+            "intake_full_s": full["per_second"], "status_ms": status_ms,
+            "first_delivery_s": first,
+            "anon_mb": {k.split("/")[0]: round(m[1], 1) for k, m in mem.items()}}
+
+
+def table(rows):
+    out = ["| server | KiB | a connection | accepted/s | delivered/s | CPU ms/message "
+           "| dot→250 p50 / p99 ms | own memory MB |", "|" + "---|" * 8]
+    for r in rows:
+        out.append(f"| {r['server']} | {r['size'] // 1024} | "
+                   f"{'1' if r['per_connection'] == 1 else 'many'} | "
+                   f"{r['accepted_s']:,.0f} | {r['delivered_s']:,.0f} | "
+                   f"{r['cpu_ms']:.3f} | {r['p50_ms']:.1f} / {r['p99_ms']:.1f} | "
+                   f"{r['anon_mb']:.0f} |")
+    for size in sorted({r["size"] for r in rows}):
+        for keep in sorted({r["per_connection"] for r in rows}):
+            pair = {r["server"]: r for r in rows
+                    if r["size"] == size and r["per_connection"] == keep}
+            if len(pair) == 2:
+                a, b = pair["mtq"], pair["Postfix"]
+                out.append(f"\n{size // 1024} KiB, "
+                           f"{'one message' if keep == 1 else 'many messages'} a "
+                           f"connection: **{a['delivered_s'] / b['delivered_s']:.1f} ×** "
+                           f"Postfix delivered, {a['cpu_ms'] / b['cpu_ms']:.3f} of its CPU "
+                           "per message.")
+    return "\n".join(out)
+
+
+def machine():
+    model = next((x.split(": ", 1)[1] for x in open("/proc/cpuinfo")
+                  if x.startswith("model name")), "unknown")
+    return (f"{datetime.date.today()}, {os.cpu_count()} × {model}, Linux "
+            f"{platform.release()}")
+
+
+def quick(build, folder):
+    row = measure(Mtq, build, folder, 3000, 10240, 1)
+    syncs = count_syncs(Mtq, build, folder, 1000)
+    told = lone(build, folder)
+    bad = []
+    if row["delivered_s"] < 500:
+        bad.append("slower than Postfix is")
+    if syncs > 1.0:
+        bad.append("no group commit: as many syncs as messages")
+    if told["dot_p50_us"] > 50000:
+        bad.append("a lone message waits")
+    for b in bad:
+        print("bench:", b)
+    print(f"bench: {row['delivered_s']:,.0f} delivered/s, {row['cpu_ms']:.3f} ms CPU, "
+          f"{syncs:.2f} syncs a message, lone 250 after "
+          f"{told['dot_p50_us'] / 1000:.1f} ms")
+    return 1 if bad else 0
+
+
+def postfix_there():
+    if shutil.which("postfix"):
+        return True
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    subprocess.run("echo postfix postfix/main_mailer_type select No configuration | "
+                   "debconf-set-selections; apt-get -qq install -y "
+                   "--no-install-recommends postfix >/dev/null", shell=True, env=env)
+    return bool(shutil.which("postfix"))
+
+
+def full(build, folder, write):
+    rows = []
+    if not postfix_there():
+        raise SystemExit("bench: Postfix can't be installed by apt here")
+    for size, n_one, n_kept in ((1024, 30000, 60000), (10240, 30000, 60000),
+                                (102400, 5000, 8000)):
+        for keep, n in ((1, n_one), (1000, n_kept)):
+            for kind in (Mtq, Postfix):
+                rows.append(measure(kind, build, folder,
+                                    n if kind is Mtq else n // 6, size, keep))
+                print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+    syncs = {k.name: count_syncs(k, build, folder) for k in (Mtq, Postfix)}
+    told = lone(build, folder)
+    late = backlog(build, folder, 100000)
+    text = "\n".join([
+        f"Measured {machine()}, 50 sessions, by `make bench`.", "", table(rows), "",
+        f"fsync and fdatasync calls a message (10 KiB, one a connection; counted by "
+        f"strace in a run of its own): mtq {syncs['mtq']:.3f}, Postfix "
+        f"{syncs['Postfix']:.2f}.", "",
+        f"A lone message (one session, 200 messages): 250 after "
+        f"{told['dot_p50_us'] / 1000:.2f} ms (p50), {told['dot_p99_us'] / 1000:.2f} ms "
+        f"(p99) from its dot.", "",
+        f"With {late['waiting']:,} messages waiting and the sink down: intake "
+        f"{late['intake_full_s']:,.0f}/s against {late['intake_empty_s']:,.0f}/s when "
+        f"empty; `mtq status` {late['status_ms']:.0f} ms; first delivery "
+        + (f"{late['first_delivery_s']:.2f} s after the start"
+           if late["first_delivery_s"] is not None else "not within 3 s")
+        + "; own memory of the roles (RssAnon, MB): "
+        + ", ".join(f"{k} {v}" for k, v in late["anon_mb"].items()) + "."])
+    print(text)
+    (build / "bench.json").write_text(json.dumps(
+        {"rows": rows, "syncs": syncs, "lone": told, "backlog": late}, indent=1))
+    if write:
+        page = ROOT / "docs/performance.md"
+        old = page.read_text()
+        a, b = old.index("<!-- bench -->"), old.index("<!-- /bench -->")
+        page.write_text(old[:a] + "<!-- bench -->\n" + text + "\n" + old[b:])
+    return 0
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--build", default=str(ROOT / "build"))
+    p.add_argument("--quick", action="store_true")
+    p.add_argument("--write", action="store_true")
+    a = p.parse_args()
+    build = pathlib.Path(a.build).resolve()
+    folder = tempfile.mkdtemp(prefix="mtq-bench-")
+    try:
+        return quick(build, folder) if a.quick else full(build, folder, a.write)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+sys.exit(main())
