@@ -92,14 +92,24 @@ relay "mailbox" {
 END
 crm() { run "$build/mtq" -c "$dir/crm.conf" "$@"; }
 start() { # name
-	"$build/mtqd" -c "$dir/$1.conf" 2>>"$dir/$1.log" &
+	# A log of its own, so that "started" is said by this start.
+	[ ! -f "$dir/$1.log" ] || mv "$dir/$1.log" "$dir/$1.before.log"
+	"$build/mtqd" -c "$dir/$1.conf" 2>"$dir/$1.log" &
 	eval "$1_pid=$!"
 	wait_until "the start of $1" 15 grep -q started "$dir/$1.log"
 }
 delivered() { find "$maildir/new" -type f 2>/dev/null | wc -l; }
 has() { [ "$(delivered)" = "$1" ]; }
-send() { quietly timeout 30 swaks --server "127.0.0.1:$crm_port" --helo crm.test \
-	--from crm@example.com "$@"; }
+send() { # what, swaks options...
+	local what=$1
+	shift
+	quietly timeout 30 swaks --server "127.0.0.1:$crm_port" \
+		--helo crm.test --from crm@example.com "$@" || fail "sending $what"
+	printf '%-28s %s\n' "$what" "$(grep -h '<-  250 2.0.0 Ok: queued' "$dir/last.out")"
+}
+# The attachment as the reader's mail program would take it out of the file.
+attachment() { perl -MMIME::Base64 -0777 -ne 'print decode_base64($1)
+	if /filename="report.bin".*?\n\n(.*?)\n--/s' "$@"; }
 
 say "mtq hands CRM mail to a relay and never loses what it accepted." \
 	"This demo runs two of them on loopback."
@@ -115,22 +125,25 @@ echo "both serve"
 say "The CRM sends four messages with swaks: a plain one, one with a UTF-8" \
 	"subject, one with a 3 MB attachment, one to three people"
 head -c 3000000 /dev/urandom >"$dir/report.bin"
-send --to anna@example.net --header 'Subject: Your invoice' \
-	--body 'Thank you for your order.' || fail "the plain message"
-send --to jose@example.net --header 'Subject: Grüße aus Köln ✓' \
-	--body 'Mit Umlauten: äöü' || fail "the UTF-8 message"
-send --to anna@example.net --header 'Subject: Report' \
+send "a plain message" --to anna@example.net \
+	--header 'Subject: Your invoice' --body 'Thank you for your order.'
+send "a UTF-8 subject" --to jose@example.net \
+	--header 'Subject: Grüße aus Köln ✓' --body 'Mit Umlauten: äöü'
+send "text, HTML and 3 MB" --to anna@example.net --header 'Subject: Report' \
 	--attach-type text/html --attach-body '<p>See the file.</p>' \
-	--attach-type application/octet-stream --attach "@$dir/report.bin" ||
-	fail "the attachment"
-send --to a@example.net,b@example.net,c@example.net \
-	--header 'Subject: To all three' --body 'One copy for each of you.' ||
-	fail "several recipients"
-grep -h '<-  250 2.0.0' "$dir/last.out"
+	--attach-type application/octet-stream --attach "@$dir/report.bin"
+send "one to three people" --to a@example.net,b@example.net,c@example.net \
+	--header 'Subject: To all three' --body 'One copy for each of you.'
 wait_until "delivery of four messages" 15 has 4
 say "Delivered into the company's Maildir"
-(cd "$maildir/new" && ls -l | awk 'NR > 1 { print $5, "octets", $9 }'
-	grep -h -m1 '^Subject:' ./*)
+for file in "$maildir"/new/*; do
+	printf '%9d octets  %-26s %s\n' "$(wc -c <"$file")" \
+		"$(sed -n 's/^Subject: //p' "$file" | head -n 1)" \
+		"$(sed -n 's/^Delivered-To: //p' "$file" | tr '\n' ' ')"
+done
+attachment "$maildir"/new/* | cmp - "$dir/report.bin" ||
+	fail "the attachment is not what was sent"
+echo "the attachment is octet for octet what was sent"
 
 say "One of them as it arrived: the CRM side's and the company's trace fields" \
 	"are on top, the rest is as it was sent"
@@ -140,8 +153,8 @@ cat "$file"
 say "The company's server goes away; the CRM goes on sending"
 kill "$company_pid" && wait "$company_pid" 2>/dev/null
 company_pid=''
-send --to anna@example.net --header 'Subject: While you were away' \
-	--body 'This one has to wait.' || fail "sending while the relay is down"
+send "while the relay is down" --to anna@example.net \
+	--header 'Subject: While you were away' --body 'This one has to wait.'
 waiting() { "$build/mtq" -c "$dir/crm.conf" --json queue list | grep -q 4.4.1; }
 wait_until "a first attempt" 10 waiting
 say "mtq status, mtq queue list and mtq queue show say what waits and why"
@@ -169,5 +182,8 @@ for side in crm company; do
 	eval "$pid_name="
 	run "$build/mtq" -c "$dir/$side.conf" verify || fail "verify $side"
 done
-say "Done: 5 messages sent, $(delivered) delivered, nothing left behind."
 has 5 || fail "not all were delivered"
+cleanup
+trap - EXIT
+[ ! -e "$dir" ] || fail "$dir is still there"
+say "Done in $SECONDS s: 5 messages sent, 5 delivered; processes and files are gone."

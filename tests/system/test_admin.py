@@ -197,3 +197,21 @@ def test_a_full_disk_under_the_output_is_no_success(parked):
             r = subprocess.run([BUILD / "mtq", "-c", parked.path, *words],
                                stdout=full, stderr=subprocess.PIPE, timeout=20)
             assert r.returncode == 75, words
+
+
+@pytest.mark.parametrize("says, code", [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_drop_asks_a_person(parked, says, code):
+    qid = parked.park()
+    person, terminal = os.openpty()
+    p = subprocess.Popen([BUILD / "mtq", "-c", parked.path, "queue", "drop", qid],
+                         stdin=terminal, stderr=terminal, stdout=subprocess.PIPE)
+    os.close(terminal)
+    asked = b""
+    while b"[y/N]" not in asked:
+        asked += os.read(person, 4096)
+    assert b"Drop 1 message(s) for good?" in asked
+    os.write(person, says.encode())
+    p.communicate(timeout=20)
+    os.close(person)
+    assert p.returncode == code
+    assert bool(parked.queue()) == (code != 0)
