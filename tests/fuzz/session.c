@@ -1,0 +1,58 @@
+/* A dialogue in one piece and octet by octet: the same messages are kept, and
+ * none of them can be read in two ways.  talker.h holds the other oracles. */
+#include "tests/queue/talker.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* Small limits, so that a fuzzer meets them. */
+static const char conf[] =
+    "instance=a hostname=a.b\n"
+    "listen l {address=127.0.0.1:1 max_message_size=1mb max_recipients=100\n"
+    " max_received=3 max_errors=9 max_idle_commands=10}\n"
+    "source s {from_ip=192.0.2.0/24}\n"
+    "relay r {host=c.d}\n";
+enum { INPUT_MOST = 16384 };
+
+/* Half of the inputs need not find the opening by themselves. */
+static const char opening[] =
+    "EHLO c.d\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n";
+
+static void
+begin(struct talker *t, const struct settings *s, bool opened)
+{
+	talker_open(t, s);
+	for (const char *p = opening; opened && *p != '\0'; p++)
+		talker_feed(t, p, 1);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static struct settings *s; /* read once, it never changes */
+	struct talker whole, split;
+	bool opened;
+
+	if (s == NULL)
+		s = talker_settings(conf);
+	if (n == 0 || n > INPUT_MOST)
+		return 0;
+	opened = data[0] == '+';
+	data += opened;
+	n -= opened;
+	begin(&whole, s, opened);
+	begin(&split, s, opened);
+	talker_feed(&whole, data, n);
+	for (size_t i = 0; i < n; i++)
+		talker_feed(&split, data + i, 1);
+	if (!talker_has_said(&whole, "must be the last command")) {
+		must(whole.messages == split.messages);
+		must(whole.stored.n == split.stored.n);
+		must(whole.stored.n == 0 ||
+		     memcmp(whole.stored.data, split.stored.data,
+			    whole.stored.n) == 0);
+		must(whole.closed == split.closed);
+	}
+	talker_close(&whole);
+	talker_close(&split);
+	return 0;
+}

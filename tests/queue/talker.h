@@ -1,0 +1,233 @@
+/*
+ * talker - a session and one who talks to it, as queue/client.c does: octets
+ * in, replies and stored messages out.  Every test of the session uses it.
+ *
+ * Owner    talker_close frees all of it but the settings.
+ */
+#ifndef MTQ_TESTS_TALKER_H
+#define MTQ_TESTS_TALKER_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/session.h"
+
+static const int64_t TALKER_NOW = INT64_C(1795246544000000);
+enum { TALKER_STEPS_MOST = 1 << 24 };
+
+struct talker {
+	struct session *session;
+	struct bytes out;       /* the session's */
+	struct bytes rest;      /* not yet eaten */
+	struct bytes said;      /* all replies since it was emptied */
+	struct bytes body;      /* of the message under way */
+	struct bytes stored;    /* "envelope\nbody", one after another */
+	struct bytes envelope;  /* of the last message */
+	struct bytes last_body; /* without our own field */
+	uint64_t id;
+	unsigned messages;
+	unsigned chunks;    /* stored before the end of their message */
+	unsigned abandoned; /* messages */
+	enum session_room room;
+	const struct err *fails; /* what the next commit says */
+	bool closed;
+};
+
+static inline struct settings *
+talker_settings(const char *text)
+{
+	struct bytes report = {0};
+	struct settings *s = settings_parse("t", text, strlen(text), &report);
+
+	if (s == NULL)
+		fprintf(stderr, "%.*s", (int)report.n, (char *)report.data);
+	must(s != NULL);
+	bytes_free(&report);
+	return s;
+}
+
+static inline void
+talker_open(struct talker *t, const struct settings *s)
+{
+	struct session_config c = {.settings = s,
+				   .listen = &s->listens[0],
+				   .source = &s->sources[0],
+				   .client = "192.0.2.7"};
+
+	*t = (struct talker){.id = 4 * (uint64_t)TALKER_NOW};
+	t->session = session_open(&c, &t->out);
+}
+
+static inline void
+talker_close(struct talker *t)
+{
+	session_free(t->session);
+	bytes_free(&t->out);
+	bytes_free(&t->rest);
+	bytes_free(&t->said);
+	bytes_free(&t->body);
+	bytes_free(&t->stored);
+	bytes_free(&t->envelope);
+	bytes_free(&t->last_body);
+}
+
+/* Nothing kept may be read in two ways by whoever gets it next. */
+static inline void
+talker_body_clean(const struct bytes *b)
+{
+	/* A BDAT body may end without a line end. */
+	for (size_t i = 0; i < b->n; i++) {
+		must(b->data[i] != '\0');
+		must(b->data[i] != '\n' || (i > 0 && b->data[i - 1] == '\r'));
+		must(b->data[i] != '\r' ||
+		     (i + 1 < b->n && b->data[i + 1] == '\n'));
+	}
+}
+
+static inline void
+talker_envelope(struct talker *t, const struct session_message *m)
+{
+	struct bytes *b = &t->envelope;
+
+	b->n = 0;
+	bytes_printf(b, "from=<%.*s>", (int)m->record.sender.n,
+		     m->record.sender.p);
+	for (uint32_t i = 0; i < m->nrcpt; i++) {
+		const struct ledger_recipient *r = &m->rcpt[i];
+
+		bytes_printf(b, " to=<%.*s>", (int)r->address.n, r->address.p);
+		if (r->notify != 0)
+			bytes_printf(b, " notify=%u", r->notify);
+		if (r->orcpt.n > 0)
+			bytes_printf(b, " orcpt=%.*s", (int)r->orcpt.n,
+				     r->orcpt.p);
+	}
+	if (m->record.flags != 0)
+		bytes_printf(b, " flags=%u", m->record.flags);
+	if (m->record.envid.n > 0)
+		bytes_printf(b, " envid=%.*s", (int)m->record.envid.n,
+			     m->record.envid.p);
+	if (m->record.subject.n > 0)
+		bytes_printf(b, " subject=%.*s", (int)m->record.subject.n,
+			     m->record.subject.p);
+	if (m->record.message_id.n > 0)
+		bytes_printf(b, " message-id=%.*s", (int)m->record.message_id.n,
+			     m->record.message_id.p);
+}
+
+/* Our own field is the first of the header, folded lines and all. */
+static inline size_t
+talker_trace(const struct bytes *b)
+{
+	static const char begin[] = "Received: from ";
+	size_t i = sizeof begin - 1;
+
+	must(b->n > i && memcmp(b->data, begin, i) == 0);
+	while (i + 1 < b->n && !(b->data[i] == '\n' && b->data[i + 1] != '\t'))
+		i++;
+	return i + 1;
+}
+
+static inline void
+talker_chunk(struct talker *t)
+{
+	struct bytes *c = session_chunk(t->session);
+
+	must(c->n <= CHUNK_MOST);
+	bytes_add(&t->body, c->data, c->n);
+	c->n = 0;
+}
+
+static inline void
+talker_accept(struct talker *t)
+{
+	struct session_message m;
+	size_t own;
+
+	talker_chunk(t);
+	session_message(t->session, &m);
+	must(m.nrcpt > 0 && m.record.size_bytes == t->body.n);
+	must(m.record.body_crc == crc32c(0, t->body.data, t->body.n));
+	must(m.apart == (m.record.chunks > 1));
+	if (t->fails == NULL) {
+		talker_body_clean(&t->body);
+		own = talker_trace(&t->body);
+		talker_envelope(t, &m);
+		t->last_body.n = 0;
+		bytes_add(&t->last_body, t->body.data + own, t->body.n - own);
+		bytes_add(&t->stored, t->envelope.data, t->envelope.n);
+		bytes_add(&t->stored, "\n", 1);
+		bytes_add(&t->stored, t->body.data, t->body.n);
+		t->messages++;
+	}
+	t->body.n = 0;
+	session_accepted(t->session, t->fails);
+}
+
+/* One step; false when the session waits for more or is done. */
+static inline bool
+talker_step(struct talker *t)
+{
+	size_t n = t->rest.n;
+	enum session_step step = session_feed(t->session, t->rest.data, &n,
+					      t->id, TALKER_NOW, t->room);
+
+	must(n <= t->rest.n);
+	bytes_cut(&t->rest, n);
+	must(t->out.n <= SESSION_OUT_MOST + 2 * SESSION_LINE_MOST);
+	if (session_id(t->session) == t->id)
+		t->id += 4;
+	bytes_add(&t->said, t->out.data, t->out.n);
+	t->out.n = 0;
+	switch (step) {
+	case SESSION_MORE:
+		return n > 0;
+	case SESSION_WRITE:
+		return true;
+	case SESSION_CHUNK:
+		t->chunks++;
+		talker_chunk(t);
+		session_chunk_taken(t->session);
+		return true;
+	case SESSION_ACCEPT:
+		talker_accept(t);
+		return true;
+	case SESSION_ABANDON:
+		t->abandoned++;
+		t->body.n = 0;
+		session_abandoned(t->session);
+		return true;
+	case SESSION_CLOSE:
+		t->closed = true;
+		return false;
+	}
+	return false;
+}
+
+/* What of it the session wants; nothing more once it has closed. */
+static inline void
+talker_feed(struct talker *t, const void *p, size_t n)
+{
+	unsigned steps = 0;
+
+	if (t->closed)
+		return;
+	/* An unstored body goes when its message does. */
+	bytes_add(&t->rest, p, n);
+	while (talker_step(t))
+		must(++steps < TALKER_STEPS_MOST);
+	if (session_id(t->session) == 0)
+		must(t->body.n == 0);
+	bytes_add(&t->said, t->out.data, t->out.n);
+	t->out.n = 0;
+}
+
+static inline bool
+talker_has_said(const struct talker *t, const char *words)
+{
+	return t->said.n > 0 &&
+	       memmem(t->said.data, t->said.n, words, strlen(words)) != NULL;
+}
+
+#endif
