@@ -147,6 +147,15 @@ look_at_room(struct store *s, struct commit *i)
 		i->err.kind = ERR_NONE;
 }
 
+/* Is there anything to write?  Then the writer's lock is worth having. */
+static bool
+has_writes(const struct commit *batch)
+{
+	while (batch != NULL && batch->kind == COMMIT_ROOM)
+		batch = batch->next;
+	return batch != NULL;
+}
+
 void
 committer_write(struct store *s, struct commit *batch)
 {
@@ -157,7 +166,7 @@ committer_write(struct store *s, struct commit *batch)
 		i->err.kind = ERR_NONE;
 		i->again = false;
 	}
-	if (!write_some(s, batch, NULL, &bad, &e)) {
+	if (has_writes(batch) && !write_some(s, batch, NULL, &bad, &e)) {
 		for (struct commit *i = batch; i != NULL; i = i->next) {
 			/* Only if one item was to blame can others succeed. */
 			if (bad != NULL && batch->next != NULL) {
