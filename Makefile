@@ -242,7 +242,7 @@ kill: all bench-tools
 
 # Every promise has a build that breaks it and a test that must find out.
 sabotage:
-	@bash tests/crash/sabotage/run.sh
+	@/usr/bin/python3 tests/crash/sabotage/sabotage.py
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -1,0 +1,129 @@
+"""Every promise has a build that breaks it, and a test that must find out.
+
+	sabotage.py
+
+Copies the tree, spoils one place, builds, runs the test.  A sabotage that is
+not caught fails the run: then the test is worth nothing.  (That a sync is
+skipped, and that 250 comes before the commit in the store's own driver, is
+controlled by tests/crash/recorder.py in its own run.)
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+
+# name, file, what stands there, what is put there, the test that must fail
+SABOTAGES = [
+    ("250 without the commit", "queue/committer.c",
+     "	return store_commit(t, e);\n}\n\nstatic void\nlook_at_room",
+     "	if (first->kind == COMMIT_ACCEPT && first->id % 16 == 0) {\n"
+     "		store_abort(t);\n		return true;\n	}\n"
+     "	return store_commit(t, e);\n}\n\nstatic void\nlook_at_room",
+     ["kill", "6"]),
+    ("claims of a dead scheduler are forgotten", "queue/dispatch.c",
+     "	*n = 0;\n	do {",
+     "	*n = 0;\n	if (now_us > 0) { d->next_due_us = INT64_MIN; return true; }\n"
+     "	do {",
+     ["sim", "5"]),
+    ("a delivered recipient is tried again", "queue/settle.c",
+     "	v = judge(s, r, before.attempts, again_us);",
+     "	v = judge(s, r, before.attempts, again_us);\n"
+     "	if (s->message % 5 == 0) v.kind = VERDICT_DEFER;",
+     ["sim", "5"]),
+    ("a message never expires", "queue/retry.c",
+     "	next.expired = now_us >= end;",
+     "	next.expired = false;",
+     ["sim", "5"]),
+    ("retries ignore the schedule", "queue/retry.c",
+     "	next.at_us = now_us + wait;",
+     "	next.at_us = now_us + wait / 2;",
+     ["sim", "5"]),
+    ("a worker gets more than its share", "queue/plan.c",
+     "		if (!p->worker[w] || r->in_flight[w] >= most)",
+     "		most += 2;\n		if (!p->worker[w] || r->in_flight[w] >= most)",
+     ["sim", "5"]),
+    ("LF.LF ends a message", "queue/session_data.c",
+     "		    (cr == NULL || cr + 1 != stop)) {",
+     "		    (cr != NULL && cr + 1 != stop)) {",
+     [*PYTEST, "tests/system/test_reception.py", "-k", "smuggling"]),
+    ("the limit of an address is ignored", "queue/listener.c",
+     "	else if (crowd_count(&clients->crowd, key) >=",
+     "	else if (0 * crowd_count(&clients->crowd, key) >",
+     [*PYTEST, "tests/system/test_reception.py", "-k", "per_address"]),
+    ("the dot is not announced", "delivery/connection.c",
+     "			channel_send(o->jobs, JOB_DOT, &b);",
+     "			(void)0;",
+     [*PYTEST, "tests/system/test_doubt.py"]),
+]
+
+
+def spoil(tree, name, file, old, new):
+    path = tree / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        raise SystemExit(f"sabotage {name}: {file} has changed: the text to "
+                         f"spoil stands there {text.count(old)} times")
+    path.write_text(text.replace(old, new))
+
+
+def run(tree, build, what):
+    env = dict(os.environ, BUILD=str(build))
+    if what[0] == "sim":
+        target, command = [str(build / "sim")], [str(build / "sim"), what[1]]
+    elif what[0] == "kill":
+        target = ["all", "bench-tools"]
+        command = ["/usr/bin/python3", "tests/crash/kill.py", "--build", str(build),
+                   "--kills", what[1], "--seed", "5"]
+    else:
+        target, command = ["all"], what
+    made = subprocess.run(["make", "-s", "-j2", f"BUILD={build}", "WERROR=", *target],
+                          cwd=tree, capture_output=True, text=True, timeout=300)
+    if made.returncode != 0:
+        raise SystemExit(f"sabotage: it does not build:\n{made.stderr[-2000:]}")
+    try:
+        return subprocess.run(command, cwd=tree, env=env, capture_output=True,
+                              text=True, timeout=240).returncode
+    except subprocess.TimeoutExpired:
+        return 124
+
+
+def main():
+    base = pathlib.Path(tempfile.mkdtemp(prefix="mtq-sabotage-"))
+    caught = 0
+    try:
+        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"],
+                               cwd=ROOT, capture_output=True, text=True,
+                               check=True).stdout.splitlines()
+        tree = base / "tree"
+        for f in files:
+            if (ROOT / f).is_file():
+                (tree / f).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / f, tree / f)
+        build = base / "build"
+        # Without a sabotage each of these tests passes: what fails below fails
+        # because of it.
+        for test in {tuple(s[4]) for s in SABOTAGES}:
+            if run(tree, build, list(test)) != 0:
+                print(f"sabotage: {' '.join(test)} fails without one")
+                return 1
+        for name, file, old, new, test in SABOTAGES:
+            kept = (tree / file).read_text()
+            spoil(tree, name, file, old, new)
+            code = run(tree, build, test)
+            (tree / file).write_text(kept)
+            os.utime(tree / file)
+            good = code != 0
+            caught += good
+            print(f"sabotage: {name}: {'caught' if good else 'NOT CAUGHT'}", flush=True)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    print(f"sabotage: {caught} of {len(SABOTAGES)} caught")
+    return 0 if caught == len(SABOTAGES) else 1
+
+
+sys.exit(main())
