@@ -189,7 +189,7 @@ lint: layers
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ := build/fuzz
 fuzz-build:
-	@$(MAKE) --no-print-directory -s BUILD=$(FUZZ) CC=clang HARDENED= \
+	@$(MAKE) --no-print-directory -s BUILD=$(FUZZ) CC=clang HARDENED= WERROR= \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SANITIZE='$(SAN)' \
 		$(FUZZERS:%=$(FUZZ)/%.fuzz)
 $(BUILD)/%.fuzz: $(BUILD)/tests/fuzz/%.o $(ARCHIVES)

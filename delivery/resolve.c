@@ -202,7 +202,7 @@ take_addresses(struct lookup *l, const struct ub_result *r)
 {
 	size_t want = l->family == AF_INET ? 4 : 16;
 
-	for (size_t i = 0; r->data[i] != NULL && i < RESOLVE_PER_HOST_MOST; i++)
+	for (size_t i = 0; i < RESOLVE_PER_HOST_MOST && r->data[i] != NULL; i++)
 		if ((size_t)r->len[i] == want)
 			add_target(l, l->mx[l->next_mx], l->family, r->data[i]);
 	l->ttl_s = min_of(l->ttl_s, (uint32_t)max_of(r->ttl, 0));
@@ -231,7 +231,7 @@ take_mx(struct lookup *l, const struct ub_result *r)
 	size_t n = 0;
 
 	for (size_t i = 0;
-	     r->havedata && r->data[i] != NULL && n < RESOLVE_HOSTS_MOST; i++)
+	     n < RESOLVE_HOSTS_MOST && r->havedata && r->data[i] != NULL; i++)
 		if (dns_mx((const unsigned char *)r->data[i], (size_t)r->len[i],
 			   &mx[n]))
 			n++;

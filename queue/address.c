@@ -121,7 +121,8 @@ literal(const char *s, size_t n)
 	struct in6_addr six;
 	struct in_addr four;
 
-	if (n < 3 || s[0] != '[' || s[n - 1] != ']')
+	if (n < 3 || s[0] != '[' || s[n - 1] != ']' ||
+	    memchr(s, '\0', n) != NULL) /* inet_pton would stop there */
 		return false;
 	s++;
 	n -= 2;

@@ -19,7 +19,7 @@ struct listeners {
 	int spare_fd; /* an eventfd, given up when there are no others */
 };
 
-bool listeners_begin(struct listeners *l, struct clients *all,
+bool listeners_begin(struct listeners *all, struct clients *clients,
 		     struct err *e) MUST_USE;
 /* fds: one for each address of each block `listen` of clients->settings, in
  * their order. */
