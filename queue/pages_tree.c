@@ -194,9 +194,12 @@ overflow(struct tree *t, const unsigned char *data, uint64_t n, uint64_t *first)
 static bool
 free_row(struct tree *t, const unsigned char *p, uint64_t n)
 {
-	uint64_t count = n >= 8 ? pages_number(p, 8) : UINT64_MAX;
+	uint64_t count;
 
-	if (n % 8 != 0 || count > n / 8 - 1)
+	if (n < 8 || n % 8 != 0)
+		return wrong(t->c, "has an impossible row of free pages");
+	count = pages_number(p, 8);
+	if (count > n / 8 - 1)
 		return wrong(t->c, "has an impossible row of free pages");
 	for (uint64_t i = 1; i <= count; i++)
 		if (!mark(t->c, pages_number(p + 8 * i, 8), 1))
