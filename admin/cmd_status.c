@@ -102,23 +102,34 @@ judge_room(struct status *s)
 			human_size(q->min_free_bytes, most));
 }
 
+/* Subject 4 of RFC 3463 is the network and the way to the next host: that one
+ * mailbox is full is nobody's concern here. */
+static void
+judge_waiting(struct status *s)
+{
+	const struct queue_oldest *o = &s->oldest;
+	int64_t late = s->c->now_us - o->due_us;
+	char text[HUMAN_TEXT];
+
+	if (s->pid == 0 || !o->waiting)
+		return;
+	if (late > OVERDUE_S * SECOND_US)
+		problem(s, "mail is due since %s and does not leave",
+			human_span(late, text));
+	if (o->tried && strncmp(o->status, "4.4.", 4) == 0)
+		problem(s, "relay %s, %s: %s", o->relay,
+			human_when(o->tried_us, s->c->now_us, text), o->reason);
+}
+
 static void
 judge_queue(struct status *s)
 {
-	int64_t late = s->c->now_us - s->oldest.due_us;
-	char since[HUMAN_TEXT];
-
 	if (strcmp(s->instance, s->settings->instance) != 0)
 		problem(s,
 			"the queue belongs to the instance %s, the "
 			"configuration says %s: mtqd refuses it",
 			s->instance, s->settings->instance);
-	if (s->pid != 0 && s->oldest.waiting && late > OVERDUE_S * SECOND_US)
-		problem(s, "mail is due since %s and does not leave%s%s%s%s",
-			human_span(late, since),
-			*s->oldest.relay != '\0' ? "; relay " : "",
-			s->oldest.relay, *s->oldest.reason != '\0' ? ": " : "",
-			s->oldest.reason);
+	judge_waiting(s);
 	if (s->state.failed > 0)
 		problem(s,
 			"%" PRIu64 " recipients failed: mtq queue list "
@@ -140,7 +151,7 @@ read_queue(struct status *s, struct store *store, struct err *e)
 	s->state.instance = text_of(s->instance);
 	store_abort(t);
 	return store_room(store, &s->room, e) &&
-	       queue_oldest(store, &s->oldest, e);
+	       queue_oldest(store, s->c->now_us, &s->oldest, e);
 }
 
 /* False: the exit code is *code, and why is on stderr. */

@@ -107,7 +107,7 @@ test_an_empty_queue(void **state)
 	(void)state;
 	box_make(&b);
 	expect(&b, &everything, true, 0, "");
-	yes(&b, queue_oldest(b.store, &oldest, &b.e));
+	yes(&b, queue_oldest(b.store, BOX_NOW, &oldest, &b.e));
 	assert_false(oldest.message || oldest.waiting);
 	assert_false(queue_message_read(b.store, 4711, &m, &b.e));
 	assert_int_equal(b.e.kind, ERR_NONE);
@@ -262,14 +262,46 @@ test_what_waits_longest(void **state)
 	box_make(&b);
 	box_begin(&b);
 	id = box_accept(&b, 10, 1, false);
+	box_commit(&b);
+	yes(&b, queue_oldest(b.store, BOX_NOW, &o, &b.e));
+	assert_true(o.message && o.waiting && !o.tried);
+	assert_int_equal(o.due_us, BOX_NOW);
+	box_begin(&b);
 	box_claim(&b, id, 0);
 	box_settle(&b, id, 0, VERDICT_DEFER, &gone);
 	box_commit(&b);
-	yes(&b, queue_oldest(b.store, &o, &b.e));
-	assert_true(o.message && o.waiting);
+	yes(&b, queue_oldest(b.store, BOX_NOW, &o, &b.e));
+	assert_true(o.message && o.waiting && o.tried);
 	assert_int_equal(o.arrival_us, BOX_NOW);
 	assert_int_equal(o.due_us, BOX_NOW + HOUR_US);
 	assert_string_equal(o.relay, "corp");
+	assert_string_equal(o.status, "4.2.0");
+	assert_non_null(strstr(o.reason, "try later"));
+	box_remove(&b);
+}
+
+/* Untried mail stands in front while a relay is down: the words are those of
+ * the one that was tried. */
+static void
+test_the_words_of_one_that_was_tried(void **state)
+{
+	struct queue_oldest o;
+	struct box b;
+	uint64_t id;
+	bool gone;
+
+	(void)state;
+	box_make(&b);
+	box_begin(&b);
+	id = box_accept(&b, 10, 1, false);
+	box_accept(&b, 10, 1, false);
+	box_claim(&b, id, 0);
+	box_settle(&b, id, 0, VERDICT_DEFER, &gone);
+	box_commit(&b);
+	yes(&b, queue_oldest(b.store, BOX_NOW + SECOND_US, &o, &b.e));
+	assert_int_equal(o.due_us, BOX_NOW);
+	assert_true(o.tried);
+	assert_int_equal(o.tried_us, BOX_NOW + 2 * SECOND_US);
 	assert_non_null(strstr(o.reason, "try later"));
 	box_remove(&b);
 }
@@ -285,6 +317,7 @@ main(void)
 	    cmocka_unit_test(test_a_message_is_copied),
 	    cmocka_unit_test(test_the_body),
 	    cmocka_unit_test(test_what_waits_longest),
+	    cmocka_unit_test(test_the_words_of_one_that_was_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

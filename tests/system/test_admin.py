@@ -183,6 +183,15 @@ def test_status_tells_what_is_wrong(parked):
     parked.cli("queue", "retry", "--all", code=0)  # empty: nothing to ask for
 
 
+def test_status_names_the_relay_that_is_away(make, sink):
+    sink.close()
+    m = make(retry="intervals = 1h")
+    m.send()
+    wait_for("a deferral", lambda: "status=deferred" in m.text())
+    (problem,) = m.json("status")[0]["problems"]
+    assert problem.startswith("relay out, ") and "refused" in problem
+
+
 def test_status_before_the_first_start(make):
     m = make(start=False)
     (s,) = m.json("status")
