@@ -1,6 +1,6 @@
 /*
- * event - every line mtq can log.  Row: id, level, what it means (the manual's
- * table of log events is printed from here).
+ * event - every line mtq can log.  Row: id, level, what it means (mtqd(8)
+ * has the same table).
  */
 #ifndef MTQ_EVENT_H
 #define MTQ_EVENT_H

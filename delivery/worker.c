@@ -116,9 +116,9 @@ scheduler_gone(struct channel *c, const char *why)
 {
 	struct worker *w = container_of(c, struct worker, jobs);
 
-	/* Nobody would take our outcomes; mtqd starts us again. */
-	if (!w->role->stopping)
-		log_event(EVENT_NOTE, NULL, "the scheduler is gone: %s", why);
+	/* Nobody would take our outcomes; mtqd starts us again, or stops us:
+	 * it says which, and of the scheduler too. */
+	(void)why;
 	role_done(w->role, EXIT_DONE);
 }
 

@@ -390,11 +390,13 @@ emit(struct dispatch *d, struct step *s, int64_t now_us)
 		d->ops->answer(d->arg, d->order[i].client, &s->answer[i]);
 	later_log(&d->log);
 	d->nsettle -= s->settled;
-	memmove(d->settle, d->settle + s->settled,
-		d->nsettle * sizeof d->settle[0]);
+	if (d->nsettle > 0)
+		memmove(d->settle, d->settle + s->settled,
+			d->nsettle * sizeof d->settle[0]);
 	d->norder -= s->ordered;
-	memmove(d->order, d->order + s->ordered,
-		d->norder * sizeof d->order[0]);
+	if (d->norder > 0)
+		memmove(d->order, d->order + s->ordered,
+			d->norder * sizeof d->order[0]);
 }
 
 /* What outcomes said of their relays since the last step. */
