@@ -244,6 +244,12 @@ dispatch_busy(const struct dispatch *d)
 	return d->nsettle > 0 || d->norder > 0;
 }
 
+size_t
+dispatch_outcomes(const struct dispatch *d)
+{
+	return d->nsettle;
+}
+
 static bool
 settle_some(struct dispatch *d, struct txn *t, int64_t now_us, size_t *done,
 	    struct err *e)

@@ -65,5 +65,6 @@ bool dispatch_step(struct dispatch *d, int64_t now_us, int64_t steady_us,
 		   uint64_t *wake_ms, struct err *e) MUST_USE;
 size_t dispatch_in_flight(const struct dispatch *d); /* jobs */
 bool dispatch_busy(const struct dispatch *d); /* something awaits a commit */
+size_t dispatch_outcomes(const struct dispatch *d); /* that await one */
 
 #endif

@@ -22,7 +22,9 @@
 enum {
 	CLIENTS_MOST = 32,            /* mtq commands at a time */
 	READERS_EVERY_MS = 30 * 1000, /* slots of dead readers are freed */
-	ACCEPT_MOST = 16,             /* connections a round */
+	PACE_US = 1500,   /* at the least between two commits under load ... */
+	PACE_FEW = 24,    /* ... unless so many outcomes have come */
+	ACCEPT_MOST = 16, /* connections a round */
 };
 
 enum peer_kind { PEER_WORKER, PEER_CLIENT };
@@ -48,7 +50,8 @@ struct scheduler {
 	int jobs_fd, control_fd;
 	struct peer worker[PLAN_WORKERS_MOST];
 	struct peer client[CLIENTS_MOST];
-	bool failing; /* the last commit failed */
+	bool failing;    /* the last commit failed */
+	int64_t step_us; /* steady: the last step */
 };
 
 static struct scheduler the_scheduler;
@@ -275,12 +278,20 @@ after_round(struct role *r)
 {
 	struct scheduler *s = &the_scheduler;
 	uint64_t wake_ms = DISPATCH_IDLE_MS;
+	int64_t steady_us = now_steady_us();
 	struct err e;
 
 	if (s->dispatch == NULL)
 		return;
-	if (!dispatch_step(s->dispatch, now_us(), now_steady_us(), &wake_ms,
-			   &e)) {
+	/* A commit for every few outcomes would sync too often; a lone message
+	 * waits a millisecond at most. */
+	if (!r->stopping && steady_us - s->step_us < PACE_US &&
+	    dispatch_outcomes(s->dispatch) < PACE_FEW) {
+		timer_start(&s->wake, 1);
+		return;
+	}
+	s->step_us = steady_us;
+	if (!dispatch_step(s->dispatch, now_us(), steady_us, &wake_ms, &e)) {
 		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
 		if (e.kind == ERR_DAMAGED || e.kind == ERR_STORE)
 			role_done(r, EXIT_SOFTWARE);
