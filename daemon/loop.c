@@ -116,13 +116,27 @@ loop_after(struct loop *l, void (*fn)(void *arg), void *arg)
 	l->after_arg = arg;
 }
 
+static int
+uv_events_of(int events)
+{
+	return (events & LOOP_READ ? UV_READABLE : 0) |
+	       (events & LOOP_WRITE ? UV_WRITABLE : 0);
+}
+
 static void
 polled(uv_poll_t *p, int status, int events)
 {
 	struct watch *w = p->data;
 	int got = 0;
 
-	/* An error is told as both: the read or write that follows meets it. */
+	/*
+	 * An error is told as both: the read or write that follows meets it.
+	 * libuv has stopped to watch by now; but a reset connection may still
+	 * hold octets that are read first, and the error must be told again
+	 * after them.
+	 */
+	if (status < 0)
+		must(uv_poll_start(p, uv_events_of(w->events), polled) == 0);
 	if (status < 0 || (events & UV_READABLE))
 		got |= LOOP_READ;
 	if (status < 0 || (events & UV_WRITABLE))
@@ -144,15 +158,11 @@ watch_open(struct loop *l, struct watch *w, int fd,
 void
 watch_for(struct watch *w, int events)
 {
-	int want = 0;
+	int want = uv_events_of(events);
 
 	if (events == w->events) /* libuv would ask the kernel again */
 		return;
 	w->events = events;
-	if (events & LOOP_READ)
-		want |= UV_READABLE;
-	if (events & LOOP_WRITE)
-		want |= UV_WRITABLE;
 	if (want == 0)
 		must(uv_poll_stop(poll_of(w)) == 0);
 	else

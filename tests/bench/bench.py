@@ -385,7 +385,7 @@ def table(rows):
 
 
 def machine():
-    model = next((x.split(": ", 1)[1] for x in open("/proc/cpuinfo")
+    model = next((x.split(": ", 1)[1].strip() for x in open("/proc/cpuinfo")
                   if x.startswith("model name")), "unknown")
     return (f"{datetime.date.today()}, {os.cpu_count()} × {model}, Linux "
             f"{platform.release()}")
