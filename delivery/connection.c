@@ -32,6 +32,9 @@ closed(struct watch *w)
 	struct connection *c = container_of(w, struct connection, watch);
 
 	close(c->fd);
+	/* Only now may another take its place: never more than allowed. */
+	if (!c->refused)
+		c->ops->gone(c);
 	bytes_free(&c->out);
 	free(c);
 }
@@ -63,7 +66,6 @@ drop(struct connection *c)
 	c->task = NULL;
 	if (t != NULL)
 		c->ops->done(c, t);
-	c->ops->gone(c);
 	watch_close(&c->watch, closed);
 }
 
@@ -240,7 +242,7 @@ unreachable(struct connection *c, int error)
 {
 	struct task *t = c->task;
 
-	c->dead = true;
+	c->dead = c->refused = true;
 	undirty(c);
 	c->task = NULL;
 	c->ops->unreachable(c, t, strerror(error));

@@ -71,7 +71,8 @@ struct connection {
 	bool dot_waits; /* `out` ends in a dot that was not announced */
 	bool is_dirty;
 	bool dead;
-	bool retire; /* closed when its task is done */
+	bool refused; /* `unreachable` was told, `gone` is not */
+	bool retire;  /* closed when its task is done */
 	char remote[VERDICT_REMOTE_MOST];
 	struct connection *next_dirty;
 	struct connection *prev, *next; /* the user's list */

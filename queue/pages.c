@@ -137,14 +137,9 @@ pages_preflight(int fd, struct pages *out, struct err *e)
 	}
 	p.newest = p.meta[1].txn > p.meta[0].txn;
 	m = &p.meta[p.newest];
-	if (p.file_bytes / p.page_bytes <= m->last_page) {
-		err_set(
-		    e, ERR_DAMAGED,
-		    "the file has %llu octets but should have %llu",
-		    (unsigned long long)p.file_bytes,
-		    (unsigned long long)((m->last_page + 1) * p.page_bytes));
-		return false;
-	}
+	/* Pages that a transaction took and gave back are never written: a file
+	 * may end before the last page when only free ones are missing. */
+	p.cut = p.file_bytes / p.page_bytes <= m->last_page;
 	*out = p;
 	return true;
 }

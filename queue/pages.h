@@ -42,6 +42,8 @@ struct pages_meta { /* MDB_meta */
 struct pages {
 	size_t page_bytes;
 	uint64_t file_bytes;
+	bool cut; /* ends before the last page: pages_check must find out
+		     whether a used one is missing */
 	struct pages_meta meta[2];
 	unsigned newest; /* index into meta */
 };

@@ -31,6 +31,7 @@ struct check {
 	int fd;
 	size_t page_bytes;
 	uint64_t last_page;
+	uint64_t file_pages; /* whole ones that are there */
 	unsigned char *seen; /* a bit for each page */
 	unsigned char *page[PAGES_DEPTH_MOST];
 	struct pages_tree named[PAGES_NAMED_MOST];
@@ -83,6 +84,20 @@ mark(struct check *c, uint64_t first, uint64_t n)
 	return true;
 }
 
+/* As mark, for pages that hold something: they must be there. */
+static bool
+mark_used(struct check *c, uint64_t first, uint64_t n)
+{
+	if (!mark(c, first, n))
+		return false;
+	if (first + n <= c->file_pages)
+		return true;
+	err_set(c->e, ERR_DAMAGED,
+		"the file has %" PRIu64 " pages; page %" PRIu64 " is missing",
+		c->file_pages, first + n - 1);
+	return false;
+}
+
 static bool
 read_page(struct check *c, uint64_t number, unsigned char *to, size_t n)
 {
@@ -121,7 +136,7 @@ enter(struct tree *t, uint64_t number)
 	bool branch = t->depth + 1 < t->db->depth;
 	unsigned lower, upper;
 
-	if (!mark(c, number, 1))
+	if (!mark_used(c, number, 1))
 		return false;
 	if (c->page[t->depth] == NULL)
 		c->page[t->depth] = must_alloc(c->page_bytes);
@@ -184,7 +199,7 @@ overflow(struct tree *t, const unsigned char *data, uint64_t n, uint64_t *first)
 	if (pages_number(head + 10, 2) != IS_OVERFLOW || pages < want)
 		return wrong(c, "is no overflow page, or too short");
 	t->overflow += pages;
-	if (!mark(c, *first, pages))
+	if (!mark_used(c, *first, pages))
 		return false;
 	c->number = from;
 	return true;
@@ -342,6 +357,7 @@ pages_check(int fd, const struct pages *p, unsigned which,
 	struct check c = {.fd = fd,
 			  .page_bytes = p->page_bytes,
 			  .last_page = m->last_page,
+			  .file_pages = p->file_bytes / p->page_bytes,
 			  .e = e};
 	bool ok;
 

@@ -26,7 +26,7 @@ static void
 note(struct session *s, const char *during, const char *reply)
 {
 	char sender[ADDRESS_MOST + 1] = "", clean[REFUSAL_MOST];
-	char text[REFUSAL_MOST];
+	char text[2 * REFUSAL_MOST];
 
 	if (s->mail && s->nsender > 0)
 		log_safe((const char *)s->texts.data + s->sender, s->nsender,

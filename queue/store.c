@@ -199,12 +199,23 @@ preflight(struct store *s, const char *path, struct err *e)
 			err_set(e, ERR_SYSTEM, "%m");
 		return false;
 	}
-	for (int i = 0; i < LOOK_TRIES && !ok; i++)
+	for (int i = 0; i < LOOK_TRIES && !ok; i++) {
 		ok = pages_preflight(fd, &p, e);
+		/* A page that is not in the file is SIGBUS when it is read. */
+		if (ok && (s->mode == STORE_COPY || p.cut))
+			ok = pages_check(fd, &p, p.newest, PAGES_ALL, e);
+		else
+			continue;
+		if (!ok && p.cut)
+			err_add(
+			    e, "the file has %llu octets but should have %llu",
+			    (unsigned long long)p.file_bytes,
+			    (unsigned long long)(p.page_bytes *
+						 (p.meta[p.newest].last_page +
+						  1)));
+	}
 	if (ok)
 		s->page_bytes = p.page_bytes;
-	if (ok && s->mode == STORE_COPY)
-		ok = pages_check(fd, &p, p.newest, PAGES_ALL, e);
 	if (close(fd) != 0 && ok) {
 		err_set(e, ERR_SYSTEM, "close: %m");
 		ok = false;

@@ -49,8 +49,7 @@ class Sink:
                 except (OSError, ValueError):
                     pass
                 finally:
-                    with outer.lock:
-                        outer.open -= 1
+                    outer.leave(self)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -62,6 +61,13 @@ class Sink:
         self.thread = threading.Thread(target=self.server.serve_forever,
                                        args=(0.05,), daemon=True)
         self.thread.start()
+
+    def leave(self, h):
+        """Once a session: it is over for the client when QUIT is answered."""
+        with self.lock:
+            if not getattr(h, "left", False):
+                h.left = True
+                self.open -= 1
 
     def answer(self, h, verb, arg, default):
         r = self.reply(verb, arg, h) if self.reply else None
@@ -116,6 +122,7 @@ class Sink:
                 self.answer(h, "RSET", line, b"250 2.0.0 Ok\r\n")
             elif verb == b"QUIT":
                 self.per_session.append(count)
+                self.leave(h)
                 self.answer(h, "QUIT", line, b"221 2.0.0 bye\r\n")
                 return
             else:
