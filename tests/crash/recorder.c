@@ -128,7 +128,7 @@ data(int fd, uint64_t at, const struct iovec *iov, int n)
 static void
 said(const struct iovec *iov, size_t n)
 {
-	static char text[SAID_MOST];
+	static _Thread_local char text[SAID_MOST]; /* senders are threads */
 	struct iovec one = {text, 0};
 
 	if (log_fd < 0 || n == 0 || iov[0].iov_len < 4 ||
