@@ -47,7 +47,7 @@ DAEMON := base err bytes now arena file report scan inputs conf net values setti
 	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route plan job flight \
-	control settle claim dispatch session_args session_reply \
+	control settle claim orders recover expire dispatch dispatch_step session_args session_reply \
 	session_mail session_header session_data session_verb session_line \
 	session committer crowd client_commit client listener receiver \
 	scheduler

@@ -45,8 +45,9 @@ BLOCKS(B)
 #undef B
 
 enum {
-	SETTINGS_SOCKETS = 60,     /* of all listeners; they travel beside one
+	SETTINGS_SOCKETS = 60, /* of all listeners; they travel beside one
 				  frame, see WIRE_MOST_FDS */
+	SETTINGS_RELAYS = 128,
 	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
 };

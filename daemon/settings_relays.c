@@ -154,6 +154,9 @@ void
 settings_relays_check(const struct settings *s, const char *name,
 		      struct report *r)
 {
+	if (s->nrelays > SETTINGS_RELAYS)
+		report_error(r, name, 0, "%zu relays; there may be %d",
+			     s->nrelays, SETTINGS_RELAYS);
 	for (size_t i = 0; i < s->nrelays; i++) {
 		const struct relay_settings *relay = &s->relays[i];
 		const struct conf_node *n =

@@ -20,7 +20,7 @@
 enum {
 	DISPATCH_JOBS_MOST = 256,   /* claimed in one commit */
 	DISPATCH_SETTLE_MOST = 512, /* settled in one commit */
-	DISPATCH_ORDERS_MOST = 256, /* orders of mtq in one commit */
+	DISPATCH_RCPTS_MOST = 1024, /* recipients: no further job behind them */
 	DISPATCH_IDLE_MS = 1000,    /* a look at the queue without a bell */
 };
 

@@ -64,7 +64,7 @@ plan_configure(struct plan *p, const struct settings *s)
 	/* What is in flight keeps its place even when its relay is gone. */
 	for (size_t i = 0; i < p->nrelays; i++)
 		p->relay[i].connections = 0;
-	for (size_t i = 0; i < s->nrelays && i < PLAN_RELAYS_MOST / 2; i++) {
+	for (size_t i = 0; i < s->nrelays; i++) {
 		struct plan_relay *r = place_for(p, s->relays[i].title);
 
 		r->connections = (uint32_t)s->relays[i].connections;

@@ -14,7 +14,12 @@
 
 #include "daemon/settings.h"
 
-enum { PLAN_WORKERS_MOST = 32, PLAN_RELAYS_MOST = 256, PLAN_AHEAD = 2 };
+enum {
+	PLAN_WORKERS_MOST = 32,
+	/* those of the file, and those whose last jobs are still under way */
+	PLAN_RELAYS_MOST = 2 * SETTINGS_RELAYS,
+	PLAN_AHEAD = 2
+};
 
 struct plan_relay {
 	char name[65];

@@ -17,6 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/role.h"
 #include "queue/dispatch.h"
+#include "queue/orders.h"
 #include "queue/store.h"
 
 enum {
@@ -33,9 +34,10 @@ struct peer {
 	struct scheduler *scheduler;
 	enum peer_kind kind;
 	unsigned place; /* worker number or client number */
+	uint64_t id;    /* of a client: no two ever have the same */
+	unsigned asked; /* orders of a client without an answer */
 	bool hello;     /* a worker has introduced itself */
-	bool used;
-	bool gone;
+	bool used, gone;
 	uid_t uid;
 	struct channel channel;
 };
@@ -44,13 +46,12 @@ struct scheduler {
 	struct role *role;
 	struct store *store;
 	struct dispatch *dispatch;
-	int bell_fd;
 	struct watch bell, jobs, control;
 	struct timer wake, readers;
-	int jobs_fd, control_fd;
+	int bell_fd, jobs_fd, control_fd;
 	struct peer worker[PLAN_WORKERS_MOST];
 	struct peer client[CLIENTS_MOST];
-	bool failing;    /* the last commit failed */
+	uint64_t last_client;
 	int64_t step_us; /* steady: the last step */
 };
 
@@ -79,12 +80,15 @@ static void
 send_answer(void *arg, uint64_t client, const struct control_answer *a)
 {
 	struct scheduler *s = arg;
+	struct peer *p = &s->client[client % CLIENTS_MOST];
 	struct bytes b = {0};
 
-	if (s->client[client].used && !s->client[client].gone) {
-		control_answer_encode(&b, a);
-		channel_send(&s->client[client].channel, CONTROL_ANSWER, &b);
-	}
+	/* Its place may be another's by now. */
+	if (!p->used || p->gone || p->id != client)
+		return;
+	p->asked--;
+	control_answer_encode(&b, a);
+	channel_send(&p->channel, CONTROL_ANSWER, &b);
 	bytes_free(&b);
 }
 
@@ -157,11 +161,14 @@ client_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 	if (type != CONTROL_ORDER || !control_order_decode(&o, p, n))
 		return false;
 	if (x->uid != 0 && x->uid != getuid()) {
-		channel_send(c, CONTROL_DENIED, NULL);
+		if (x->asked++ == 0) /* once says it all */
+			channel_send(c, CONTROL_DENIED, NULL);
 		return true;
 	}
+	if (x->asked++ == ORDERS_AHEAD)
+		return false;
 	snprintf(who, sizeof who, "uid %u", (unsigned)x->uid);
-	dispatch_order(x->scheduler->dispatch, x->place, who, &o);
+	dispatch_order(x->scheduler->dispatch, x->id, who, &o);
 	return true;
 }
 
@@ -210,6 +217,8 @@ accept_peers(struct scheduler *s, int listener, enum peer_kind kind)
 		p->scheduler = s;
 		p->kind = kind;
 		p->uid = cred.uid;
+		if (kind == PEER_CLIENT)
+			p->id = ++s->last_client * CLIENTS_MOST + p->place;
 		channel_open(&p->channel, s->role->loop, fd,
 			     kind == PEER_WORKER ? &worker_ops : &client_ops);
 	}
@@ -295,9 +304,6 @@ after_round(struct role *r)
 		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
 		if (e.kind == ERR_DAMAGED || e.kind == ERR_STORE)
 			role_done(r, EXIT_SOFTWARE);
-		s->failing = true;
-	} else if (s->failing && !dispatch_busy(s->dispatch)) {
-		s->failing = false;
 	}
 	flush_peers(s);
 	timer_start(&s->wake, wake_ms);

@@ -132,7 +132,7 @@ settle_one(struct txn *t, const struct settle *s,
 		return e->kind == ERR_NONE; /* gone: a doubled outcome */
 	v = judge(s, r, before.attempts, again_us);
 	if (!ledger_settle(t, s->message, s->rcpt, &v, s->relay, s->ended_us,
-			   *again_us, true, &answer, &out, e))
+			   *again_us, !s->untried, &answer, &out, e))
 		return false;
 	if (answer == LEDGER_DONE) {
 		log_attempt(log, s, &v, out.recipient.address);

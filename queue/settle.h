@@ -33,6 +33,7 @@ struct settle {
 	uint32_t transmit_us;
 	bool worker_died;
 	bool in_doubt; /* died after the dot was announced */
+	bool untried;  /* nothing was sent: given up without an attempt */
 	char relay[65];
 	struct verdict verdict;
 };

@@ -9,9 +9,11 @@
  * repeats the run.  One run is some days of a small relay.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -79,7 +81,8 @@ static struct world {
 	uint32_t connections;
 	bool relay_down;
 	bool draining;
-	uint64_t events, sent, crashes;
+	bool disk_fails;
+	uint64_t events, sent, crashes, failures;
 } w;
 
 #define CHECK(x, ...)                                                          \
@@ -142,6 +145,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 	struct job j;
 
 	(void)arg;
+	CHECK(!w.disk_fails, "a job left without its commit");
 	CHECK(job_decode(&j, frame->data, frame->n),
 	      "a job that does not decode");
 	CHECK(worker < WORKERS && w.up[worker], "a job for a dead worker");
@@ -181,7 +185,7 @@ on_answer(void *arg, uint64_t client, const struct control_answer *a)
 {
 	(void)arg;
 	(void)client;
-	(void)a;
+	CHECK(!w.disk_fails || a->changed == 0, "an answer without its commit");
 }
 
 static const struct dispatch_ops ops = {
@@ -202,6 +206,33 @@ configure(uint32_t connections)
 		dispatch_configure(w.dispatch, w.settings);
 	settings_free(old);
 	bytes_free(&report);
+}
+
+/* No page can be written: what is under way must neither leave nor get lost. */
+static void
+failing_step(void)
+{
+	size_t outcomes = dispatch_outcomes(w.dispatch);
+	struct rlimit old, none;
+	uint64_t wake_ms;
+	struct err e;
+
+	CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0, "getrlimit");
+	none = old;
+	none.rlim_cur = 4096;
+	CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0, "setrlimit");
+	w.disk_fails = true;
+	if (!dispatch_step(w.dispatch, w.now_us, w.steady_us, &wake_ms, &e)) {
+		w.failures++;
+		CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0, "setrlimit");
+		CHECK(e.kind == ERR_FULL, "%s", e.text);
+	}
+	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0, "setrlimit");
+	w.disk_fails = false;
+	CHECK(dispatch_outcomes(w.dispatch) == outcomes,
+	      "outcomes were forgotten");
+	w.now_us += 2 * SECOND_US; /* it is tried again after one */
+	w.steady_us += 2 * SECOND_US;
 }
 
 static void
@@ -363,6 +394,8 @@ finish(struct task *slot)
 		      "the same outcome was taken twice");
 	}
 	slot->used = false;
+	if (chance(30) == 0)
+		failing_step();
 	for (int i = 0; i < 10 && dispatch_busy(w.dispatch); i++) {
 		/* Settle alone first, so that the books can be read. */
 		struct err e;
@@ -492,6 +525,8 @@ order(void)
 	if (o.order == LEDGER_DROP && chance(4) != 0)
 		return;
 	dispatch_order(w.dispatch, 1, "sim", &o);
+	if (chance(10) == 0)
+		failing_step();
 	/* By hand it may go at any time from now on. */
 	if (o.order == LEDGER_RETRY || o.order == LEDGER_RELEASE)
 		for (uint32_t i = 0; i < l->n; i++) {
@@ -575,6 +610,8 @@ event(void)
 		configure((uint32_t)chance(20) + 1);
 	w.now_us += jump;
 	w.steady_us += jump;
+	if (c >= 990)
+		failing_step();
 	step();
 	w.events++;
 	check_books(w.events % VERIFY_EVERY == 0);
@@ -612,6 +649,40 @@ drain(void)
 	CHECK(false, "the queue does not drain");
 }
 
+/* The relay is gone for good: when the lifetime of the last message is over,
+ * all that is not kept back has failed, tried again or not. */
+static void
+outage(void)
+{
+	int64_t end_us = w.now_us + LIFETIME_US + HOUR_US;
+
+	w.relay_down = true;
+	for (unsigned i = 0; i < WORKERS; i++)
+		worker_comes();
+	while (w.now_us < end_us) {
+		for (int k = 0; k < 8; k++)
+			some_job();
+		w.now_us += MINUTE_US;
+		w.steady_us += MINUTE_US;
+		step();
+	}
+	for (int k = 0; k < JOBS_MOST; k++)
+		some_job();
+	check_books(true);
+	for (size_t i = 0; i < w.nletters; i++)
+		for (uint32_t k = 0; k < w.letter[i].n; k++) {
+			bool there;
+			struct recipient_record r =
+			    record_of(&w.letter[i], k, &there);
+
+			CHECK(!there || r.state == RECIPIENT_FAILED ||
+				  r.state == RECIPIENT_HELD,
+			      "%s after its lifetime",
+			      recipient_state_word(
+				  (enum recipient_state)r.state));
+		}
+}
+
 static void
 run(uint64_t seed)
 {
@@ -631,10 +702,14 @@ run(uint64_t seed)
 	scheduler_starts();
 	for (int i = 0; i < STEPS; i++)
 		event();
-	drain();
+	if (seed % 4 == 0)
+		outage();
+	else
+		drain();
 	printf("sim: seed %" PRIu64 ": %zu messages, %" PRIu64
-	       " deliveries, %" PRIu64 " crashes, %" PRId64 " days\n",
-	       seed, w.nletters, w.sent, w.crashes,
+	       " deliveries, %" PRIu64 " crashes, %" PRIu64
+	       " failed commits, %" PRId64 " days\n",
+	       seed, w.nletters, w.sent, w.crashes, w.failures,
 	       (w.now_us - begun_us) / DAY_US);
 	dispatch_close(w.dispatch);
 	store_close(w.store);
@@ -653,6 +728,7 @@ main(int argc, char **argv)
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 20;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
+	signal(SIGXFSZ, SIG_IGN); /* as jail_begin does */
 	/* The log of a thousand deliveries is not what we look at. */
 	if (freopen("/dev/null", "w", stderr) == NULL)
 		return 2;

@@ -25,10 +25,9 @@ SABOTAGES = [
      "		store_abort(t);\n		return true;\n	}\n"
      "	return store_commit(t, e);\n}\n\nstatic void\nlook_at_room",
      ["kill", "6"]),
-    ("claims of a dead scheduler are forgotten", "queue/dispatch.c",
+    ("claims of a dead scheduler are forgotten", "queue/recover.c",
      "	*n = 0;\n	do {",
-     "	*n = 0;\n	if (now_us > 0) { d->next_due_us = INT64_MIN; return true; }\n"
-     "	do {",
+     "	*n = 0;\n	if (now_us > 0)\n		return true;\n	do {",
      ["sim", "5"]),
     ("a delivered recipient is tried again", "queue/settle.c",
      "	v = judge(s, r, before.attempts, again_us);",
