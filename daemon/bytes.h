@@ -17,6 +17,16 @@ struct bytes {
 	size_t room;
 };
 
+/* Octets of somebody else's, not NUL-terminated. */
+struct text {
+	const char *p;
+	size_t n;
+};
+struct text text_of(const char *s);
+/* A NUL-terminated copy in `out`, cut to its size. */
+const char *text_copy(struct text t, char *out, size_t size);
+bool text_is(struct text t, const char *s);
+
 void bytes_free(struct bytes *b);
 void bytes_reserve(struct bytes *b, size_t more); /* room for `more` octets */
 void bytes_add(struct bytes *b, const void *p, size_t n);

@@ -3,29 +3,6 @@
 
 #include <string.h>
 
-struct text
-text_of(const char *s)
-{
-	return (struct text){.p = s, .n = strlen(s)};
-}
-
-const char *
-text_copy(struct text t, char *out, size_t size)
-{
-	size_t n = min_of(t.n, size - 1);
-
-	if (n > 0)
-		memcpy(out, t.p, n);
-	out[n] = '\0';
-	return out;
-}
-
-bool
-text_is(struct text t, const char *s)
-{
-	return t.n == strlen(s) && (t.n == 0 || memcmp(t.p, s, t.n) == 0);
-}
-
 bool
 wire_get_u8(struct reader *r, uint8_t *v, uint64_t most)
 {

@@ -264,6 +264,10 @@ node_order(const void *a, const void *b)
 static bool
 same_name(const struct conf_node *a, const struct conf_node *b)
 {
+	/* Blocks without a title: whoever knows them says if one is enough. */
+	if (a->parent == NULL && a->block && b->block && a->title == NULL &&
+	    b->title == NULL)
+		return false;
 	return a->parent == b->parent && strcmp(a->key, b->key) == 0 &&
 	       strcmp(a->title ? a->title : "", b->title ? b->title : "") == 0;
 }

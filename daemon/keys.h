@@ -17,7 +17,10 @@
  *	durations       one or a list of durations	struct durations name
  *	sockets         one or a list of ADDRESS:PORT	struct sockets name
  *	networks        one or a list of CIDR blocks	struct networks name
- *	deliver, lookup one word of a set (ENUMS below)	enum name_kind name
+ *	rate            14/s | 30/min | 1000/h		struct rate name
+ *	counts          { NAME = number ... }		struct counts name
+ *	lists           { NAME = text or list ... }	struct lists name
+ *	deliver, ...    one word of a set (ENUMS below)	enum TYPE_kind name
  */
 #ifndef MTQ_KEYS_H
 #define MTQ_KEYS_H
@@ -35,6 +38,8 @@
 	    "Path of the control socket; empty: control.sock in state_dir.")   \
 	KEY(text, user, "", NULL, NULL,                                        \
 	    "User to become after binding when started as root.")              \
+	KEY(text, zone, "Etc/UTC", NULL, NULL,                                 \
+	    "Time zone whose days and months quotas count by.")                \
 	KEY(text, no_match, "", NULL, NULL,                                    \
 	    "Relay for mail that no route claims. May be left out when there " \
 	    "is exactly one relay.")                                           \
@@ -91,7 +96,110 @@
 	KEY(words, listener, "", NULL, NULL,                                   \
 	    "Only on these listeners; empty: on all.")
 
+#define TYPE_KEYS(KEY)                                                         \
+	KEY(count, weight, "1", "1", "1000",                                   \
+	    "Share of a busy relay, compared with the other types' weights.")  \
+	KEY(duration, lifetime, "0s", "0s", "30d",                             \
+	    "Attempts end this long after the message was accepted; 0s: the "  \
+	    "lifetime of the retry schedule.")                                 \
+	KEY(text, retry, "normal", NULL, NULL, "Schedule of attempts.")
+
+#define CLASSIFY_KEYS(KEY)                                                     \
+	KEY(count, priority, NULL, "1", "1M",                                  \
+	    "The matching rule with the smallest number decides. Unique.")     \
+	KEY(text, type, "", NULL, NULL,                                        \
+	    "The type of messages that match; or leave it out and use "        \
+	    "by_header.")                                                      \
+	KEY(text, by_header, "", NULL, NULL,                                   \
+	    "Header field that names the type, through map or as it stands. "  \
+	    "A value that names none does not match.")                         \
+	KEY(lists, map, "", NULL, NULL,                                        \
+	    "For by_header: value of the field = type.")                       \
+	KEY(lists, header, "", NULL, NULL,                                     \
+	    "Header fields a message must have, each with one of its values; " \
+	    "\"*\" is any value. Letter case does not count.")                 \
+	KEY(words, source, "", NULL, NULL, "Only from these sources.")         \
+	KEY(words, listener, "", NULL, NULL, "Only from these listeners.")     \
+	KEY(words, sender, "", NULL, NULL,                                     \
+	    "Only from these senders: an address, a domain, or *.domain for "  \
+	    "its subdomains. Compared with header From; without one with the " \
+	    "envelope sender.")                                                \
+	KEY(size, larger_than, "0kb", "0kb", "1gb",                            \
+	    "Only messages above this size.")
+
+#define QUOTA_KEYS(KEY)                                                        \
+	KEY(count, limit, NULL, "0", "1000G",                                  \
+	    "How much may leave in one window; 0 closes it.")                  \
+	KEY(unit, unit, "recipients", NULL, NULL, "What is counted.")          \
+	KEY(window, window, "day", NULL, NULL,                                 \
+	    "day and month begin at midnight in the zone; rolling: at any "    \
+	    "moment the last period counts.")                                  \
+	KEY(text, zone, "", NULL, NULL,                                        \
+	    "Time zone of day and month; empty: the zone outside of blocks.")  \
+	KEY(duration, period, "24h", "1min", "31d",                            \
+	    "Length of a rolling window, in whole minutes.")                   \
+	KEY(counts, cap, "", NULL, NULL,                                       \
+	    "The most of a type, within the limit.")                           \
+	KEY(counts, reserve, "", NULL, NULL,                                   \
+	    "What is kept free for a type until the window ends.")             \
+	KEY(percent, release, "25%", "0%", "100%",                             \
+	    "In this last share of a day or month reserves shrink evenly to "  \
+	    "nothing.")                                                        \
+	KEY(flag, spread, "no", NULL, NULL,                                    \
+	    "Let the limit free evenly over a day or month, in 96 steps.")     \
+	KEY(lists, ramp, "", NULL, NULL,                                       \
+	    "Warm-up: { from = 500  to = 50k  over = 30d  start = 2026-11-01 " \
+	    "}: the limit grows evenly, day by day, from and to included.")
+
+#define ROUTE_KEYS(KEY)                                                        \
+	KEY(count, priority, NULL, "1", "1M",                                  \
+	    "The matching route with the smallest number decides. Unique.")    \
+	KEY(words, from, "", NULL, NULL,                                       \
+	    "Sender domains (header From; without one the envelope sender): "  \
+	    "a domain, *.domain for its subdomains only; empty or \"*\": "     \
+	    "all.")                                                            \
+	KEY(words, to, "", NULL, NULL, "Recipient domains, as in from.")       \
+	KEY(words, source, "", NULL, NULL, "Only from these sources.")         \
+	KEY(words, type, "", NULL, NULL, "Only mail of these types.")          \
+	KEY(flag, enabled, "yes", NULL, NULL, "no: as if it were not there.")  \
+	KEY(lists, via, NULL, NULL, NULL,                                      \
+	    "Relays in the order they are tried: { TYPE = [relay, relay] }, "  \
+	    "\"*\" for all other types; or one list for every type. Mail of "  \
+	    "a "                                                               \
+	    "type that is not listed goes to no_match.")                       \
+	KEY(text, on_exhausted, "wait", NULL, NULL,                            \
+	    "When every relay of the list is spent, closed or paused: wait, "  \
+	    "bounce, crm (the relay with role = crm) or the name of one.")     \
+	KEY(text, on_unreachable, "next", NULL, NULL,                          \
+	    "When a relay of the list can't be reached: next (the list goes "  \
+	    "on), wait, bounce, crm or the name of a relay with role = crm.")
+
+#define EXPECT_KEYS(KEY)                                                       \
+	KEY(text, from, "", NULL, NULL, "Sender address (header From).")       \
+	KEY(text, to, NULL, NULL, NULL, "Recipient address.")                  \
+	KEY(text, type, "", NULL, NULL, "Mail type; empty: every type.")       \
+	KEY(text, source, "", NULL, NULL, "Source; empty: any.")               \
+	KEY(text, relay, "", NULL, NULL,                                       \
+	    "The relay that is first in line for this mail.")                  \
+	KEY(text, route, "", NULL, NULL, "The route that decides.")
+
 #define RELAY_KEYS(KEY)                                                        \
+	KEY(flag, enabled, "yes", NULL, NULL,                                  \
+	    "no: the relay is kept here and takes no mail.")                   \
+	KEY(duty, role, "relay", NULL, NULL,                                   \
+	    "crm: the CRM's own server, where routes fall back to.")           \
+	KEY(words, quota, "", NULL, NULL,                                      \
+	    "Quotas that each message is charged to, all or none.")            \
+	KEY(rate, rate, "", NULL, NULL,                                        \
+	    "Recipients in any second (14/s), minute (30/min) or hour "        \
+	    "(1000/h), over all workers; empty: as fast as it goes.")          \
+	KEY(provider, provider, "none", NULL, NULL,                            \
+	    "Whose quota and rate replies are known.")                         \
+	KEY(words, quota_replies, "", NULL, NULL,                              \
+	    "Further replies that mean \"limit reached\": code, then words "   \
+	    "with *, as \"550 *daily limit*\".")                               \
+	KEY(words, rate_replies, "", NULL, NULL,                               \
+	    "Further replies that mean \"too fast\".")                         \
 	KEY(deliver, deliver, "smtp", NULL, NULL,                              \
 	    "How mail leaves: by SMTP to a host, or into a Maildir.")          \
 	KEY(text, host, "", NULL, NULL,                                        \
@@ -116,9 +224,14 @@
 	    "For the reply to the final dot and each block of the message.")   \
 	KEY(duration, idle_timeout, "5s", "1s", "10min",                       \
 	    "An unused connection is closed after this time.")                 \
-	KEY(duration, reopen_after, "1min", "1s", "1d",                        \
-	    "A relay that can't be reached is tried again after 1 s, then 2, " \
-	    "4 ... up to this time, by one message.")
+	KEY(count, breaker_failures, "1", "1", "1k",                           \
+	    "So many failures to reach the relay within breaker_within take "  \
+	    "it out of service.")                                              \
+	KEY(duration, breaker_within, "1min", "1s", "1d",                      \
+	    "See breaker_failures.")                                           \
+	KEY(duration, breaker_open_for, "1min", "1s", "1d",                    \
+	    "A relay out of service is tried again after 1 s, then 2, 4 ... "  \
+	    "up to this time, by one message.")
 
 #define RETRY_KEYS(KEY)                                                        \
 	KEY(durations, intervals, "[1min, 5min, 15min, 30min, 1h, 2h]", "1s",  \
@@ -129,21 +242,49 @@
 	KEY(duration, lifetime, "5d", "1s", "30d",                             \
 	    "Attempts end this long after the message was accepted.")
 
-/*	block	titled	keys	 what it is */
+/*	block	titled	keys	 what it is
+ * titled: 0 one block without a name, 1 many with names, 2 many without. */
 #define BLOCKS(B)                                                              \
 	B(queue, 0, QUEUE_KEYS, "The queue database.")                         \
 	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
 	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
+	B(type, 1, TYPE_KEYS,                                                  \
+	  "A mail type. Without any there are individual (weight 6), "         \
+	  "workflow (3) and mass (1).")                                        \
+	B(classify, 2, CLASSIFY_KEYS,                                          \
+	  "A rule that gives a message its type. All conditions must hold; "   \
+	  "a rule without conditions takes all mail. Mail that no rule "       \
+	  "takes is individual.")                                              \
+	B(quota, 1, QUOTA_KEYS, "How much may leave, by whose calendar.")      \
 	B(relay, 1, RELAY_KEYS, "A way out.")                                  \
+	B(route, 1, ROUTE_KEYS,                                                \
+	  "Which relays carry which mail; decided when it is about to go.")    \
+	B(expect, 1, EXPECT_KEYS,                                              \
+	  "A test of this file: what must be true of such mail, or the file "  \
+	  "is refused.")                                                       \
 	B(retry, 1, RETRY_KEYS,                                                \
-	  "A schedule of attempts. \"normal\" is used for all mail.")
+	  "A schedule of attempts. Types use \"normal\" unless they name "     \
+	  "another.")
 
 /* Words of a set: type, its words. */
 #define DELIVER_WORDS(W) W(SMTP, "smtp") W(MAILDIR, "maildir")
 #define LOOKUP_WORDS(W)  W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
+#define UNIT_WORDS(W)                                                          \
+	W(RECIPIENTS, "recipients") W(MESSAGES, "messages") W(BYTES, "bytes")
+#define WINDOW_WORDS(W) W(DAY, "day") W(MONTH, "month") W(ROLLING, "rolling")
+#define DUTY_WORDS(W)   W(RELAY, "relay") W(CRM, "crm")
+#define PROVIDER_WORDS(W)                                                      \
+	W(NONE, "none")                                                        \
+	W(SES, "ses")                                                          \
+	W(GOOGLE, "google")                                                    \
+	W(EXCHANGE, "exchange") W(SENDGRID, "sendgrid")
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
-	E(lookup, LOOKUP, LOOKUP_WORDS)
+	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \
+	E(unit, UNIT, UNIT_WORDS)                                              \
+	E(window, WINDOW, WINDOW_WORDS)                                        \
+	E(duty, DUTY, DUTY_WORDS)                                              \
+	E(provider, PROVIDER, PROVIDER_WORDS)
 
 #endif

@@ -27,8 +27,15 @@
 #define MEMBER_durations(n)                           struct durations n;
 #define MEMBER_sockets(n)                             struct sockets n;
 #define MEMBER_networks(n)                            struct networks n;
+#define MEMBER_rate(n)                                struct rate n;
+#define MEMBER_counts(n)                              struct counts n;
+#define MEMBER_lists(n)                               struct lists n;
 #define MEMBER_deliver(n)                             enum deliver_kind n;
 #define MEMBER_lookup(n)                              enum lookup_kind n;
+#define MEMBER_unit(n)                                enum unit_kind n;
+#define MEMBER_window(n)                              enum window_kind n;
+#define MEMBER_duty(n)                                enum duty_kind n;
+#define MEMBER_provider(n)                            enum provider_kind n;
 #define KEY_MEMBER(type, name, def, least, most, doc) MEMBER_##type(name)
 
 /* struct queue_settings, dns_settings, listen_settings, ...; `title` is ""
@@ -48,6 +55,10 @@ enum {
 	SETTINGS_SOCKETS = 60, /* of all listeners; they travel beside one
 				  frame, see WIRE_MOST_FDS */
 	SETTINGS_RELAYS = 128,
+	SETTINGS_TYPES = 16,
+	SETTINGS_QUOTAS = 128,
+	SETTINGS_RELAY_QUOTAS = 8, /* of one relay */
+	SETTINGS_ROUTES = 10000,
 	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
 };
@@ -66,12 +77,23 @@ struct settings {
 	size_t nlistens;
 	struct source_settings *sources;
 	size_t nsources;
+	struct type_settings *types; /* never empty: see settings_types.c */
+	size_t ntypes;
+	struct classify_settings *classifies;
+	size_t nclassifies;
+	struct quota_settings *quotas;
+	size_t nquotas;
 	struct relay_settings *relays;
 	size_t nrelays;
+	struct route_settings *routes;
+	size_t nroutes;
+	struct expect_settings *expects;
+	size_t nexpects;
 	struct retry_settings *retries;
 	size_t nretries;
 	const struct relay_settings *no_match_relay;
 	const struct retry_settings *normal_retry; /* the block or defaults */
+	const struct routing *routing;             /* daemon/routing.h */
 	char *control_path;                        /* resolved */
 	struct settings_memory *memory; /* what settings_free frees */
 };

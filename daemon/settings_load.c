@@ -109,11 +109,39 @@ unknown_key(struct load *l, enum block_kind kind, const struct conf_node *n)
 		 best ? best : "", best ? "?)" : "");
 }
 
+/* The names of a key that is written as a block. */
+static bool
+read_names(struct load *l, struct conf_node *n, struct value_text *text)
+{
+	struct value_named *named;
+	size_t room = 0;
+
+	for (const struct conf_node *i = n->kid; i != NULL; i = i->next)
+		room++;
+	named = arena_alloc(&l->s->memory->arena, room * sizeof *named);
+	text->named = named;
+	for (const struct conf_node *i = n->kid; i != NULL; i = i->next) {
+		if (i->block)
+			error_at(l, i, "%.100s can't be a block in %s", i->key,
+				 n->key);
+		if (i->block || i->broken || i->same_as != NULL) {
+			n->broken = true;
+			return false;
+		}
+		named[text->nnamed++] =
+		    (struct value_named){i->key, i->item, i->nitems, i->list};
+	}
+	return true;
+}
+
 static void
 read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 {
 	const struct key_row *k = find_key(&settings_blocks[kind], n->key);
-	struct value_text text = {n->item, n->nitems, n->list};
+	struct value_text text = {.item = n->item,
+				  .n = n->nitems,
+				  .list = n->list,
+				  .block = n->block};
 	char why[VALUE_WHY];
 
 	if (k == NULL) {
@@ -127,6 +155,8 @@ read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 			unknown_key(l, kind, n);
 		return;
 	}
+	if (n->block && !read_names(l, n, &text))
+		return;
 	if (value_parse(k->kind, &text, k->least, k->most, &l->s->memory->arena,
 			(char *)block + k->offset, why))
 		return;
@@ -151,9 +181,18 @@ static bool
 is_given(const struct conf_node *first, const struct key_row *k)
 {
 	for (const struct conf_node *n = first; n != NULL; n = n->next)
-		if (!n->block && strcmp(n->key, k->name) == 0)
+		if (n->block == value_is_block(k->kind) &&
+		    strcmp(n->key, k->name) == 0)
 			return true;
 	return false;
+}
+
+static bool
+is_block_key(enum block_kind kind, const struct conf_node *n)
+{
+	const struct key_row *k = find_key(&settings_blocks[kind], n->key);
+
+	return k != NULL && n->title == NULL && value_is_block(k->kind);
 }
 
 /* The keys of one block; for BLOCK_global `head` is NULL. */
@@ -180,7 +219,7 @@ read_block(struct load *l, enum block_kind kind, const struct conf_node *head,
 	for (struct conf_node *n = first; n != NULL; n = n->next) {
 		if (n->same_as != NULL || n->broken)
 			continue;
-		if (!n->block)
+		if (!n->block || is_block_key(kind, n))
 			read_key(l, kind, n, block);
 		else if (kind != BLOCK_global)
 			misplaced_block(l, kind, n);
@@ -196,6 +235,15 @@ is_good_head(struct load *l, const struct conf_node *n)
 
 	if (!n->block || n->same_as != NULL || n->broken)
 		return false;
+	for (const struct conf_node *i = l->s->memory->conf.first; i != n;
+	     i = i->next)
+		if (n->title == NULL && i->block && i->title == NULL &&
+		    strcmp(i->key, n->key) == 0 && kind < BLOCK_COUNT &&
+		    !settings_blocks[kind].many) {
+			error_at(l, n, "%s is already at %s:%u", n->key,
+				 i->file, i->line);
+			return false;
+		}
 	if (find_key(&settings_blocks[BLOCK_global], n->key) != NULL) {
 		error_at(l, n, "%s is a key: write %s = VALUE", n->key, n->key);
 		return false;
@@ -243,6 +291,22 @@ member(const struct settings *s, enum block_kind kind, size_t i)
 	return (void *)settings_block(s, kind, i);
 }
 
+/* The types of a file that names none. */
+static void
+default_types(struct load *l)
+{
+	static const struct {
+		const char *name;
+		uint64_t weight;
+	} types[] = {{"individual", 6}, {"workflow", 3}, {"mass", 1}};
+
+	settings_make(l->s, BLOCK_type, countof(types));
+	for (size_t i = 0; i < countof(types); i++) {
+		fill(l, BLOCK_type, NULL, types[i].name, &l->s->types[i]);
+		l->s->types[i].weight = types[i].weight;
+	}
+}
+
 /* All blocks of one kind.  `heads` are the good heads of all kinds. */
 static void
 read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
@@ -260,8 +324,12 @@ read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
 					    strcmp(only->title, "normal") == 0);
 			n++;
 		}
-	if (!b->titled) {
+	if (!b->many) {
 		fill(l, kind, only, "", (char *)l->s + b->place);
+		return;
+	}
+	if (kind == BLOCK_type && n == 0) {
+		default_types(l);
 		return;
 	}
 	normal = normal || kind != BLOCK_retry;

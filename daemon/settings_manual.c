@@ -61,6 +61,8 @@ print_default(const struct key_row *k, struct bytes *out)
 {
 	if (k->def != NULL && *k->def != '\0')
 		bytes_add_text(out, k->def);
+	else if (value_is_block(k->kind))
+		bytes_add_text(out, "{}");
 	else
 		bytes_add_text(out, value_is_list(k->kind) ? "[]" : "\"\"");
 }
@@ -75,7 +77,8 @@ sample_key(struct bytes *out, enum block_kind kind, const struct key_row *k)
 	snprintf(front, sizeof front, "%s# ", in);
 	bytes_add_text(out, "\n");
 	wrap(out, front, k->doc);
-	bytes_printf(out, "%s%s%s = ", in, e ? "" : "#", k->name);
+	bytes_printf(out, "%s%s%s%s", in, e ? "" : "#", k->name,
+		     value_is_block(k->kind) ? " " : " = ");
 	if (e != NULL)
 		bytes_add_text(out, e->value);
 	else
@@ -137,7 +140,8 @@ roff_text(struct bytes *out, const char *text)
 static void
 manual_key(struct bytes *out, const struct key_row *k)
 {
-	bytes_printf(out, ".It Ic %s No = Ar \"", k->name);
+	bytes_printf(out, ".It Ic %s No %s Ar \"", k->name,
+		     value_is_block(k->kind) ? "" : "=");
 	value_describe(k->kind, out);
 	bytes_add_text(out, "\"\n");
 	roff_text(out, k->doc);

@@ -75,7 +75,8 @@ print_item(const struct settings_item *item, void *arg)
 		bytes_add_text(out, " {\n");
 	}
 	from = out->n;
-	bytes_printf(out, "%s%s = ", block ? "    " : "", item->key->name);
+	bytes_printf(out, "%s%s%s", block ? "    " : "", item->key->name,
+		     value_is_block(item->key->kind) ? " " : " = ");
 	value_print(item->key->kind, item->value, out);
 	if (p->origins)
 		print_origin(item->node, from, out);

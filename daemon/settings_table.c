@@ -13,8 +13,15 @@
 #define OFFSET_durations(s, n) offsetof(s, n)
 #define OFFSET_sockets(s, n)   offsetof(s, n)
 #define OFFSET_networks(s, n)  offsetof(s, n)
+#define OFFSET_rate(s, n)      offsetof(s, n)
+#define OFFSET_counts(s, n)    offsetof(s, n)
+#define OFFSET_lists(s, n)     offsetof(s, n)
 #define OFFSET_deliver(s, n)   offsetof(s, n)
 #define OFFSET_lookup(s, n)    offsetof(s, n)
+#define OFFSET_unit(s, n)      offsetof(s, n)
+#define OFFSET_window(s, n)    offsetof(s, n)
+#define OFFSET_duty(s, n)      offsetof(s, n)
+#define OFFSET_provider(s, n)  offsetof(s, n)
 
 /* The rows of one block; IN is what they are members of, set before each. */
 #define ROW(type, name, def, least, most, doc)                                 \
@@ -35,6 +42,21 @@ static const struct key_row listen_rows[] = {LISTEN_KEYS(ROW)};
 #define IN struct source_settings
 static const struct key_row source_rows[] = {SOURCE_KEYS(ROW)};
 #undef IN
+#define IN struct type_settings
+static const struct key_row type_rows[] = {TYPE_KEYS(ROW)};
+#undef IN
+#define IN struct classify_settings
+static const struct key_row classify_rows[] = {CLASSIFY_KEYS(ROW)};
+#undef IN
+#define IN struct quota_settings
+static const struct key_row quota_rows[] = {QUOTA_KEYS(ROW)};
+#undef IN
+#define IN struct route_settings
+static const struct key_row route_rows[] = {ROUTE_KEYS(ROW)};
+#undef IN
+#define IN struct expect_settings
+static const struct key_row expect_rows[] = {EXPECT_KEYS(ROW)};
+#undef IN
 #define IN struct relay_settings
 static const struct key_row relay_rows[] = {RELAY_KEYS(ROW)};
 #undef IN
@@ -43,21 +65,30 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #undef IN
 
 /* Where each block lies in struct settings; the compiler asks for a new one. */
-#define PLACE_queue  offsetof(struct settings, queue), 0
-#define PLACE_dns    offsetof(struct settings, dns), 0
-#define MANY(p)      offsetof(struct settings, p), offsetof(struct settings, n##p)
-#define PLACE_listen MANY(listens)
-#define PLACE_source MANY(sources)
-#define PLACE_relay  MANY(relays)
-#define PLACE_retry  MANY(retries)
+#define PLACE_queue    offsetof(struct settings, queue), 0
+#define PLACE_dns      offsetof(struct settings, dns), 0
+#define MANY(p)        offsetof(struct settings, p), offsetof(struct settings, n##p)
+#define PLACE_listen   MANY(listens)
+#define PLACE_source   MANY(sources)
+#define PLACE_type     MANY(types)
+#define PLACE_classify MANY(classifies)
+#define PLACE_quota    MANY(quotas)
+#define PLACE_relay    MANY(relays)
+#define PLACE_route    MANY(routes)
+#define PLACE_expect   MANY(expects)
+#define PLACE_retry    MANY(retries)
 
 const struct block_row settings_blocks[BLOCK_COUNT] = {
-    {"", false, global_rows, countof(global_rows), "Keys outside of blocks.",
-     sizeof(struct settings), 0, 0},
+    {"", false, false, global_rows, countof(global_rows),
+     "Keys outside of blocks.", sizeof(struct settings), 0, 0},
 #define B(block, titled, keys, doc)                                            \
-	{#block,       titled,                                                 \
-	 block##_rows, countof(block##_rows),                                  \
-	 doc,          sizeof(struct block##_settings),                        \
+	{#block,                                                               \
+	 (titled) == 1,                                                        \
+	 (titled) > 0,                                                         \
+	 block##_rows,                                                         \
+	 countof(block##_rows),                                                \
+	 doc,                                                                  \
+	 sizeof(struct block##_settings),                                      \
 	 PLACE_##block},
     BLOCKS(B)
 #undef B
@@ -93,7 +124,7 @@ settings_block(const struct settings *s, enum block_kind kind, size_t i)
 	size_t n = 1;
 	const char *p = (const char *)s + b->place;
 
-	if (b->titled)
+	if (b->many)
 		p = array_of(s, b, &n);
 	return i < n ? p + i * b->size : NULL;
 }
@@ -104,7 +135,7 @@ settings_make(struct settings *s, enum block_kind kind, size_t n)
 	const struct block_row *b = &settings_blocks[kind];
 	void *p = arena_alloc(&s->memory->arena, n * b->size);
 
-	must(b->titled);
+	must(b->many);
 	memcpy((char *)s + b->count, &n, sizeof n);
 	memcpy((char *)s + b->place, &p, sizeof p);
 }
@@ -117,7 +148,7 @@ settings_default(const struct key_row *k, void *block, struct arena *a)
 	enum { ITEMS = 16 };
 	char *item[ITEMS], why[VALUE_WHY];
 	const char *p = k->def ? k->def : "";
-	struct value_text text = {item, 0, *p == '['};
+	struct value_text text = {.item = item, .list = *p == '['};
 
 	if (k->def == NULL && k->kind != VALUE_text)
 		return; /* zeroed: an empty list */

@@ -30,7 +30,8 @@ enum block_kind {
 
 struct block_row {
 	const char *name; /* "" for the global keys */
-	bool titled;      /* there can be many, each with a name */
+	bool titled;      /* has a name */
+	bool many;        /* there can be many of it */
 	const struct key_row *key;
 	size_t nkeys;
 	const char *doc;
@@ -50,7 +51,7 @@ struct block_head {
 /* The i-th block of a kind, NULL after the last.  BLOCK_global: s itself. */
 const void *settings_block(const struct settings *s, enum block_kind kind,
 			   size_t i) MUST_USE;
-/* Makes room for n blocks of a titled kind. */
+/* Makes room for n blocks of a kind that can be many. */
 void settings_make(struct settings *s, enum block_kind kind, size_t n);
 /* Writes a key's default into its block. */
 void settings_default(const struct key_row *k, void *block, struct arena *a);

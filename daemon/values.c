@@ -15,7 +15,7 @@ struct unit {
 
 /* Smallest first.  A kind whose first unit is "" takes a bare number. */
 static const struct unit count_units[] = {
-    {"", 1}, {"k", 1000}, {"M", 1000000}, {0}};
+    {"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}, {0}};
 static const struct unit size_units[] = {{"kb", UINT64_C(1) << 10},
 					 {"mb", UINT64_C(1) << 20},
 					 {"gb", UINT64_C(1) << 30},
@@ -29,8 +29,21 @@ static const struct unit duration_units[] = {{"s", (uint64_t)SECOND_US},
 static const struct unit percent_units[] = {{"%", 1}, {0}};
 
 #define W_WORD(id, word) word,
-static const char *const deliver_words[] = {DELIVER_WORDS(W_WORD) NULL};
-static const char *const lookup_words[] = {LOOKUP_WORDS(W_WORD) NULL};
+#define E(kind, ID, WORDS)                                                     \
+	static const char *const kind##_words[] = {WORDS(W_WORD) NULL};
+ENUMS(E)
+#undef E
+
+/* The words of a set; NULL for other kinds. */
+static const char *const *
+words_of(enum value_kind kind)
+{
+#define E(kind, ID, WORDS) [VALUE_##kind] = kind##_words,
+	static const char *const *const words[VALUE_COUNT] = {ENUMS(E)};
+#undef E
+
+	return words[kind];
+}
 
 static const struct unit *
 units_of(enum value_kind kind)
@@ -50,8 +63,15 @@ units_of(enum value_kind kind)
 	case VALUE_words:
 	case VALUE_sockets:
 	case VALUE_networks:
+	case VALUE_rate:
+	case VALUE_counts:
+	case VALUE_lists:
 	case VALUE_deliver:
 	case VALUE_lookup:
+	case VALUE_unit:
+	case VALUE_window:
+	case VALUE_duty:
+	case VALUE_provider:
 	case VALUE_COUNT:
 		break;
 	}
@@ -155,6 +175,39 @@ parse_flag(const char *s, bool *out, char why[VALUE_WHY])
 	return false;
 }
 
+/* "14/s", "30/min", "1000/h"; "" is no limit. */
+static bool
+parse_rate(const char *s, struct rate *out, char why[VALUE_WHY])
+{
+	static const struct {
+		const char *name;
+		int64_t us;
+	} unit[] = {{"/s", SECOND_US}, {"/min", MINUTE_US}, {"/h", HOUR_US}};
+	size_t n = strcspn(s, "/");
+	char digits[24];
+
+	*out = (struct rate){.count = 0};
+	if (*s == '\0')
+		return true;
+	for (size_t i = 0; i < countof(unit); i++) {
+		if (strcmp(s + n, unit[i].name) != 0 || n >= sizeof digits)
+			continue;
+		memcpy(digits, s, n);
+		digits[n] = '\0';
+		out->window_us = unit[i].us;
+		return parse_bounded(VALUE_count, digits, "1", "100k",
+				     &out->count, why);
+	}
+	because(why, "is not a rate; write one as 14/s, 30/min or 1000/h");
+	return false;
+}
+
+bool
+value_is_block(enum value_kind kind)
+{
+	return kind == VALUE_counts || kind == VALUE_lists;
+}
+
 bool
 value_is_list(enum value_kind kind)
 {
@@ -219,18 +272,80 @@ parse_one(enum value_kind kind, const char *s, size_t i, const char *least,
 	case VALUE_networks:
 		return net_parse_network(s, &((struct networks *)out)->net[i],
 					 why);
-	case VALUE_deliver:
-		ok = parse_word(deliver_words, s, &word, why);
-		*(enum deliver_kind *)out = (enum deliver_kind)word;
+	case VALUE_rate:
+		return parse_rate(s, out, why);
+#define E(name, ID, WORDS)                                                     \
+	case VALUE_##name:                                                     \
+		ok = parse_word(name##_words, s, &word, why);                  \
+		*(enum name##_kind *)out = (enum name##_kind)word;             \
 		return ok;
-	case VALUE_lookup:
-		ok = parse_word(lookup_words, s, &word, why);
-		*(enum lookup_kind *)out = (enum lookup_kind)word;
-		return ok;
+		ENUMS(E)
+#undef E
+	case VALUE_counts:
+	case VALUE_lists:
 	case VALUE_COUNT:
 		break;
 	}
 	return false;
+}
+
+static bool
+parse_counts(const struct value_text *text, struct arena *a, struct counts *out,
+	     char why[VALUE_WHY])
+{
+	char one[VALUE_WHY];
+
+	out->item = arena_alloc(a, text->nnamed * sizeof *out->item);
+	out->n = text->nnamed;
+	for (size_t i = 0; i < out->n; i++) {
+		const struct value_named *v = &text->named[i];
+
+		out->item[i].name = arena_text(a, v->name, strlen(v->name));
+		snprintf(one, sizeof one, "takes one number");
+		if (v->n == 1 && !v->list &&
+		    parse_bounded(VALUE_count, v->item[0], NULL, NULL,
+				  &out->item[i].count, one))
+			continue;
+		because(why, "%.64s: '%.64s' %.100s", v->name,
+			v->n > 0 ? v->item[0] : "", one);
+		return false;
+	}
+	return true;
+}
+
+static struct texts
+copy_texts(char *const *item, size_t n, struct arena *a)
+{
+	struct texts t = {arena_alloc(a, n * sizeof(char *)), n};
+
+	for (size_t i = 0; i < n; i++)
+		t.item[i] = arena_text(a, item[i], strlen(item[i]));
+	return t;
+}
+
+/* In a block each name has its list; without a block one list is for all. */
+static bool
+parse_lists(const struct value_text *text, struct arena *a, struct lists *out,
+	    char why[VALUE_WHY])
+{
+	out->n = text->block ? text->nnamed : text->n > 0;
+	out->item = arena_alloc(a, out->n * sizeof *out->item);
+	if (!text->block && out->n > 0) {
+		out->item[0].name = arena_text(a, "*", 1);
+		out->item[0].value = copy_texts(text->item, text->n, a);
+		return true;
+	}
+	for (size_t i = 0; i < out->n; i++) {
+		const struct value_named *v = &text->named[i];
+
+		out->item[i].name = arena_text(a, v->name, strlen(v->name));
+		out->item[i].value = copy_texts(v->item, v->n, a);
+		if (v->n > 0)
+			continue;
+		because(why, "%.64s: the list is empty", v->name);
+		return false;
+	}
+	return true;
 }
 
 bool
@@ -240,6 +355,15 @@ value_parse(enum value_kind kind, const struct value_text *text,
 {
 	char one[VALUE_WHY];
 	size_t n = 0;
+
+	if (kind == VALUE_lists)
+		return parse_lists(text, a, out, why);
+	if (kind == VALUE_counts) {
+		if (text->block || text->n == 0)
+			return parse_counts(text, a, out, why);
+		because(why, "is a block: write { NAME = number }");
+		return false;
+	}
 
 	if (!value_is_list(kind) && (text->list || text->n != 1)) {
 		because(why, "takes one value, not a list%s",
@@ -286,6 +410,12 @@ value_items(enum value_kind kind, const void *member)
 		return ((const struct networks *)member)->n;
 	if (kind == VALUE_text)
 		return **(char *const *)member != '\0';
+	if (kind == VALUE_rate)
+		return ((const struct rate *)member)->window_us != 0;
+	if (kind == VALUE_counts)
+		return ((const struct counts *)member)->n;
+	if (kind == VALUE_lists)
+		return ((const struct lists *)member)->n;
 	return 1;
 }
 
@@ -298,6 +428,53 @@ print_network(const struct network *net, struct bytes *out)
 	bytes_u8(&text, '\0');
 	conf_print_text(out, (const char *)text.data);
 	bytes_free(&text);
+}
+
+static void
+print_rate(const struct rate *r, struct bytes *out)
+{
+	if (r->window_us == 0)
+		bytes_add_text(out, "\"\"");
+	else
+		bytes_printf(out, "%" PRIu64 "/%s", r->count,
+			     r->window_us == SECOND_US   ? "s"
+			     : r->window_us == MINUTE_US ? "min"
+							 : "h");
+}
+
+static void
+print_texts(const struct texts *t, struct bytes *out)
+{
+	bytes_add_text(out, "[");
+	for (size_t i = 0; i < t->n; i++) {
+		bytes_add_text(out, i ? ", " : "");
+		conf_print_text(out, t->item[i]);
+	}
+	bytes_add_text(out, "]");
+}
+
+/* "{ mass = 1200; workflow = 300 }" */
+static void
+print_named(enum value_kind kind, const void *member, struct bytes *out)
+{
+	const struct counts *c = member;
+	const struct lists *l = member;
+	size_t n = value_items(kind, member);
+
+	bytes_add_text(out, "{");
+	for (size_t i = 0; i < n; i++) {
+		bytes_add_text(out, i ? "; " : " ");
+		if (kind == VALUE_counts) {
+			conf_print_text(out, c->item[i].name);
+			bytes_add_text(out, " = ");
+			print_number(VALUE_count, c->item[i].count, out);
+		} else {
+			conf_print_text(out, l->item[i].name);
+			bytes_add_text(out, " = ");
+			print_texts(&l->item[i].value, out);
+		}
+	}
+	bytes_add_text(out, n ? " }" : "}");
 }
 
 static void
@@ -333,14 +510,20 @@ print_one(enum value_kind kind, const void *member, size_t i, struct bytes *out)
 	case VALUE_networks:
 		print_network(&((const struct networks *)member)->net[i], out);
 		break;
-	case VALUE_deliver:
-		bytes_add_text(
-		    out, deliver_words[*(const enum deliver_kind *)member]);
+	case VALUE_rate:
+		print_rate(member, out);
 		break;
-	case VALUE_lookup:
-		bytes_add_text(out,
-			       lookup_words[*(const enum lookup_kind *)member]);
+	case VALUE_counts:
+	case VALUE_lists:
+		print_named(kind, member, out);
 		break;
+#define E(name, ID, WORDS)                                                     \
+	case VALUE_##name:                                                     \
+		bytes_add_text(                                                \
+		    out, name##_words[*(const enum name##_kind *)member]);     \
+		break;
+		ENUMS(E)
+#undef E
 	case VALUE_COUNT:
 		break;
 	}
@@ -372,9 +555,7 @@ value_describe(enum value_kind kind, struct bytes *out)
 	    VALUE_KINDS(V)
 #undef V
 	};
-	const char *const *words = kind == VALUE_deliver  ? deliver_words
-				   : kind == VALUE_lookup ? lookup_words
-							  : NULL;
+	const char *const *words = words_of(kind);
 
 	bytes_add_text(out, what[kind]);
 	for (size_t i = 0; words != NULL && words[i] != NULL; i++)

@@ -22,10 +22,36 @@ struct durations {
 	int64_t *us;
 	size_t n;
 };
-#define W_DELIVER(id, word) DELIVER_##id,
-#define W_LOOKUP(id, word)  LOOKUP_##id,
-enum deliver_kind { DELIVER_WORDS(W_DELIVER) DELIVER_COUNT };
-enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
+/* count in any stretch of window_us; window_us 0: no limit. */
+struct rate {
+	uint64_t count;
+	int64_t window_us;
+};
+/* NAME = number, in the order of the file; each name once. */
+struct counts {
+	struct count_of {
+		char *name;
+		uint64_t count;
+	} * item;
+	size_t n;
+};
+/* NAME = text or list; a list alone stands under the name "*". */
+struct lists {
+	struct list_of {
+		char *name;
+		struct texts value;
+	} * item;
+	size_t n;
+};
+#define W_DELIVER(id, word)  DELIVER_##id,
+#define W_LOOKUP(id, word)   LOOKUP_##id,
+#define W_UNIT(id, word)     UNIT_##id,
+#define W_WINDOW(id, word)   WINDOW_##id,
+#define W_DUTY(id, word)     DUTY_##id,
+#define W_PROVIDER(id, word) PROVIDER_##id,
+#define E(kind, ID, WORDS)   enum kind##_kind{WORDS(W_##ID) ID##_COUNT};
+ENUMS(E)
+#undef E
 
 /*	kind, what the manual shows behind '='; "" of a set: its words */
 #define VALUE_KINDS(V)                                                         \
@@ -39,8 +65,15 @@ enum lookup_kind { LOOKUP_WORDS(W_LOOKUP) LOOKUP_COUNT };
 	V(durations, "time | [time, ...]")                                     \
 	V(sockets, "address:port | [address:port, ...]")                       \
 	V(networks, "network | [network, ...]")                                \
+	V(rate, "number/s | number/min | number/h")                            \
+	V(counts, "{ name = number ... }")                                     \
+	V(lists, "{ name = text | [text, ...] ... }")                          \
 	V(deliver, "")                                                         \
-	V(lookup, "")
+	V(lookup, "")                                                          \
+	V(unit, "")                                                            \
+	V(window, "")                                                          \
+	V(duty, "")                                                            \
+	V(provider, "")
 
 enum value_kind {
 #define V(kind, what) VALUE_##kind,
@@ -55,7 +88,16 @@ enum { VALUE_WHY = NET_WHY };
 struct value_text {
 	char *const *item;
 	size_t n;
-	bool list; /* stood in [ ] */
+	bool list;  /* stood in [ ] */
+	bool block; /* stood in { }: `named` holds them, `item` nothing */
+	const struct value_named *named;
+	size_t nnamed;
+};
+struct value_named {
+	const char *name;
+	char *const *item;
+	size_t n;
+	bool list;
 };
 
 /* Writes a struct settings member of this kind at `out`.  least and most are
@@ -67,6 +109,8 @@ bool value_parse(enum value_kind kind, const struct value_text *text,
 void value_print(enum value_kind kind, const void *member, struct bytes *out);
 /* "smtp | maildir", "size" */
 void value_describe(enum value_kind kind, struct bytes *out);
+/* True for kinds that are written as a block of names. */
+bool value_is_block(enum value_kind kind) MUST_USE;
 /* True for kinds that take several values. */
 bool value_is_list(enum value_kind kind) MUST_USE;
 /* Lists: how many there are; others: 1, for an empty text 0. */

@@ -75,15 +75,6 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
  * texts point into the input: struct text, not NUL-terminated), blob (the same
  * with any octet).  Rows are the wire order; append only.
  */
-struct text {
-	const char *p;
-	size_t n;
-};
-struct text text_of(const char *s);
-/* A NUL-terminated copy in `out`, cut to its size. */
-const char *text_copy(struct text t, char *out, size_t size);
-bool text_is(struct text t, const char *s);
-
 #define WIRE_MEMBER_u8                      uint8_t
 #define WIRE_MEMBER_u16                     uint16_t
 #define WIRE_MEMBER_u32                     uint32_t

@@ -14,7 +14,7 @@ claim_free(struct claim *c)
 /* One recipient: into the JOB, then claimed.  In this order: what is read
  * points into the map only until the first write. */
 static bool
-take(struct txn *t, uint32_t lane, const struct ledger_due *due, int64_t now_us,
+take(struct txn *t, uint64_t lane, const struct ledger_due *due, int64_t now_us,
      struct claim *c, struct bytes *blob, struct err *e)
 {
 	struct recipient_record r;
@@ -64,7 +64,7 @@ write_frame(struct txn *t, const struct relay_settings *relay, struct claim *c,
 }
 
 bool
-claim_next(struct txn *t, const struct relay_settings *relay, uint32_t lane,
+claim_next(struct txn *t, const struct relay_settings *relay, uint64_t lane,
 	   int64_t now_us, struct claim *c, int64_t *next_due_us, struct err *e)
 {
 	struct ledger_due from = {.due_us = INT64_MIN}, due;

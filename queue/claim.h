@@ -26,7 +26,7 @@ struct claim {
 };
 
 bool claim_next(struct txn *t, const struct relay_settings *relay,
-		uint32_t lane, int64_t now_us, struct claim *c,
+		uint64_t lane, int64_t now_us, struct claim *c,
 		int64_t *next_due_us, struct err *e) MUST_USE;
 void claim_free(struct claim *c);
 

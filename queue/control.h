@@ -1,7 +1,8 @@
 /*
  * control - what mtq asks the scheduler over STATE_DIR/control.sock.
  *
- * One ORDER frame per message id; one ANSWER per ORDER, in order.  The peer's
+ * One ORDER frame per message id, one CHANGE per quota or relay; one ANSWER per
+ * ORDER or CHANGE, in order.  The peer's
  * uid comes from SO_PEERCRED: root and the daemon's own user may change the
  * queue, nobody else.
  */
@@ -14,8 +15,25 @@
 enum control_frame {
 	CONTROL_ORDER = 1,
 	CONTROL_ANSWER = 2,
-	CONTROL_DENIED = 3
+	CONTROL_DENIED = 3,
+	CONTROL_CHANGE = 4, /* answered with ANSWER, message 0 */
 };
+
+/* What `mtq quota` and `mtq relay` change at run time.  `type` "": the limit. */
+enum control_change_kind {
+	CHANGE_QUOTA_SET,
+	CHANGE_QUOTA_UNSET,
+	CHANGE_RELAY_PAUSE,
+	CHANGE_RELAY_RESUME, /* also opens what the provider's wall closed */
+};
+#define CHANGE_FIELDS(F)                                                       \
+	F(u8, change, CHANGE_RELAY_RESUME)                                     \
+	F(text, name, 64) /* of the quota or relay */                          \
+	F(text, type, 64)                                                      \
+	F(u64, limit, UINT64_MAX)                                              \
+	F(u64, until_us, INT64_MAX) /* 0: for good */                          \
+	F(text, reason, 255)
+WIRE_STRUCT(control_change, CHANGE_FIELDS)
 
 #define ORDER_FIELDS(F)                                                        \
 	F(u8, order, LEDGER_DROP)                                              \

@@ -158,11 +158,12 @@ judge_relays(struct dispatch *d, int64_t steady_us)
 				  "relay %s answers again", r->name);
 		else if (r->failing && !r->answering &&
 			 plan_unreachable(&d->plan, i, steady_us))
-			log_event(EVENT_RELAY_DOWN, NULL,
-				  "relay %s can't be reached; tried again "
-				  "after 1 s, then 2, 4 ... up to %lld s",
-				  r->name,
-				  (long long)(r->reopen_after_us / SECOND_US));
+			log_event(
+			    EVENT_RELAY_DOWN, NULL,
+			    "relay %s can't be reached; tried again "
+			    "after 1 s, then 2, 4 ... up to %lld s",
+			    r->name,
+			    (long long)(r->breaker_open_for_us / SECOND_US));
 		r->answering = r->failing = false;
 	}
 }

@@ -15,7 +15,8 @@ enum {
 	FREE_ROWS_MOST = 100 * 1000, /* of the free list, in env_free_pages */
 };
 static const char *const db_name[STORE_DB_COUNT] = {
-    "state", "message", "body", "recipient", "due", "partial"};
+    "state",  "message", "body",    "recipient", "due", "partial",
+    "charge", "spent",   "counter", "override",  "gate"};
 
 struct env {
 	MDB_env *env;

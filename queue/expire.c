@@ -11,7 +11,7 @@ expire_init(struct expire *x)
 
 /* Looks at one row; false with ERR_NONE when no more are due. */
 static bool
-look_at(struct expire *x, struct txn *t, uint32_t lane, int64_t lifetime_us,
+look_at(struct expire *x, struct txn *t, uint64_t lane, int64_t lifetime_us,
 	int64_t now_us, struct err *e)
 {
 	struct message_record m;
@@ -36,7 +36,7 @@ look_at(struct expire *x, struct txn *t, uint32_t lane, int64_t lifetime_us,
 }
 
 bool
-expire_look(struct expire *x, struct store *s, uint32_t lane,
+expire_look(struct expire *x, struct store *s, uint64_t lane,
 	    int64_t lifetime_us, int64_t now_us, struct err *e)
 {
 	struct txn *t = store_begin(s, false, e);
@@ -56,7 +56,7 @@ expire_look(struct expire *x, struct store *s, uint32_t lane,
 }
 
 static bool
-give_up(struct txn *t, uint32_t lane, const struct ledger_due *d,
+give_up(struct txn *t, uint64_t lane, const struct ledger_due *d,
 	struct settle *s, const struct retry_settings *r, struct later *log,
 	struct err *e)
 {
@@ -77,7 +77,7 @@ give_up(struct txn *t, uint32_t lane, const struct ledger_due *d,
 }
 
 bool
-expire_found(const struct expire *x, struct txn *t, uint32_t lane,
+expire_found(const struct expire *x, struct txn *t, uint64_t lane,
 	     const struct retry_settings *r, const char *relay, int64_t now_us,
 	     struct later *log, struct err *e)
 {

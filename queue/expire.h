@@ -25,11 +25,11 @@ struct expire {
 
 void expire_init(struct expire *x);
 /* Fills found[0..n). */
-bool expire_look(struct expire *x, struct store *s, uint32_t lane,
+bool expire_look(struct expire *x, struct store *s, uint64_t lane,
 		 int64_t lifetime_us, int64_t now_us, struct err *e) MUST_USE;
 /* Gives up what the last look found; nothing else may have changed the queue's
  * recipients in between. */
-bool expire_found(const struct expire *x, struct txn *t, uint32_t lane,
+bool expire_found(const struct expire *x, struct txn *t, uint64_t lane,
 		  const struct retry_settings *r, const char *relay,
 		  int64_t now_us, struct later *log, struct err *e) MUST_USE;
 

@@ -5,7 +5,9 @@
  * transaction.  The worker answers with one OUTCOME per recipient; the last
  * carries last = 1.  Before the final dot of a transaction leaves, its DOT
  * frame is in the kernel's hands: a worker that dies before it has nothing in
- * doubt.  Rows are the wire order; append only.
+ * doubt.  Through a relay with a rate the worker then waits for a PERMIT: only
+ * the scheduler knows what all workers send.  Rows are the wire order; append
+ * only.
  */
 #ifndef MTQ_JOB_H
 #define MTQ_JOB_H
@@ -20,6 +22,7 @@ enum job_frame {
 	JOB_DOT = 3,     /* worker -> scheduler */
 	JOB_OUTCOME = 4, /* worker -> scheduler */
 	JOB_SHARE = 5,   /* scheduler -> worker: connections it may open */
+	JOB_PERMIT = 6,  /* scheduler -> worker: the dot may leave */
 };
 enum { JOB_RECIPIENTS_MOST = 1000 };
 
@@ -42,7 +45,9 @@ WIRE_STRUCT(job_share, SHARE_FIELDS)
 	F(u32, chunks, UINT32_MAX)                                             \
 	F(u64, arrival_us, INT64_MAX)                                          \
 	F(u32, nrecipients, JOB_RECIPIENTS_MOST)                               \
-	F(blob, recipients, 1 << 20) /* job_recipient, each a u32-length blob */
+	F(blob, recipients,                                                    \
+	  1 << 20)       /* job_recipient, each a u32-length blob */           \
+	F(u8, permit, 1) /* 1: after DOT wait for PERMIT, then send the dot */
 WIRE_STRUCT(job, JOB_FIELDS)
 
 #define JOB_RECIPIENT_FIELDS(F)                                                \
@@ -58,6 +63,9 @@ bool job_recipient_take(struct reader *r, struct job_recipient *out);
 
 #define DOT_FIELDS(F) F(u64, job, UINT64_MAX)
 WIRE_STRUCT(job_dot, DOT_FIELDS)
+
+#define PERMIT_FIELDS(F) F(u64, job, UINT64_MAX)
+WIRE_STRUCT(job_permit, PERMIT_FIELDS)
 
 #define OUTCOME_FIELDS(F)                                                      \
 	F(u64, job, UINT64_MAX)                                                \

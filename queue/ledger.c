@@ -64,7 +64,7 @@ first_due(struct txn *t, const struct due_key *from, struct ledger_due *out,
 }
 
 bool
-ledger_first(struct txn *t, uint32_t lane, const struct ledger_due *from,
+ledger_first(struct txn *t, uint64_t lane, const struct ledger_due *from,
 	     struct ledger_due *out, struct err *e)
 {
 	return first_due(t,
@@ -109,7 +109,7 @@ ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 }
 
 bool
-ledger_claim(struct txn *t, uint32_t lane, const struct ledger_due *d,
+ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 	     int64_t now_us, struct err *e)
 {
 	struct recipient_record from, to;

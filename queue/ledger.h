@@ -25,7 +25,7 @@ struct ledger_recipient {
 	struct text address;
 	struct text orcpt;
 	uint8_t notify;
-	uint32_t lane;
+	uint64_t lane;
 };
 /* One chunk of a body, at most CHUNK_MOST octets.  The first chunk stored
  * apart from its message also makes the `partial` row. */
@@ -55,14 +55,14 @@ struct ledger_due {
 };
 /* The earliest waiting row of a lane at or after `from` (from->due_us may be
  * INT64_MIN); false with ERR_NONE when there is none. */
-bool ledger_first(struct txn *t, uint32_t lane, const struct ledger_due *from,
+bool ledger_first(struct txn *t, uint64_t lane, const struct ledger_due *from,
 		  struct ledger_due *out, struct err *e) MUST_USE;
 /* The recipient's record; texts point into the map until the next write. */
 bool ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
 		      struct recipient_record *out, struct err *e) MUST_USE;
 bool ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 		    struct err *e) MUST_USE;
-bool ledger_claim(struct txn *t, uint32_t lane, const struct ledger_due *d,
+bool ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 		  int64_t now_us, struct err *e) MUST_USE;
 /* Every CLAIMED recipient from (id, rcpt) on: at start, to settle as unknown.
  */

@@ -68,7 +68,7 @@ plan_configure(struct plan *p, const struct settings *s)
 		struct plan_relay *r = place_for(p, s->relays[i].title);
 
 		r->connections = (uint32_t)s->relays[i].connections;
-		r->reopen_after_us = s->relays[i].reopen_after_us;
+		r->breaker_open_for_us = s->relays[i].breaker_open_for_us;
 	}
 	share_all(p);
 }
@@ -165,7 +165,7 @@ plan_unreachable(struct plan *p, size_t relay, int64_t now_us)
 	if (now_us < r->closed_until_us)
 		return false;
 	wait = SECOND_US << min_of(r->failures, 20U);
-	r->closed_until_us = now_us + min_of(wait, r->reopen_after_us);
+	r->closed_until_us = now_us + min_of(wait, r->breaker_open_for_us);
 	r->failures++;
 	return was_open;
 }

@@ -5,7 +5,7 @@
  * A relay's `connections` are shared out among the living workers; each worker
  * may be given up to PLAN_AHEAD times its share in jobs, so that a connection
  * never waits for the next.  A relay that can't be reached is closed for
- * 1 s, 2 s, 4 s ... up to reopen_after, then probed by one job.
+ * 1 s, 2 s, 4 s ... up to breaker_open_for, then probed by one job.
  *
  * Unit     microseconds of the steady clock.
  */
@@ -24,7 +24,7 @@ enum {
 struct plan_relay {
 	char name[65];
 	uint32_t connections;
-	int64_t reopen_after_us;
+	int64_t breaker_open_for_us;
 	int64_t closed_until_us; /* 0: open */
 	uint32_t failures;       /* in a row, of the kind that closes */
 	bool failing;            /* an outcome said so since the last step */

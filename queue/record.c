@@ -4,6 +4,11 @@
 
 WIRE_CODEC(message_record, MESSAGE_FIELDS)
 WIRE_CODEC(recipient_record, RECIPIENT_FIELDS)
+WIRE_CODEC(charge_record, CHARGE_FIELDS)
+WIRE_CODEC(spent_record, SPENT_FIELDS)
+WIRE_CODEC(counter_record, COUNTER_FIELDS)
+WIRE_CODEC(override_record, OVERRIDE_FIELDS)
+WIRE_CODEC(gate_record, GATE_FIELDS)
 WIRE_CODEC(state_record, STATE_FIELDS)
 
 enum { SEAL_BYTES = 5 }; /* version, checksum */
@@ -86,67 +91,33 @@ no_sense(const char *what, struct err *e)
 	return false;
 }
 
-void
-message_seal(struct bytes *b, const struct message_record *m)
-{
-	b->n = 0;
-	seal_begin(b);
-	message_record_encode(b, m);
-	seal_end(b, 0);
-}
-
-void
-recipient_seal(struct bytes *b, const struct recipient_record *r)
-{
-	b->n = 0;
-	seal_begin(b);
-	recipient_record_encode(b, r);
-	seal_end(b, 0);
-}
-
-void
-state_seal(struct bytes *b, const struct state_record *s)
-{
-	b->n = 0;
-	seal_begin(b);
-	state_record_encode(b, s);
-	seal_end(b, 0);
-}
-
-bool
-message_open(const void *data, size_t size, struct message_record *m,
-	     struct err *e)
-{
-	const unsigned char *p;
-	size_t n;
-
-	if (!record_open(data, size, "message", &p, &n, e))
-		return false;
-	return message_record_decode(m, p, n) || no_sense("message", e);
-}
-
-bool
-recipient_open(const void *data, size_t size, struct recipient_record *r,
-	       struct err *e)
-{
-	const unsigned char *p;
-	size_t n;
-
-	if (!record_open(data, size, "recipient", &p, &n, e))
-		return false;
-	return recipient_record_decode(r, p, n) || no_sense("recipient", e);
-}
-
-bool
-state_open(const void *data, size_t size, struct state_record *s, struct err *e)
-{
-	const unsigned char *p;
-	size_t n;
-
-	if (!record_open(data, size, "state", &p, &n, e))
-		return false;
-	return state_record_decode(s, p, n) || no_sense("state", e);
-}
+/* seal(encode()) and decode(open()) of one kind. */
+#define SEALED(kind)                                                           \
+	void kind##_seal(struct bytes *b, const struct kind##_record *r)       \
+	{                                                                      \
+		b->n = 0;                                                      \
+		seal_begin(b);                                                 \
+		kind##_record_encode(b, r);                                    \
+		seal_end(b, 0);                                                \
+	}                                                                      \
+	bool kind##_open(const void *data, size_t size,                        \
+			 struct kind##_record *r, struct err *e)               \
+	{                                                                      \
+		const unsigned char *p;                                        \
+		size_t n;                                                      \
+                                                                               \
+		if (!record_open(data, size, #kind, &p, &n, e))                \
+			return false;                                          \
+		return kind##_record_decode(r, p, n) || no_sense(#kind, e);    \
+	}
+SEALED(message)
+SEALED(recipient)
+SEALED(charge)
+SEALED(spent)
+SEALED(counter)
+SEALED(override)
+SEALED(gate)
+SEALED(state)
 
 void
 key_message(unsigned char k[KEY_MESSAGE], uint64_t id)
@@ -174,10 +145,10 @@ key_due(unsigned char k[KEY_DUE], const struct due_key *d)
 {
 	must((unsigned)d->state < RECIPIENT_STATE_COUNT);
 	k[0] = (unsigned char)d->state;
-	put_be32(k + 1, d->lane);
-	put_be64(k + 5, d->due_us < 0 ? 0 : (uint64_t)d->due_us);
-	put_be64(k + 13, d->id);
-	put_be32(k + 21, d->rcpt);
+	put_be64(k + 1, d->lane);
+	put_be64(k + 9, d->due_us < 0 ? 0 : (uint64_t)d->due_us);
+	put_be64(k + 17, d->id);
+	put_be32(k + 25, d->rcpt);
 }
 
 void
@@ -202,14 +173,14 @@ key_due_parse(const void *k, size_t n, struct due_key *d)
 
 	if (n != KEY_DUE || p[0] >= RECIPIENT_STATE_COUNT)
 		return false;
-	due = get_be64(p + 5);
+	due = get_be64(p + 9);
 	if (due > INT64_MAX)
 		return false;
 	d->state = (enum recipient_state)p[0];
-	d->lane = get_be32(p + 1);
+	d->lane = get_be64(p + 1);
 	d->due_us = (int64_t)due;
-	d->id = get_be64(p + 13);
-	d->rcpt = get_be32(p + 21);
+	d->id = get_be64(p + 17);
+	d->rcpt = get_be32(p + 25);
 	return true;
 }
 

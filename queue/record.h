@@ -8,6 +8,11 @@
  *	recipient	id, rcpt
  *	due		state, lane, due_us, id, rcpt	(no value)
  *	partial		id				(receive begun_us)
+ *	charge		job
+ *	spent		quota, minute_us, type, relay	(queue/book.h)
+ *	counter		quota
+ *	override	quota, type
+ *	gate		relay
  *	state		"state"
  *
  * A recipient has exactly one row in `due`, and the row's state octet is its
@@ -23,7 +28,7 @@
 #include "queue/address.h"
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
 	CHUNK_MOST = 65512, /* body octets of one record: + header = 65520,
 			       which with LMDB's page header fills 16 pages */
 	ID_TEXT = 12,       /* letters and digits of a queue id */
@@ -62,6 +67,7 @@ enum {
 	F(u32, recipients, 50000)    /* at acceptance */                       \
 	F(u32, flags, 31)                                                      \
 	F(text, sender, 254) /* "" is the null sender */                       \
+	F(text, author, 254) /* address of header From; "" if there is none */ \
 	F(text, type, 64)                                                      \
 	F(text, source, 64)                                                    \
 	F(text, listener, 64)                                                  \
@@ -82,10 +88,12 @@ enum {
 /* Rewritten at every deferral: small. */
 #define RECIPIENT_FIELDS(F)                                                    \
 	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                \
-	F(u8, notify, 15) /* RFC 3461 4.1; 0: not given */                     \
-	F(u32, lane, UINT32_MAX)                                               \
+	F(u8, notify, 15)        /* RFC 3461 4.1; 0: not given */              \
+	F(u64, lane, UINT64_MAX) /* queue/lane.h */                            \
+	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */    \
 	F(u32, attempts, UINT32_MAX)                                           \
-	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */          \
+	F(u32, rounds, UINT32_MAX) /* through all relays it may take */        \
+	F(u64, due_us, INT64_MAX)  /* while WAITING; see key_due_of */         \
 	F(u64, changed_us, INT64_MAX)                                          \
 	F(text, address, 254)                                                  \
 	F(text, orcpt, 500)   /* xtext as received, with its addr-type */      \
@@ -93,6 +101,52 @@ enum {
 	F(text, status, 11)   /* of the last attempt, "4.2.1" */               \
 	F(text, reason, 1024) /* the remote's words, or who held it and why */
 WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
+
+/* One claimed transaction through a relay with quotas (queue/book.h). */
+#define CHARGE_FIELDS(F)                                                       \
+	F(text, relay, 64)                                                     \
+	F(text, type, 64)                                                      \
+	F(u64, size_bytes, UINT64_MAX)                                         \
+	F(u64, claimed_us, INT64_MAX)                                          \
+	F(u32, recipients, UINT32_MAX) /* at the claim */                      \
+	F(u32, open, UINT32_MAX)       /* still CLAIMED */                     \
+	F(u32, taken, UINT32_MAX)      /* the remote has, or may have */       \
+	F(blob, quotas, 1024)          /* names, each a u32-length text */
+WIRE_STRUCT(charge_record, CHARGE_FIELDS)
+
+/* Places of one quota used in one minute, by type and relay. */
+#define SPENT_FIELDS(F) F(u64, places, UINT64_MAX)
+WIRE_STRUCT(spent_record, SPENT_FIELDS)
+
+/* Sums for one quota: of `spent` in its window, and of `charge`. */
+#define COUNTER_FIELDS(F)                                                      \
+	F(u64, from_us, INT64_MAX)                                             \
+	F(u64, to_us, INT64_MAX)                                               \
+	F(blob, types, 4096) /* each: text type, u64 used, u64 in_flight */
+WIRE_STRUCT(counter_record, COUNTER_FIELDS)
+
+#define OVERRIDE_FIELDS(F)                                                     \
+	F(u64, limit, UINT64_MAX)                                              \
+	F(u64, until_us, INT64_MAX) /* 0: for good */                          \
+	F(u64, set_us, INT64_MAX)                                              \
+	F(text, who, 63)                                                       \
+	F(text, why, 255)
+WIRE_STRUCT(override_record, OVERRIDE_FIELDS)
+
+#define GATE_FIELDS(F)                                                         \
+	F(u8, paused, 1)                                                       \
+	F(u64, paused_until_us, INT64_MAX)                                     \
+	F(u64, paused_us, INT64_MAX)                                           \
+	F(text, paused_who, 63)                                                \
+	F(text, paused_why, 255)                                               \
+	F(u64, closed_until_us, INT64_MAX)                                     \
+	F(u64, closed_us, INT64_MAX)                                           \
+	F(text, closed_reply, 255)                                             \
+	F(u64, failed_us, INT64_MAX)                                           \
+	F(text, last_error, 255)                                               \
+	F(u64, last_error_us, INT64_MAX)                                       \
+	F(u64, last_rated_us, INT64_MAX)
+WIRE_STRUCT(gate_record, GATE_FIELDS)
 
 /* Written by every commit that changes something; compared at open. */
 #define STATE_FIELDS(F)                                                        \
@@ -110,6 +164,8 @@ WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
 	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
 	F(u64, sent_total, UINT64_MAX)                                         \
 	F(u64, dropped_total, UINT64_MAX)                                      \
+	F(u64, sorted_epoch,                                                   \
+	  UINT32_MAX) /* all waiting mail lies in its lanes */                 \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
 
@@ -123,6 +179,21 @@ bool record_open(const void *data, size_t size, const char *what,
 void message_seal(struct bytes *b, const struct message_record *m);
 void recipient_seal(struct bytes *b, const struct recipient_record *r);
 void state_seal(struct bytes *b, const struct state_record *s);
+void charge_seal(struct bytes *b, const struct charge_record *c);
+void spent_seal(struct bytes *b, const struct spent_record *s);
+void counter_seal(struct bytes *b, const struct counter_record *c);
+void override_seal(struct bytes *b, const struct override_record *o);
+void gate_seal(struct bytes *b, const struct gate_record *g);
+bool charge_open(const void *data, size_t size, struct charge_record *c,
+		 struct err *e) MUST_USE;
+bool spent_open(const void *data, size_t size, struct spent_record *s,
+		struct err *e) MUST_USE;
+bool counter_open(const void *data, size_t size, struct counter_record *c,
+		  struct err *e) MUST_USE;
+bool override_open(const void *data, size_t size, struct override_record *o,
+		   struct err *e) MUST_USE;
+bool gate_open(const void *data, size_t size, struct gate_record *g,
+	       struct err *e) MUST_USE;
 bool message_open(const void *data, size_t size, struct message_record *m,
 		  struct err *e) MUST_USE;
 bool recipient_open(const void *data, size_t size, struct recipient_record *r,
@@ -130,13 +201,13 @@ bool recipient_open(const void *data, size_t size, struct recipient_record *r,
 bool state_open(const void *data, size_t size, struct state_record *s,
 		struct err *e) MUST_USE;
 
-enum { KEY_MESSAGE = 8, KEY_BODY = 12, KEY_RECIPIENT = 12, KEY_DUE = 25 };
+enum { KEY_MESSAGE = 8, KEY_BODY = 12, KEY_RECIPIENT = 12, KEY_DUE = 29 };
 void key_message(unsigned char k[KEY_MESSAGE], uint64_t id);
 void key_body(unsigned char k[KEY_BODY], uint64_t id, uint32_t chunk);
 void key_recipient(unsigned char k[KEY_RECIPIENT], uint64_t id, uint32_t rcpt);
 struct due_key {
 	enum recipient_state state;
-	uint32_t lane;
+	uint64_t lane;
 	int64_t due_us;
 	uint64_t id;
 	uint32_t rcpt;

@@ -37,6 +37,11 @@ key_size(enum store_db db)
 	case STORE_DUE:
 		return KEY_DUE;
 	case STORE_STATE:
+	case STORE_CHARGE:
+	case STORE_SPENT:
+	case STORE_COUNTER:
+	case STORE_OVERRIDE:
+	case STORE_GATE:
 	case STORE_DB_COUNT:
 		break;
 	}

@@ -75,7 +75,7 @@ source "crm"    { from_ip = 127.0.0.0/8 }
 relay "company" {
 	host = 127.0.0.1
 	port = $company_port
-	reopen_after = 2s
+	breaker_open_for = 2s
 }
 END
 cat >"$dir/company.conf" <<END

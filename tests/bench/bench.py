@@ -137,7 +137,7 @@ relay "out" {{ host = 127.0.0.1
 	port = {sink_port}
 	connections = 20
 	messages_per_connection = 100
-	reopen_after = 1s }}
+	breaker_open_for = 1s }}
 retry "normal" {{ intervals = 5s }}
 """)
         self.log = open(f"{self.dir}/log", "ab")

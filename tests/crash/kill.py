@@ -41,7 +41,7 @@ source "local" {{ from_ip = 127.0.0.0/8 }}
 relay "out" {{ host = 127.0.0.1
 	port = {sink}
 	connections = {connections}
-	reopen_after = 1s }}
+	breaker_open_for = 1s }}
 retry "normal" {{ intervals = 1s
 	jitter = 0% }}
 """

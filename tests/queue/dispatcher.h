@@ -19,7 +19,7 @@ enum { HELD_MOST = 512, ANSWERS_MOST = 300 };
 	"instance=test hostname=a.b\nlisten l {address=127.0.0.1:1}\n"         \
 	"source s {from_ip=192.0.2.0/24}\n"                                    \
 	"relay r {host=c.d connections=" connections                           \
-	" recipients_per_message=3 reopen_after=8s}\n"                         \
+	" recipients_per_message=3 breaker_open_for=8s}\n"                         \
 	"retry normal {intervals=[1min, 10min] jitter=0% lifetime=1h}\n"
 
 /* A dispatcher, and what it has given away. */

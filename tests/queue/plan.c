@@ -13,7 +13,7 @@
 	"instance=a hostname=a.b\nlisten l {address=127.0.0.1:1}\n"            \
 	"source s {from_ip=192.0.2.0/24}\n"
 static const char two[] =
-    FRONT "relay r {host=c.d connections=7 reopen_after=5s}\n"
+    FRONT "relay r {host=c.d connections=7 breaker_open_for=5s}\n"
 	  "relay q {host=e.f connections=2}\nno_match=r\n";
 static const char one[] = FRONT "relay q {host=e.f connections=3}\n";
 
@@ -91,7 +91,7 @@ picks(void **state)
 	free(p);
 }
 
-/* 1 s, 2 s, 4 s, then reopen_after (5 s); one job finds out each time. */
+/* 1 s, 2 s, 4 s, then breaker_open_for (5 s); one job finds out each time. */
 static void
 closing(void **state)
 {

@@ -36,7 +36,7 @@ static const char CONF[] =
     "listen \"in\" { address = \"127.0.0.1:2525\" }\n"
     "source \"l\" { from_ip = 127.0.0.0/8 }\n"
     "relay \"out\" { host = 127.0.0.1\n connections = %u\n"
-    " recipients_per_message = 3\n reopen_after = 10min }\n"
+    " recipients_per_message = 3\n breaker_open_for = 10min }\n"
     "retry \"normal\" { intervals = [1min, 10min, 1h]\n jitter = 10%%\n"
     " lifetime = 2d }\n";
 

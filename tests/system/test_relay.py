@@ -172,7 +172,7 @@ def test_what_the_peer_may_do(make, sink, verb, answer, state):
 def test_a_relay_that_is_down_then_up(make, sink):
     port = sink.port
     sink.close()
-    m = make(relay=f"host = 127.0.0.1\n\tport = {port}\n\treopen_after = 1s")
+    m = make(relay=f"host = 127.0.0.1\n\tport = {port}\n\tbreaker_open_for = 1s")
     ids = [m.send() for _ in range(20)]
     wait_for("a deferral", lambda: "status=deferred" in m.text())
     assert len(m.queue()) == 20
