@@ -145,7 +145,8 @@ WIRE_STRUCT(override_record, OVERRIDE_FIELDS)
 	F(u64, failed_us, INT64_MAX)                                           \
 	F(text, last_error, 255)                                               \
 	F(u64, last_error_us, INT64_MAX)                                       \
-	F(u64, last_rated_us, INT64_MAX)
+	F(u64, last_rated_us, INT64_MAX)                                       \
+	F(u32, last_rated_n, UINT32_MAX)
 WIRE_STRUCT(gate_record, GATE_FIELDS)
 
 /* Written by every commit that changes something; compared at open. */
@@ -164,7 +165,6 @@ WIRE_STRUCT(gate_record, GATE_FIELDS)
 	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
 	F(u64, sent_total, UINT64_MAX)                                         \
 	F(u64, dropped_total, UINT64_MAX)                                      \
-	F(u64, sorted_epoch,                                                   \
 	  UINT32_MAX) /* all waiting mail lies in its lanes */                 \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
