@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table routing settings_types settings_routes settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
+	settings_table routing_index way routing settings_types settings_routes settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
 	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry route lane choose quota book book_turn book_change audit classify wall rate fair plan job flight \

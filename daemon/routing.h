@@ -22,27 +22,7 @@
 #ifndef MTQ_ROUTING_H
 #define MTQ_ROUTING_H
 
-#include "daemon/settings.h"
-
-enum {
-	ROUTING_VIA = 7, /* relays of one list */
-	ROUTING_WAYS = 16000,
-};
-
-/* What to do when a trigger fires. */
-enum trigger {
-	TRIGGER_NEXT, /* on_unreachable only: the list goes on */
-	TRIGGER_WAIT,
-	TRIGGER_BOUNCE,
-	TRIGGER_RELAY, /* the way's `crm` relay for it */
-};
-
-struct way {
-	uint8_t n;
-	uint16_t relay[ROUTING_VIA]; /* places in settings->relays */
-	enum trigger exhausted, unreachable;
-	uint16_t exhausted_relay, unreachable_relay; /* of TRIGGER_RELAY */
-};
+#include "daemon/way.h"
 
 struct routing_ask {
 	struct text author;    /* header From; empty: there is none */
@@ -57,7 +37,8 @@ struct routing_answer {
 };
 
 struct routing;
-/* After the checks found no error: relays, types, triggers all exist. */
+/* After the checks found no error: relays, types, triggers all exist.  NULL if
+ * there are more than ROUTING_WAYS ways. */
 const struct routing *routing_make(const struct settings *s, struct arena *a);
 void routing_find(const struct settings *s, const struct routing_ask *ask,
 		  struct routing_answer *out);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/routing.h"
 #include "daemon/settings_check.h"
 
 struct load {
@@ -359,6 +360,7 @@ resolve(struct settings *s)
 			   : must_printf("%s/control.sock", s->state_dir);
 	s->control_path = arena_text(&s->memory->arena, path, strlen(path));
 	free(path);
+	s->routing = routing_make(s, &s->memory->arena);
 }
 
 static struct settings *

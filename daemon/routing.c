@@ -1,0 +1,397 @@
+#include "daemon/routing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/routing_index.h"
+
+enum {
+	ROUTING_LABELS = ROUTING_DOMAIN / 2, /* "a.b.c": each has its dot */
+};
+
+/* The keys of `from` or of `to`; see routing_index.h. */
+struct domains {
+	bool all;
+	const char **key; /* sorted, of all: none */
+	size_t n;
+};
+struct rule {
+	const struct route_settings *route;
+	struct domains from, to;
+	uint32_t types;               /* bit i: settings->types[i] */
+	uint32_t way[SETTINGS_TYPES]; /* of each type */
+};
+/* Each rule is found in one of three places; all lists are in the order of
+ * priorities. */
+struct routing {
+	struct rule *rule;
+	size_t nrules;
+	struct routing_index from, to;
+	struct routing_list open; /* neither from nor to */
+	struct way *way;
+	uint32_t nways;
+	uint32_t epoch;
+};
+
+/* --- making ---------------------------------------------------------------- */
+
+static void
+lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
+
+static int
+key_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct domains
+make_domains(const struct texts *t, struct arena *a)
+{
+	struct domains d = {.all = t->n == 0};
+
+	d.key = arena_alloc(a, t->n * sizeof *d.key);
+	for (size_t i = 0; i < t->n; i++) {
+		const char *s = t->item[i] + (t->item[i][0] == '*');
+		char *key = arena_text(a, s, strlen(s));
+
+		lower(key);
+		d.all = d.all || *key == '\0';
+		d.key[d.n++] = key;
+	}
+	if (d.all)
+		d.n = 0;
+	else
+		qsort(d.key, d.n, sizeof *d.key, key_order);
+	return d;
+}
+
+static size_t
+type_place(const struct settings *s, struct text name)
+{
+	size_t i = 0;
+
+	while (i < s->ntypes && !text_is(name, s->types[i].title))
+		i++;
+	return i;
+}
+
+static int
+rule_order(const void *a, const void *b)
+{
+	const struct rule *x = a, *y = b;
+
+	return (x->route->priority > y->route->priority) -
+	       (x->route->priority < y->route->priority);
+}
+
+static void
+make_rules(const struct settings *s, struct routing *r, struct arena *a)
+{
+	r->rule = arena_alloc(a, s->nroutes * sizeof *r->rule);
+	for (size_t i = 0; i < s->nroutes; i++) {
+		const struct route_settings *route = &s->routes[i];
+		struct rule *rule = &r->rule[r->nrules];
+
+		if (!route->enabled)
+			continue;
+		r->nrules++;
+		rule->route = route;
+		rule->from = make_domains(&route->from, a);
+		rule->to = make_domains(&route->to, a);
+		rule->types = route->type.n == 0 ? UINT32_MAX : 0;
+		for (size_t j = 0; j < route->type.n; j++)
+			rule->types |=
+			    UINT32_C(1)
+			    << type_place(s, text_of(route->type.item[j]));
+	}
+	qsort(r->rule, r->nrules, sizeof *r->rule, rule_order);
+}
+
+/* The longest list one of these domains is in. */
+static size_t
+crowd(const struct routing_index *x, const struct domains *d)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct routing_list *l = routing_index_find(x, d->key[i]);
+
+		most = max_of(most, l ? l->n : 0);
+	}
+	return most;
+}
+
+struct pairs {
+	struct routing_pair *pair;
+	size_t n;
+};
+
+static void
+add_pairs(struct pairs *p, const struct domains *d, size_t rank)
+{
+	for (size_t i = 0; i < d->n; i++)
+		p->pair[p->n++] =
+		    (struct routing_pair){d->key[i], (uint32_t)rank};
+}
+
+/* A rule with from and to is found by the side that fewer rules share: a
+ * company with one domain has it in all of them. */
+static void
+make_indexes(struct routing *r, struct arena *a)
+{
+	uint32_t *open = arena_alloc(a, r->nrules * sizeof *open);
+	struct pairs from = {0}, to = {0};
+	struct arena scratch = {0};
+	struct routing_index f, t;
+	size_t nfrom = 0, nto = 0;
+
+	for (size_t i = 0; i < r->nrules; i++) {
+		nfrom += r->rule[i].from.n;
+		nto += r->rule[i].to.n;
+	}
+	from.pair = arena_alloc(&scratch, nfrom * sizeof *from.pair);
+	to.pair = arena_alloc(&scratch, nto * sizeof *to.pair);
+	for (size_t i = 0; i < r->nrules; i++) {
+		add_pairs(&from, &r->rule[i].from, i);
+		add_pairs(&to, &r->rule[i].to, i);
+	}
+	routing_index_make(&f, from.pair, from.n, &scratch);
+	routing_index_make(&t, to.pair, to.n, &scratch);
+	from.n = to.n = 0;
+	for (size_t i = 0; i < r->nrules; i++) {
+		const struct rule *u = &r->rule[i];
+
+		if (u->from.all && u->to.all)
+			open[r->open.n++] = (uint32_t)i;
+		else if (u->to.all || (!u->from.all && crowd(&f, &u->from) <=
+							   crowd(&t, &u->to)))
+			add_pairs(&from, &u->from, i);
+		else
+			add_pairs(&to, &u->to, i);
+	}
+	routing_index_make(&r->from, from.pair, from.n, a);
+	routing_index_make(&r->to, to.pair, to.n, a);
+	r->open.rank = open;
+	arena_free(&scratch);
+}
+
+static void
+epoch_texts(struct bytes *b, const struct texts *t)
+{
+	bytes_u32(b, (uint32_t)t->n);
+	for (size_t i = 0; i < t->n; i++)
+		bytes_text(b, t->item[i], strlen(t->item[i]));
+}
+
+static void
+epoch_relay(struct bytes *b, const struct settings *s, size_t relay)
+{
+	bytes_text(b, s->relays[relay].title, strlen(s->relays[relay].title));
+}
+
+static uint32_t
+make_epoch(const struct settings *s, const struct routing *r)
+{
+	struct bytes b = {0};
+	uint32_t crc;
+
+	bytes_u32(&b, (uint32_t)s->ntypes);
+	for (size_t i = 0; i < s->ntypes; i++)
+		bytes_text(&b, s->types[i].title, strlen(s->types[i].title));
+	for (uint32_t i = 0; i < r->nways; i++) {
+		const struct way *w = &r->way[i];
+
+		bytes_u8(&b, w->n);
+		for (size_t j = 0; j < w->n; j++)
+			epoch_relay(&b, s, w->relay[j]);
+		bytes_u8(&b, (uint8_t)w->exhausted);
+		bytes_u8(&b, (uint8_t)w->unreachable);
+		epoch_relay(&b, s, w->exhausted_relay);
+		epoch_relay(&b, s, w->unreachable_relay);
+	}
+	for (size_t i = 0; i < r->nrules; i++) {
+		epoch_texts(&b, &r->rule[i].route->from);
+		epoch_texts(&b, &r->rule[i].route->to);
+		epoch_texts(&b, &r->rule[i].route->source);
+		epoch_texts(&b, &r->rule[i].route->type);
+		for (size_t t = 0; t < s->ntypes; t++)
+			bytes_u32(&b, r->rule[i].way[t]);
+	}
+	crc = crc32c(0, b.data, b.n);
+	bytes_free(&b);
+	return crc ? crc : 1;
+}
+
+const struct routing *
+routing_make(const struct settings *s, struct arena *a)
+{
+	struct routing *r = arena_alloc(a, sizeof *r);
+	bool room = true;
+	struct ways w;
+
+	make_rules(s, r, a);
+	make_indexes(r, a);
+	ways_init(&w, s);
+	for (size_t i = 0; i < r->nrules; i++)
+		for (size_t t = 0; t < s->ntypes; t++)
+			room = room && ways_add(&w, s, r->rule[i].route, t,
+						&r->rule[i].way[t]);
+	r->nways = w.n;
+	r->way = arena_alloc(a, w.n * sizeof *w.way);
+	memcpy(r->way, w.way, w.n * sizeof *w.way);
+	ways_free(&w);
+	r->epoch = make_epoch(s, r);
+	return room ? r : NULL;
+}
+
+/* --- finding --------------------------------------------------------------- */
+
+bool
+routing_domain(struct text address, char out[ROUTING_DOMAIN])
+{
+	const char *at = NULL;
+	size_t n;
+
+	if (address.n > 0)
+		at = memrchr(address.p, '@', address.n);
+	out[0] = '\0';
+	if (at == NULL)
+		return false;
+	n = address.n - (size_t)(at + 1 - address.p);
+	if (n == 0 || n >= ROUTING_DOMAIN || at[1] == '.' ||
+	    memchr(at + 1, '\0', n) != NULL)
+		return false;
+	memcpy(out, at + 1, n);
+	out[n] = '\0';
+	lower(out);
+	return true;
+}
+
+/* The next key a domain is found by: itself, then ".parent" by ".parent". */
+static const char *
+next_key(const char *key)
+{
+	return strchr(key + 1, '.');
+}
+
+static bool
+has_domain(const struct domains *d, const char *domain)
+{
+	if (d->all)
+		return true;
+	for (const char *k = *domain ? domain : NULL; k; k = next_key(k))
+		if (bsearch(&k, d->key, d->n, sizeof *d->key, key_order))
+			return true;
+	return false;
+}
+
+static bool
+has_text(const struct texts *t, struct text s)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (text_is(s, t->item[i]))
+			return true;
+	return t->n == 0;
+}
+
+/* Lists that are walked side by side, each from its smallest rank up. */
+struct walk {
+	struct routing_list list[2 * (ROUTING_LABELS + 1) + 1];
+	size_t n;
+};
+
+static void
+walk_index(struct walk *w, const struct routing_index *x, const char *domain)
+{
+	for (const char *k = *domain ? domain : NULL; k; k = next_key(k)) {
+		const struct routing_list *l = routing_index_find(x, k);
+
+		if (l == NULL)
+			continue;
+		must(w->n < countof(w->list));
+		w->list[w->n++] = *l;
+	}
+}
+
+/* The smallest rank not yet seen; false at the end. */
+static bool
+walk_next(struct walk *w, uint32_t *out)
+{
+	struct routing_list *best = NULL;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->list[i].n > 0 &&
+		    (best == NULL || *w->list[i].rank < *best->rank))
+			best = &w->list[i];
+	if (best == NULL)
+		return false;
+	*out = *best->rank++;
+	best->n--;
+	return true;
+}
+
+void
+routing_find(const struct settings *s, const struct routing_ask *ask,
+	     struct routing_answer *out)
+{
+	struct text who = ask->author.n > 0 ? ask->author : ask->sender;
+	const struct routing *r = s->routing;
+	char from[ROUTING_DOMAIN], to[ROUTING_DOMAIN];
+	struct walk w;
+	uint32_t rank;
+
+	must(ask->type < s->ntypes);
+	*out = (struct routing_answer){NULL, 0};
+	if (!routing_domain(who, from))
+		from[0] = '\0'; /* only routes for all */
+	if (!routing_domain(ask->recipient, to))
+		to[0] = '\0';
+	w.n = 1;
+	w.list[0] = r->open;
+	walk_index(&w, &r->from, from);
+	walk_index(&w, &r->to, to);
+	while (walk_next(&w, &rank)) {
+		const struct rule *u = &r->rule[rank];
+
+		if (!(u->types & UINT32_C(1) << ask->type) ||
+		    !has_text(&u->route->source, ask->source) ||
+		    !has_domain(&u->from, from) || !has_domain(&u->to, to))
+			continue;
+		*out = (struct routing_answer){u->route, u->way[ask->type]};
+		return;
+	}
+}
+
+const struct way *
+routing_way(const struct settings *s, uint32_t way)
+{
+	must(way < s->routing->nways);
+	return &s->routing->way[way];
+}
+
+uint32_t
+routing_ways(const struct settings *s)
+{
+	return s->routing->nways;
+}
+
+uint32_t
+routing_epoch(const struct settings *s)
+{
+	return s->routing->epoch;
+}
+
+unsigned
+routing_type(const struct settings *s, struct text name)
+{
+	size_t i = type_place(s, name);
+
+	if (i == s->ntypes)
+		i = type_place(s, text_of("individual"));
+	return i < s->ntypes ? (unsigned)i : 0;
+}
