@@ -165,7 +165,6 @@ WIRE_STRUCT(gate_record, GATE_FIELDS)
 	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
 	F(u64, sent_total, UINT64_MAX)                                         \
 	F(u64, dropped_total, UINT64_MAX)                                      \
-	  UINT32_MAX) /* all waiting mail lies in its lanes */                 \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
 
