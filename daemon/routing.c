@@ -4,23 +4,12 @@
 #include <string.h>
 
 #include "daemon/routing_index.h"
+#include "daemon/rule.h"
 
 enum {
 	ROUTING_LABELS = ROUTING_DOMAIN / 2, /* "a.b.c": each has its dot */
 };
 
-/* The keys of `from` or of `to`; see routing_index.h. */
-struct domains {
-	bool all;
-	const char **key; /* sorted, of all: none */
-	size_t n;
-};
-struct rule {
-	const struct route_settings *route;
-	struct domains from, to;
-	uint32_t types;               /* bit i: settings->types[i] */
-	uint32_t way[SETTINGS_TYPES]; /* of each type */
-};
 /* Each rule is found in one of three places; all lists are in the order of
  * priorities. */
 struct routing {
@@ -34,51 +23,6 @@ struct routing {
 };
 
 /* --- making ---------------------------------------------------------------- */
-
-static void
-lower(char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
-}
-
-static int
-key_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static struct domains
-make_domains(const struct texts *t, struct arena *a)
-{
-	struct domains d = {.all = t->n == 0};
-
-	d.key = arena_alloc(a, t->n * sizeof *d.key);
-	for (size_t i = 0; i < t->n; i++) {
-		const char *s = t->item[i] + (t->item[i][0] == '*');
-		char *key = arena_text(a, s, strlen(s));
-
-		lower(key);
-		d.all = d.all || *key == '\0';
-		d.key[d.n++] = key;
-	}
-	if (d.all)
-		d.n = 0;
-	else
-		qsort(d.key, d.n, sizeof *d.key, key_order);
-	return d;
-}
-
-static size_t
-type_place(const struct settings *s, struct text name)
-{
-	size_t i = 0;
-
-	while (i < s->ntypes && !text_is(name, s->types[i].title))
-		i++;
-	return i;
-}
 
 static int
 rule_order(const void *a, const void *b)
@@ -95,19 +39,9 @@ make_rules(const struct settings *s, struct routing *r, struct arena *a)
 	r->rule = arena_alloc(a, s->nroutes * sizeof *r->rule);
 	for (size_t i = 0; i < s->nroutes; i++) {
 		const struct route_settings *route = &s->routes[i];
-		struct rule *rule = &r->rule[r->nrules];
 
-		if (!route->enabled)
-			continue;
-		r->nrules++;
-		rule->route = route;
-		rule->from = make_domains(&route->from, a);
-		rule->to = make_domains(&route->to, a);
-		rule->types = route->type.n == 0 ? UINT32_MAX : 0;
-		for (size_t j = 0; j < route->type.n; j++)
-			rule->types |=
-			    UINT32_C(1)
-			    << type_place(s, text_of(route->type.item[j]));
+		if (route->enabled)
+			rule_make(&r->rule[r->nrules++], s, route, a);
 	}
 	qsort(r->rule, r->nrules, sizeof *r->rule, rule_order);
 }
@@ -194,6 +128,15 @@ epoch_relay(struct bytes *b, const struct settings *s, size_t relay)
 	bytes_text(b, s->relays[relay].title, strlen(s->relays[relay].title));
 }
 
+static void
+epoch_trigger(struct bytes *b, const struct settings *s, enum trigger t,
+	      size_t relay)
+{
+	bytes_u8(b, (uint8_t)t);
+	if (t == TRIGGER_RELAY)
+		epoch_relay(b, s, relay);
+}
+
 static uint32_t
 make_epoch(const struct settings *s, const struct routing *r)
 {
@@ -209,10 +152,8 @@ make_epoch(const struct settings *s, const struct routing *r)
 		bytes_u8(&b, w->n);
 		for (size_t j = 0; j < w->n; j++)
 			epoch_relay(&b, s, w->relay[j]);
-		bytes_u8(&b, (uint8_t)w->exhausted);
-		bytes_u8(&b, (uint8_t)w->unreachable);
-		epoch_relay(&b, s, w->exhausted_relay);
-		epoch_relay(&b, s, w->unreachable_relay);
+		epoch_trigger(&b, s, w->exhausted, w->exhausted_relay);
+		epoch_trigger(&b, s, w->unreachable, w->unreachable_relay);
 	}
 	for (size_t i = 0; i < r->nrules; i++) {
 		epoch_texts(&b, &r->rule[i].route->from);
@@ -268,35 +209,8 @@ routing_domain(struct text address, char out[ROUTING_DOMAIN])
 		return false;
 	memcpy(out, at + 1, n);
 	out[n] = '\0';
-	lower(out);
+	rule_lower(out);
 	return true;
-}
-
-/* The next key a domain is found by: itself, then ".parent" by ".parent". */
-static const char *
-next_key(const char *key)
-{
-	return strchr(key + 1, '.');
-}
-
-static bool
-has_domain(const struct domains *d, const char *domain)
-{
-	if (d->all)
-		return true;
-	for (const char *k = *domain ? domain : NULL; k; k = next_key(k))
-		if (bsearch(&k, d->key, d->n, sizeof *d->key, key_order))
-			return true;
-	return false;
-}
-
-static bool
-has_text(const struct texts *t, struct text s)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (text_is(s, t->item[i]))
-			return true;
-	return t->n == 0;
 }
 
 /* Lists that are walked side by side, each from its smallest rank up. */
@@ -308,7 +222,7 @@ struct walk {
 static void
 walk_index(struct walk *w, const struct routing_index *x, const char *domain)
 {
-	for (const char *k = *domain ? domain : NULL; k; k = next_key(k)) {
+	for (const char *k = *domain ? domain : NULL; k; k = rule_next_key(k)) {
 		const struct routing_list *l = routing_index_find(x, k);
 
 		if (l == NULL)
@@ -316,6 +230,16 @@ walk_index(struct walk *w, const struct routing_index *x, const char *domain)
 		must(w->n < countof(w->list));
 		w->list[w->n++] = *l;
 	}
+}
+
+static void
+walk_begin(struct walk *w, const struct routing *r, const char *from,
+	   const char *to)
+{
+	w->n = 1;
+	w->list[0] = r->open;
+	walk_index(w, &r->from, from);
+	walk_index(w, &r->to, to);
 }
 
 /* The smallest rank not yet seen; false at the end. */
@@ -351,16 +275,11 @@ routing_find(const struct settings *s, const struct routing_ask *ask,
 		from[0] = '\0'; /* only routes for all */
 	if (!routing_domain(ask->recipient, to))
 		to[0] = '\0';
-	w.n = 1;
-	w.list[0] = r->open;
-	walk_index(&w, &r->from, from);
-	walk_index(&w, &r->to, to);
+	walk_begin(&w, r, from, to);
 	while (walk_next(&w, &rank)) {
 		const struct rule *u = &r->rule[rank];
 
-		if (!(u->types & UINT32_C(1) << ask->type) ||
-		    !has_text(&u->route->source, ask->source) ||
-		    !has_domain(&u->from, from) || !has_domain(&u->to, to))
+		if (!rule_claims(u, from, to, ask->source, ask->type))
 			continue;
 		*out = (struct routing_answer){u->route, u->way[ask->type]};
 		return;
@@ -389,9 +308,31 @@ routing_epoch(const struct settings *s)
 unsigned
 routing_type(const struct settings *s, struct text name)
 {
-	size_t i = type_place(s, name);
+	size_t i = rule_type(s, name);
 
 	if (i == s->ntypes)
-		i = type_place(s, text_of("individual"));
+		i = rule_type(s, text_of("individual"));
 	return i < s->ntypes ? (unsigned)i : 0;
+}
+
+/* Who covers a rule also covers its first keys, and is found by them. */
+const struct route_settings *
+routing_shadow(const struct settings *s, const struct route_settings *route)
+{
+	const struct routing *r = s->routing;
+	const struct rule *u = NULL;
+	struct walk w;
+	uint32_t rank;
+
+	for (size_t i = 0; u == NULL && i < r->nrules; i++)
+		if (r->rule[i].route == route)
+			u = &r->rule[i];
+	if (u == NULL)
+		return NULL; /* not enabled */
+	walk_begin(&w, r, u->from.n > 0 ? u->from.key[0] : "",
+		   u->to.n > 0 ? u->to.key[0] : "");
+	while (walk_next(&w, &rank) && &r->rule[rank] != u)
+		if (rule_covers(&r->rule[rank], u))
+			return r->rule[rank].route;
+	return NULL;
 }

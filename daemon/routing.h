@@ -45,6 +45,9 @@ void routing_find(const struct settings *s, const struct routing_ask *ask,
 const struct way *routing_way(const struct settings *s, uint32_t way);
 uint32_t routing_ways(const struct settings *s);
 uint32_t routing_epoch(const struct settings *s);
+/* An enabled route of smaller priority that claims all that this one does. */
+const struct route_settings *routing_shadow(const struct settings *s,
+					    const struct route_settings *route);
 /* The domain of an address, lower case: what from and to are compared with.
  * False for the null sender. */
 enum { ROUTING_DOMAIN = 256 };

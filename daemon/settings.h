@@ -39,13 +39,14 @@
 #define KEY_MEMBER(type, name, def, least, most, doc) MEMBER_##type(name)
 
 /* struct queue_settings, dns_settings, listen_settings, ...; `title` is ""
- * for blocks without one, file and line say where the block stands (line 0:
- * it is not in the file, the defaults hold). */
+ * for blocks without one, file and line say where the block stands (line 0 and
+ * node NULL: it is not in the file, the defaults hold). */
 #define B(block, titled, keys, doc)                                            \
 	struct block##_settings {                                              \
 		char *title;                                                   \
 		const char *file;                                              \
 		unsigned line;                                                 \
+		const struct conf_node *node;                                  \
 		keys(KEY_MEMBER)                                               \
 	};
 BLOCKS(B)
@@ -59,7 +60,9 @@ enum {
 	SETTINGS_QUOTAS = 128,
 	SETTINGS_RELAY_QUOTAS = 8, /* of one relay */
 	SETTINGS_ROUTES = 10000,
-	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
+	SETTINGS_CLASSIFIES = 1000, /* each message looks at all of them */
+	SETTINGS_FIELDS = 32,       /* header fields that classify rules name */
+	SETTINGS_NETWORKS = 10000,  /* of all sources; each session looks at
 				      them once */
 };
 

@@ -282,6 +282,7 @@ fill(struct load *l, enum block_kind kind, const struct conf_node *n,
 	head.title = arena_text(&l->s->memory->arena, title, strlen(title));
 	head.file = n ? n->file : l->name;
 	head.line = n ? n->line : 0;
+	head.node = n;
 	memcpy(block, &head, sizeof head);
 	read_block(l, kind, n, n ? n->kid : NULL, block);
 }

@@ -100,7 +100,9 @@ const struct block_row settings_blocks[BLOCK_COUNT] = {
 			  offsetof(struct block##_settings, file) ==           \
 			      offsetof(struct block_head, file) &&             \
 			  offsetof(struct block##_settings, line) ==           \
-			      offsetof(struct block_head, line),               \
+			      offsetof(struct block_head, line) &&             \
+			  offsetof(struct block##_settings, node) ==           \
+			      offsetof(struct block_head, node),               \
 		      "a block begins with a struct block_head");
 BLOCKS(B)
 #undef B
@@ -167,16 +169,6 @@ settings_default(const struct key_row *k, void *block, struct arena *a)
 			 (char *)block + k->offset, why));
 }
 
-/* Two blocks may stand on one line, so the name counts too. */
-static bool
-is_head(const struct conf_node *n, enum block_kind kind,
-	const struct block_head *head)
-{
-	return n->file == head->file && n->line == head->line &&
-	       strcmp(n->key, settings_blocks[kind].name) == 0 &&
-	       strcmp(n->title ? n->title : "", head->title) == 0;
-}
-
 const struct conf_node *
 settings_node(const struct settings *s, enum block_kind kind, const void *block,
 	      const char *key)
@@ -184,11 +176,11 @@ settings_node(const struct settings *s, enum block_kind kind, const void *block,
 	const struct conf_node *n = s->memory->conf.first;
 
 	if (kind != BLOCK_global) {
-		while (n != NULL && !is_head(n, kind, block))
-			n = n->next;
-		if (n == NULL || key == NULL)
-			return n;
-		n = n->kid;
+		const struct block_head *head = block;
+
+		if (head->node == NULL || key == NULL)
+			return head->node;
+		n = head->node->kid;
 	}
 	while (n != NULL && strcmp(n->key, key) != 0)
 		n = n->next;

@@ -46,6 +46,7 @@ struct block_head {
 	char *title;
 	const char *file;
 	unsigned line;
+	const struct conf_node *node;
 };
 
 /* The i-th block of a kind, NULL after the last.  BLOCK_global: s itself. */
