@@ -3,6 +3,7 @@
 
 #include "daemon/routing.h"
 #include "daemon/settings_check.h"
+#include "daemon/settings_near.h"
 
 struct load {
 	struct settings *s;
@@ -14,77 +15,6 @@ struct load {
 #define error_at(l, n, ...)                                                    \
 	report_error((l)->report, (n)->file, (n)->line, __VA_ARGS__)
 
-enum { NEAR = 2, NEAR_LONGEST = 40 };
-
-/* Levenshtein's distance; more than NEAR for texts that are too long. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	size_t m = strlen(a), n = strlen(b);
-	unsigned row[NEAR_LONGEST + 1];
-
-	if (m > NEAR_LONGEST || n > NEAR_LONGEST)
-		return NEAR + 1;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= m; i++) {
-		unsigned left_up = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned up = row[j];
-			unsigned best = left_up + (a[i - 1] != b[j - 1]);
-
-			best = min_of(best, up + 1);
-			row[j] = min_of(best, row[j - 1] + 1);
-			left_up = up;
-		}
-	}
-	return row[n];
-}
-
-static const struct key_row *
-find_key(const struct block_row *b, const char *name)
-{
-	for (size_t i = 0; i < b->nkeys; i++)
-		if (strcmp(b->key[i].name, name) == 0)
-			return &b->key[i];
-	return NULL;
-}
-
-static enum block_kind
-find_block(const char *name)
-{
-	enum block_kind kind = BLOCK_global + 1;
-
-	while (kind < BLOCK_COUNT &&
-	       strcmp(settings_blocks[kind].name, name) != 0)
-		kind++;
-	return kind;
-}
-
-/* The known name nearest to a wrong one, if it is near. */
-static const char *
-nearest(enum block_kind kind, const char *name)
-{
-	const struct block_row *b = &settings_blocks[kind];
-	const char *best = NULL;
-	unsigned least = NEAR + 1, d;
-
-	for (size_t i = 0; i < b->nkeys; i++)
-		if ((d = distance(name, b->key[i].name)) < least) {
-			least = d;
-			best = b->key[i].name;
-		}
-	for (int i = BLOCK_global + 1; kind == BLOCK_global && i < BLOCK_COUNT;
-	     i++)
-		if ((d = distance(name, settings_blocks[i].name)) < least) {
-			least = d;
-			best = settings_blocks[i].name;
-		}
-	return best;
-}
-
 /* A key that this block does not have: says where it belongs, or what may
  * have been meant. */
 static void
@@ -93,7 +23,7 @@ unknown_key(struct load *l, enum block_kind kind, const struct conf_node *n)
 	const char *in = settings_blocks[kind].name, *best;
 
 	for (int i = 0; i < BLOCK_COUNT; i++) {
-		if (find_key(&settings_blocks[i], n->key) == NULL)
+		if (settings_key(&settings_blocks[i], n->key) == NULL)
 			continue;
 		if (i == BLOCK_global)
 			error_at(l, n, "%s stands outside of blocks, not in %s",
@@ -104,7 +34,7 @@ unknown_key(struct load *l, enum block_kind kind, const struct conf_node *n)
 				 *in ? "in " : "outside of blocks", in);
 		return;
 	}
-	best = nearest(kind, n->key);
+	best = settings_near(kind, n->key);
 	error_at(l, n, "unknown key %.100s%s%s%s%s%s", n->key,
 		 *in ? " in " : "", in, best ? " (did you mean " : "",
 		 best ? best : "", best ? "?)" : "");
@@ -138,7 +68,7 @@ read_names(struct load *l, struct conf_node *n, struct value_text *text)
 static void
 read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 {
-	const struct key_row *k = find_key(&settings_blocks[kind], n->key);
+	const struct key_row *k = settings_key(&settings_blocks[kind], n->key);
 	struct value_text text = {.item = n->item,
 				  .n = n->nitems,
 				  .list = n->list,
@@ -146,10 +76,10 @@ read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 	char why[VALUE_WHY];
 
 	if (k == NULL) {
-		if (find_block(n->key) != BLOCK_COUNT)
+		if (settings_kind(n->key) != BLOCK_COUNT)
 			error_at(l, n, "%s is a block: write %s%s { ... }",
 				 n->key, n->key,
-				 settings_blocks[find_block(n->key)].titled
+				 settings_blocks[settings_kind(n->key)].titled
 				     ? " \"NAME\""
 				     : "");
 		else
@@ -169,7 +99,7 @@ read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 static void
 misplaced_block(struct load *l, enum block_kind kind, const struct conf_node *n)
 {
-	if (find_key(&settings_blocks[kind], n->key) != NULL)
+	if (settings_key(&settings_blocks[kind], n->key) != NULL)
 		error_at(l, n, "%s is a key: write %s = VALUE", n->key, n->key);
 	else
 		error_at(
@@ -182,7 +112,7 @@ static bool
 is_given(const struct conf_node *first, const struct key_row *k)
 {
 	for (const struct conf_node *n = first; n != NULL; n = n->next)
-		if (n->block == value_is_block(k->kind) &&
+		if ((!n->block || value_is_block(k->kind)) &&
 		    strcmp(n->key, k->name) == 0)
 			return true;
 	return false;
@@ -191,7 +121,7 @@ is_given(const struct conf_node *first, const struct key_row *k)
 static bool
 is_block_key(enum block_kind kind, const struct conf_node *n)
 {
-	const struct key_row *k = find_key(&settings_blocks[kind], n->key);
+	const struct key_row *k = settings_key(&settings_blocks[kind], n->key);
 
 	return k != NULL && n->title == NULL && value_is_block(k->kind);
 }
@@ -231,26 +161,26 @@ read_block(struct load *l, enum block_kind kind, const struct conf_node *head,
 static bool
 is_good_head(struct load *l, const struct conf_node *n)
 {
-	enum block_kind kind = find_block(n->key);
+	enum block_kind kind = settings_kind(n->key);
 	const char *best;
 
 	if (!n->block || n->same_as != NULL || n->broken)
 		return false;
-	for (const struct conf_node *i = l->s->memory->conf.first; i != n;
+	for (const struct conf_node *i = l->s->memory->conf.first;
+	     kind < BLOCK_COUNT && !settings_blocks[kind].many && i != n;
 	     i = i->next)
 		if (n->title == NULL && i->block && i->title == NULL &&
-		    strcmp(i->key, n->key) == 0 && kind < BLOCK_COUNT &&
-		    !settings_blocks[kind].many) {
+		    strcmp(i->key, n->key) == 0) {
 			error_at(l, n, "%s is already at %s:%u", n->key,
 				 i->file, i->line);
 			return false;
 		}
-	if (find_key(&settings_blocks[BLOCK_global], n->key) != NULL) {
+	if (settings_key(&settings_blocks[BLOCK_global], n->key) != NULL) {
 		error_at(l, n, "%s is a key: write %s = VALUE", n->key, n->key);
 		return false;
 	}
 	if (kind == BLOCK_COUNT) {
-		best = nearest(BLOCK_global, n->key);
+		best = settings_near(BLOCK_global, n->key);
 		error_at(l, n, "unknown block %.100s%s%s%s", n->key,
 			 best ? " (did you mean " : "", best ? best : "",
 			 best ? "?)" : "");

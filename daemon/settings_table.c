@@ -107,6 +107,26 @@ const struct block_row settings_blocks[BLOCK_COUNT] = {
 BLOCKS(B)
 #undef B
 
+const struct key_row *
+settings_key(const struct block_row *b, const char *name)
+{
+	for (size_t i = 0; i < b->nkeys; i++)
+		if (strcmp(b->key[i].name, name) == 0)
+			return &b->key[i];
+	return NULL;
+}
+
+enum block_kind
+settings_kind(const char *name)
+{
+	enum block_kind kind = BLOCK_global + 1;
+
+	while (kind < BLOCK_COUNT &&
+	       strcmp(settings_blocks[kind].name, name) != 0)
+		kind++;
+	return kind;
+}
+
 /* The array of a titled block; its pointer has another type each time, so it
  * is copied, not cast. */
 static void *
@@ -163,7 +183,7 @@ settings_default(const struct key_row *k, void *block, struct arena *a)
 		p += n;
 		p += strspn(p, ", ");
 	}
-	if (text.n == 0 && !value_is_list(k->kind))
+	if (text.n == 0 && !value_is_list(k->kind) && !value_is_block(k->kind))
 		item[text.n++] = arena_text(a, "", 0);
 	must(value_parse(k->kind, &text, k->least, k->most, a,
 			 (char *)block + k->offset, why));

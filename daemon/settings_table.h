@@ -49,6 +49,11 @@ struct block_head {
 	const struct conf_node *node;
 };
 
+/* NULL: the block has no such key. */
+const struct key_row *settings_key(const struct block_row *b,
+				   const char *name) MUST_USE;
+/* BLOCK_COUNT: there is no such block. */
+enum block_kind settings_kind(const char *name) MUST_USE;
 /* The i-th block of a kind, NULL after the last.  BLOCK_global: s itself. */
 const void *settings_block(const struct settings *s, enum block_kind kind,
 			   size_t i) MUST_USE;

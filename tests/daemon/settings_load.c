@@ -29,12 +29,14 @@ wrong_keys(void **state)
 	     "f:6: user is a key: write user = VALUE\n"},
 	    {"a key as a block in a block", GOOD "dns { forward { } }\n",
 	     "f:6: forward is a key: write forward = VALUE\n"},
-	    {"an unknown block", GOOD "classify { }\n",
-	     "f:6: unknown block classify\n"},
+	    {"an unknown block", GOOD "filter { }\n",
+	     "f:6: unknown block filter\n"},
 	    {"a block misspelt", GOOD "relais x { host = a.example }\n",
 	     "f:6: unknown block relais (did you mean relay?)\n"},
 	    {"a block without its name", GOOD "relay { host = a.example }\n",
 	     "f:6: relay needs a name: write relay \"NAME\" { ... }\n"},
+	    {"a name for one of many", GOOD "classify \"x\" { priority = 1 }\n",
+	     "f:6: classify has no name: write classify { ... }\n"},
 	    {"a name too many", GOOD "queue \"main\" { }\n",
 	     "f:6: queue has no name: write queue { ... }\n"},
 	    {"a name with a blank", GOOD "retry \"a b\" { }\n",
@@ -66,17 +68,17 @@ wrong_values(void **state)
 	NAMES LISTEN SOURCE "relay out { host = mail.example " line " }\n"
 	static const struct row table[] = {
 	    {"a count of letters", KEY("workers = two"),
-	     "f:6: workers: 'two' is not a number; write one as 5, 5k or "
-	     "5M\n"},
+	     "f:6: workers: 'two' is not a number; write one as 5, 5k, "
+	     "5M or 5G\n"},
 	    {"a negative count", KEY("workers = -1"),
-	     "f:6: workers: '-1' is not a number; write one as 5, 5k or "
-	     "5M\n"},
+	     "f:6: workers: '-1' is not a number; write one as 5, 5k, "
+	     "5M or 5G\n"},
 	    {"an empty count", KEY("workers = \"\""),
-	     "f:6: workers: '' is not a number; write one as 5, 5k or "
-	     "5M\n"},
+	     "f:6: workers: '' is not a number; write one as 5, 5k, "
+	     "5M or 5G\n"},
 	    {"a count with a size's unit", KEY("workers = 2kb"),
-	     "f:6: workers: '2kb' has an unknown unit; write 2, 2k or "
-	     "2M\n"},
+	     "f:6: workers: '2kb' has an unknown unit; write 2, 2k, 2M or "
+	     "2G\n"},
 	    {"a count too small", KEY("workers = 0"),
 	     "f:6: workers: '0' is too small; the least is 1\n"},
 	    {"a count too large", KEY("workers = 33"),
@@ -94,7 +96,7 @@ wrong_values(void **state)
 	    {"a port too large", RELAYS("port = 65536"),
 	     "f:5: port: '65536' is too large; the most is 65535\n"},
 	    {"a fraction", RELAYS("port = 2.5k"),
-	     "f:5: port: '2.5k' has an unknown unit; write 2, 2k or 2M\n"},
+	     "f:5: port: '2.5k' has an unknown unit; write 2, 2k, 2M or 2G\n"},
 	    {"a size without a unit", QUEUE("map_size = 64"),
 	     "f:6: map_size: '64' has no unit; write 64kb, 64mb, 64gb or "
 	     "64tb\n"},

@@ -1,0 +1,426 @@
+#include "daemon/routing.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "tests/daemon/expect.h"
+
+/* "example.com" is that domain only, "*.example.com" its subdomains only. */
+static void
+wildcards(void **state)
+{
+	static const struct {
+		const char *list; /* of `to` */
+		const char *recipient;
+		bool claimed;
+	} table[] = {
+	    {"example.com", "x@example.com", true},
+	    {"example.com", "x@EXAMPLE.Com", true},
+	    {"EXAMPLE.com", "x@example.com", true},
+	    {"example.com", "x@mail.example.com", false},
+	    {"example.com", "x@notexample.com", false},
+	    {"example.com", "x@example.com.evil.net", false},
+	    {"example.com", "x@com", false},
+	    {"*.example.com", "x@example.com", false},
+	    {"*.example.com", "x@mail.example.com", true},
+	    {"*.example.com", "x@a.b.c.example.com", true},
+	    {"*.Example.COM", "x@a.eXample.com", true},
+	    {"*.example.com", "x@notexample.com", false},
+	    {"*.example.com", "x@.example.com", false},
+	    {"*.com", "x@example.com", true},
+	    {"*.com", "x@com", false},
+	    {"[example.com, *.example.com]", "x@example.com", true},
+	    {"[example.com, *.example.com]", "x@a.example.com", true},
+	    {"[a.net, example.com]", "x@example.com", true},
+	    {"[a.net, b.net]", "x@example.com", false},
+	    {"\"*\"", "x@example.com", true},
+	    {"\"*\"", "", true},
+	    {"[a.net, \"*\"]", "x@example.com", true},
+	    {"[]", "x@example.com", true},
+	    {"[]", "", true},
+	    {"*.com", "", false},
+	    {"example.com", "postmaster", false},
+	    {"example.com", "x@", false},
+	    {"example.com", "\"a@b.net\"@example.com", true},
+	    {"b.net", "\"a@b.net\"@example.com", false},
+	    {"*.2.1", "x@[192.0.2.1]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(table); i++) {
+		char text[512];
+		struct bytes report = {0};
+		struct routing_answer a;
+		struct settings *s;
+
+		snprintf(text, sizeof text,
+			 GOOD "route r { priority = 1 to = %s via = out }\n",
+			 table[i].list);
+		s = parse(text, &report);
+		if (s == NULL)
+			fail_msg("%s: %s", table[i].list, (char *)report.data);
+		routing_find(s,
+			     &(struct routing_ask){
+				 .recipient = text_of(table[i].recipient)},
+			     &a);
+		if ((a.route != NULL) != table[i].claimed)
+			fail_msg("%s: %s", table[i].list, table[i].recipient);
+		settings_free(s);
+		bytes_free(&report);
+	}
+}
+
+static const char company[] = GOOD
+    "relay ses { host = a.example }  relay crm { host = b.example role = crm }"
+    "\nno_match = crm\n"
+    "type individual { }  type mass { }  type workflow { }\n"
+    "source zoho { from_ip = 198.51.100.0/24 }\n"
+    "route last { priority = 900 via { * = out } }\n"
+    "route own { priority = 10 from = example.com to = partner.example\n"
+    "    via { mass = [ses, out]  * = [out, ses] } on_exhausted = crm }\n"
+    "route off { priority = 5 enabled = no via = ses }\n"
+    "route sub { priority = 20 from = *.example.com type = [mass, workflow]\n"
+    "    via { mass = ses } on_unreachable = bounce on_exhausted = bounce }\n"
+    "route zoho { priority = 30 source = zoho via { workflow = [ses, out] }\n"
+    "    on_unreachable = crm on_exhausted = crm }\n"
+    "route same { priority = 40 to = [a.net, b.net] via = out }\n";
+
+/* Writes "route: relays exhausted unreachable". */
+static void
+describe(const struct settings *s, const struct routing_answer *a, char *out,
+	 size_t size)
+{
+	static const char word[] = "nwbr"; /* next, wait, bounce, relay */
+	const struct way *w = routing_way(s, a->way);
+	size_t n = (size_t)snprintf(out, size,
+				    "%s:", a->route ? a->route->title : "-");
+
+	for (size_t i = 0; i < w->n; i++)
+		n += (size_t)snprintf(out + n, size - n, " %s",
+				      s->relays[w->relay[i]].title);
+	snprintf(out + n, size - n, " %c%c", word[w->exhausted],
+		 word[w->unreachable]);
+}
+
+/* The smallest priority of those that claim decides, wherever it stands. */
+static void
+priorities(void **state)
+{
+	static const struct {
+		const char *name, *author, *sender, *recipient, *source, *type;
+		const char *says;
+	} table[] = {
+	    {"the last resort", "a@x.net", "", "b@y.net", "crm", "mass",
+	     "last: out wn"},
+	    {"from and to", "a@example.com", "", "b@partner.example", "crm",
+	     "mass", "own: ses out rn"},
+	    {"a type by the star", "a@example.com", "", "b@partner.example",
+	     "crm", "workflow", "own: out ses rn"},
+	    {"from alone is not enough", "a@example.com", "", "b@y.net", "crm",
+	     "mass", "last: out wn"},
+	    {"to alone is not enough", "a@x.net", "", "b@partner.example",
+	     "crm", "mass", "last: out wn"},
+	    {"the author counts, not the envelope", "a@x.net", "a@example.com",
+	     "b@partner.example", "crm", "mass", "last: out wn"},
+	    {"without an author the envelope", "", "a@example.com",
+	     "b@partner.example", "crm", "mass", "own: ses out rn"},
+	    {"a bounce", "", "", "b@partner.example", "crm", "mass",
+	     "last: out wn"},
+	    {"a subdomain", "a@de.example.com", "", "b@y.net", "crm", "mass",
+	     "sub: ses bb"},
+	    {"a type without a list goes to no_match", "a@de.example.com", "",
+	     "b@y.net", "crm", "workflow", "sub: crm ww"},
+	    {"a type the route is not for", "a@de.example.com", "", "b@y.net",
+	     "crm", "individual", "last: out wn"},
+	    {"by source", "a@x.net", "", "b@y.net", "zoho", "workflow",
+	     "zoho: ses out rr"},
+	    {"domain before source", "a@a.example.com", "", "b@y.net", "zoho",
+	     "mass", "sub: ses bb"},
+	    {"source before domain", "a@x.net", "", "b@b.net", "zoho", "mass",
+	     "zoho: crm ww"},
+	    {"to", "a@x.net", "", "b@b.net", "crm", "mass", "same: out wn"},
+	};
+	struct bytes report = {0};
+	struct settings *s = parse(company, &report);
+
+	(void)state;
+	if (s == NULL)
+		fail_msg("%s", (char *)report.data);
+	for (size_t i = 0; i < countof(table); i++) {
+		struct routing_ask ask = {
+		    text_of(table[i].author), text_of(table[i].sender),
+		    text_of(table[i].recipient), text_of(table[i].source),
+		    routing_type(s, text_of(table[i].type))};
+		struct routing_answer a;
+		char says[128];
+
+		routing_find(s, &ask, &a);
+		describe(s, &a, says, sizeof says);
+		if (strcmp(says, table[i].says) != 0)
+			fail_msg("%s: %s", table[i].name, says);
+	}
+	/* Way 0, own's two, sub's, zoho's; last and same share one. */
+	assert_int_equal(routing_ways(s), 6);
+	assert_int_equal(routing_way(s, 0)->n, 1);
+	settings_free(s);
+	bytes_free(&report);
+}
+
+static uint32_t
+epoch_of(const char *text)
+{
+	struct bytes report = {0};
+	struct settings *s = parse(text, &report);
+	uint32_t epoch;
+
+	if (s == NULL)
+		fail_msg("%s: %s", text, (char *)report.data);
+	epoch = routing_epoch(s);
+	assert_int_not_equal(epoch, 0);
+	settings_free(s);
+	bytes_free(&report);
+	return epoch;
+}
+
+/* Mail that waits is sorted again when, and only when, it could go another
+ * way. */
+static void
+epochs(void **state)
+{
+#define TWO    GOOD "relay b { host = b.example }\nno_match = out\n"
+#define ROUTE  "route r { priority = 2 from = a.net via = [out, b] }\n"
+#define SECOND "route q { priority = 3 from = b.net via = b }\n"
+	static const struct {
+		const char *name, *one, *two;
+		bool same;
+	} table[] = {
+	    {"the same", TWO ROUTE, TWO ROUTE, true},
+	    {"another order in the file", TWO ROUTE SECOND, TWO SECOND ROUTE,
+	     true},
+	    {"other priorities in the same order", TWO ROUTE SECOND,
+	     TWO "route r { priority = 7 from = a.net via = [out, b] }\n"
+		 "route q { priority = 9 from = b.net via = b }\n",
+	     true},
+	    {"the other order", TWO ROUTE SECOND,
+	     TWO
+	     "route r { priority = 4 from = a.net via = [out, b] }\n" SECOND,
+	     false},
+	    {"a port", GOOD,
+	     NAMES LISTEN SOURCE "relay out { host = c.example port = 26 }\n",
+	     true},
+	    {"a quota", GOOD,
+	     NAMES LISTEN SOURCE "relay out { host = c.example quota = q }\n"
+				 "quota q { limit = 5 }\n",
+	     true},
+	    {"a relay before the others", GOOD,
+	     NAMES LISTEN SOURCE "relay a { host = a.net }\n" RELAY
+				 "no_match = out\n",
+	     true},
+	    {"another no_match", TWO,
+	     GOOD "relay b { host = b.example }\nno_match = b\n", false},
+	    {"one more route", TWO ROUTE, TWO ROUTE SECOND, false},
+	    {"a route switched off", TWO ROUTE,
+	     TWO ROUTE
+	     "route q { priority = 3 from = b.net enabled = no via = b }\n",
+	     true},
+	    {"another domain", TWO ROUTE,
+	     TWO "route r { priority = 2 from = b.net via = [out, b] }\n",
+	     false},
+	    {"from, not to", TWO ROUTE,
+	     TWO "route r { priority = 2 to = a.net via = [out, b] }\n", false},
+	    {"another order of relays", TWO ROUTE,
+	     TWO "route r { priority = 2 from = a.net via = [b, out] }\n",
+	     false},
+	    {"another trigger", TWO ROUTE,
+	     TWO "route r { priority = 2 from = a.net via = [out, b]\n"
+		 "on_exhausted = bounce }\n",
+	     false},
+	    {"a type's place", GOOD "type a { } type b { }\n",
+	     GOOD "type b { } type a { }\n", false},
+	    {"a type's weight", GOOD "type a { } type b { }\n",
+	     GOOD "type a { } type b { weight = 3 }\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(table); i++)
+		if ((epoch_of(table[i].one) == epoch_of(table[i].two)) !=
+		    table[i].same)
+			fail_msg("%s", table[i].name);
+}
+
+/* --- against a matcher that looks at every route ---------------------------- */
+
+enum { MANY = 1000, DOMAINS = 10, ASKS = 20000 };
+
+static bool
+slow_domain(const char *pattern, const char *domain)
+{
+	size_t n = strlen(domain), m = strlen(pattern);
+
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (pattern[0] != '*')
+		return strcmp(pattern, domain) == 0;
+	return n > m - 1 && strcmp(domain + n - (m - 1), pattern + 1) == 0;
+}
+
+static bool
+slow_domains(const struct texts *t, const char *domain)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (slow_domain(t->item[i], domain))
+			return true;
+	return t->n == 0;
+}
+
+static bool
+slow_texts(const struct texts *t, const char *word)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->item[i], word) == 0)
+			return true;
+	return t->n == 0;
+}
+
+static const struct route_settings *
+slow(const struct settings *s, const char *from, const char *to,
+     const char *source, const char *type)
+{
+	const struct route_settings *best = NULL;
+
+	for (size_t i = 0; i < s->nroutes; i++) {
+		const struct route_settings *r = &s->routes[i];
+
+		if (r->enabled && slow_domains(&r->from, from) &&
+		    slow_domains(&r->to, to) &&
+		    slow_texts(&r->source, source) &&
+		    slow_texts(&r->type, type) &&
+		    (best == NULL || r->priority < best->priority))
+			best = r;
+	}
+	return best;
+}
+
+static uint32_t seed;
+
+static uint32_t
+draw(uint32_t n)
+{
+	seed = seed * UINT32_C(1664525) + UINT32_C(1013904223);
+	return (seed >> 8) % n;
+}
+
+/* Some of few names, so that routes overlap. */
+static void
+draw_domain(char *out, size_t size)
+{
+	static const char *const end[] = {"com", "net", "example", "co.uk"};
+	static const char *const sub[] = {"", "", "mail.", "a.b.", "de."};
+
+	snprintf(out, size, "%sd%u.%s", sub[draw(countof(sub))],
+		 (unsigned)draw(400), end[draw(countof(end))]);
+}
+
+static void
+draw_list(struct bytes *b, const char *key, uint32_t n)
+{
+	char domain[64];
+
+	bytes_printf(b, " %s = [", key);
+	for (uint32_t i = 0; i < n; i++) {
+		draw_domain(domain, sizeof domain);
+		bytes_printf(b, "%s%s%s", i ? ", " : "",
+			     draw(3) == 0 ? "*." : "", domain);
+	}
+	if (draw(50) == 0)
+		bytes_printf(b, "%s%s", n ? ", " : "", draw(2) ? "*" : "*.com");
+	bytes_add_text(b, "]");
+}
+
+static void
+draw_file(struct bytes *b)
+{
+	static const char *const type[] = {"mass", "workflow", "individual",
+					   "[mass, workflow]"};
+
+	bytes_add_text(b, GOOD "source zoho { from_ip = 198.51.100.0/24 }\n");
+	for (unsigned i = 0; i < MANY; i++) {
+		bytes_printf(b, "route r%u { priority = %u via = out", i,
+			     (i * 7919 + 13) % 100003 + 1);
+		if (draw(4) > 0)
+			draw_list(b, "from", draw(2 * DOMAINS));
+		if (draw(2) > 0)
+			draw_list(b, "to", draw(DOMAINS));
+		if (draw(3) == 0)
+			bytes_printf(b, " type = %s", type[draw(4)]);
+		if (draw(4) == 0)
+			bytes_printf(b, " source = %s",
+				     draw(2) ? "crm" : "zoho");
+		if (draw(20) == 0)
+			bytes_add_text(b, " enabled = no");
+		bytes_add_text(b, " }\n");
+	}
+}
+
+static void
+compare(const struct settings *s, unsigned *none)
+{
+	char from[64], to[64], author[80], recipient[80];
+	const char *source = draw(2) ? "crm" : "zoho";
+	const struct route_settings *want;
+	struct routing_answer a;
+	struct routing_ask ask;
+	unsigned type = draw(3);
+
+	draw_domain(from, sizeof from);
+	draw_domain(to, sizeof to);
+	snprintf(author, sizeof author, "x@%s", from);
+	snprintf(recipient, sizeof recipient, "y@%s", to);
+	ask = (struct routing_ask){.recipient = text_of(recipient),
+				   .source = text_of(source),
+				   .type = type};
+	*(draw(2) ? &ask.author : &ask.sender) = text_of(author);
+	routing_find(s, &ask, &a);
+	want = slow(s, from, to, source, s->types[type].title);
+	*none += want == NULL;
+	if (a.route != want)
+		fail_msg("%s to %s, %s, %s: %s, not %s", from, to, source,
+			 s->types[type].title, a.route ? a.route->title : "-",
+			 want ? want->title : "-");
+}
+
+static void
+like_looking_at_every_route(void **state)
+{
+	(void)state;
+	for (seed = 1; seed < 4; seed++) {
+		struct bytes text = {0}, report = {0};
+		unsigned none = 0, kept = seed;
+		struct settings *s;
+
+		draw_file(&text);
+		s = settings_parse("f", (char *)text.data, text.n, &report);
+		bytes_u8(&report, 0);
+		if (s == NULL)
+			fail_msg("%s", (char *)report.data);
+		for (unsigned i = 0; i < ASKS / 4; i++)
+			compare(s, &none);
+		settings_free(s);
+		bytes_free(&text);
+		bytes_free(&report);
+		seed = kept;
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(wildcards),
+	    cmocka_unit_test(priorities),
+	    cmocka_unit_test(epochs),
+	    cmocka_unit_test(like_looking_at_every_route),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
