@@ -32,6 +32,9 @@ struct quota_terms {
 	/* ramp: over_days 0: none */
 	uint64_t ramp_from, ramp_to;
 	int64_t ramp_over_days, ramp_start_us;
+	/* The ramp's limit in the zone's day `today`; see quota_today. */
+	struct span today;
+	uint64_t ramp_today;
 };
 struct quota_use {
 	uint64_t used[SETTINGS_TYPES];
@@ -39,12 +42,18 @@ struct quota_use {
 	uint64_t used_other, in_flight_other; /* of types no longer there */
 };
 
-/* The window that now_us is in.  rolling: [floor to the minute(now) - period +
- * 1 min, INT64_MAX): whole minutes that still count. */
+/* The window that now_us is in.  rolling: [floor to the minute(now) - period,
+ * INT64_MAX): whole minutes of which a part may still count.  A minute leaves
+ * only when its last second is a period ago. */
 struct span quota_window(const struct quota_terms *t, int64_t now_us);
 /* The limit in force now: override or file, ramp and spread applied. */
 uint64_t quota_limit(const struct quota_terms *t, const struct span *w,
 		     int64_t now_us);
+/* Works the ramp out for the day of now_us, so that quota_limit need not look
+ * at the calendar each time; without it the answers are the same. */
+void quota_today(struct quota_terms *t, int64_t now_us);
+/* Used and in flight of all types. */
+uint64_t quota_total(const struct quota_use *u);
 /* Free for this type: limit, cap and the others' reserves looked at. */
 uint64_t quota_room(const struct quota_terms *t, const struct quota_use *u,
 		    const struct span *w, unsigned type, int64_t now_us);
