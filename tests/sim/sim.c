@@ -198,12 +198,14 @@ configure(uint32_t connections)
 	struct bytes report = {0};
 	char text[sizeof CONF + 32];
 	int n = snprintf(text, sizeof text, CONF, connections);
+	struct err e;
 
 	w.settings = settings_parse("sim.conf", text, (size_t)n, &report);
 	CHECK(w.settings != NULL, "%.*s", (int)report.n, (char *)report.data);
 	w.connections = connections;
-	if (w.dispatch != NULL)
-		dispatch_configure(w.dispatch, w.settings);
+	CHECK(w.dispatch == NULL ||
+		  dispatch_configure(w.dispatch, w.settings, w.now_us, &e),
+	      "%s", e.text);
 	settings_free(old);
 	bytes_free(&report);
 }
@@ -486,8 +488,11 @@ scheduler_starts(void)
 
 	w.store = store_open(w.dir, STORE_WRITE, 64 << 20, "sim", &e);
 	CHECK(w.store != NULL, "%s", e.text);
-	w.dispatch = dispatch_open(w.store, w.settings, &ops, NULL, w.now_us);
-	CHECK(dispatch_recover(w.dispatch, w.now_us, &n, &e), "%s", e.text);
+	w.dispatch =
+	    dispatch_open(w.store, w.settings, &ops, NULL, w.now_us, &e);
+	CHECK(w.dispatch != NULL, "%s", e.text);
+	CHECK(dispatch_recover(w.dispatch, w.now_us, w.steady_us, &n, &e), "%s",
+	      e.text);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		w.up[i] = false;
 		w.share[i] = 0;
