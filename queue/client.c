@@ -74,6 +74,7 @@ hang_up(struct client *c)
 		return;
 	c->life = LIFE_GONE;
 	c->gate->sessions--;
+	c->gate = NULL; /* it may go before we do */
 	crowd_leave(&c->all->crowd, c->key);
 	watch_close(&c->watch, watch_closed);
 	close(c->fd);
@@ -391,5 +392,5 @@ clients_reconfigure(struct clients *all)
 {
 	for (struct client *c = all->first; c != NULL; c = c->next)
 		session_reconfigure(c->session, all->settings,
-				    &c->gate->limits);
+				    c->gate != NULL ? &c->gate->limits : NULL);
 }

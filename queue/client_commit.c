@@ -119,7 +119,9 @@ log_queued(const struct client *c, uint64_t number)
 
 	id_text(number, id);
 	log_safe(m->sender.p, m->sender.n, sender, sizeof sender);
-	log_event(EVENT_CLIENT, id, "client=unknown[%s]", c->text);
+	log_event(EVENT_CLIENT, id,
+		  "client=unknown[%s], type=%.*s, source=%.*s", c->text,
+		  (int)m->type.n, m->type.p, (int)m->source.n, m->source.p);
 	log_event(EVENT_MESSAGE_ID, id, "message-id=%.*s", (int)m->message_id.n,
 		  m->message_id.p);
 	log_event(EVENT_QUEUED, id,
@@ -164,6 +166,7 @@ put_accept(struct client *c)
 	struct bytes *b = session_chunk(c->session);
 	struct commit *i = put(c, COMMIT_ACCEPT, accept_done);
 
+	session_message(c->session, &c->given);
 	c->given.record.arrival_us = (uint64_t)i->now_us;
 	i->apart = c->given.apart;
 	i->message = &c->given.record;
@@ -182,7 +185,7 @@ settle(struct client *c)
 {
 	if (c->items > 0 || c->sent || c->waits == SESSION_MORE)
 		return;
-	if (c->waits == SESSION_ACCEPT && c->given.apart &&
+	if (c->waits == SESSION_ACCEPT && session_chunks(c->session) > 0 &&
 	    c->failed != ERR_NONE) { /* a chunk of it was not stored */
 		c->waits = SESSION_MORE;
 		session_accepted(c->session, &(struct err){.kind = c->failed});
@@ -204,8 +207,6 @@ void
 client_finish(struct client *c, enum session_step step)
 {
 	c->waits = step;
-	if (step == SESSION_ACCEPT)
-		session_message(c->session, &c->given);
 	settle(c);
 }
 

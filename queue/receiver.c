@@ -72,8 +72,7 @@ room_known(struct commit *i)
 		 (unsigned long long)now->used_bytes >> 20,
 		 (unsigned long long)now->map_bytes >> 20,
 		 (unsigned long long)now->disk_free_bytes >> 20);
-	if (now->used_bytes / 100 * 100 >=
-		now->map_bytes / 100 * q->high_water_percent ||
+	if (now->used_bytes >= now->map_bytes / 100 * q->high_water_percent ||
 	    now->disk_free_bytes < q->min_free_bytes)
 		set_room(r, SESSION_NO_ROOM, why);
 	else
@@ -184,19 +183,21 @@ reload(struct role *role, const struct settings *old, const int *fds,
 {
 	struct receiver *r = &the_receiver;
 	struct err e;
+	bool ok;
 
 	(void)old;
 	r->clients.settings = role->settings;
 	listeners_close(&r->listeners);
 	if (nfds < 1)
 		err_set(&e, ERR_PEER, "mtqd sent no bell");
-	if (nfds < 1 || !listeners_open(&r->listeners, fds, nfds - 1, &e)) {
+	ok = nfds >= 1 && listeners_open(&r->listeners, fds, nfds - 1, &e);
+	clients_reconfigure(&r->clients); /* the old settings go in any case */
+	if (!ok) {
 		log_event(EVENT_FATAL, NULL, "%s", e.text);
 		role_done(role, err_exit(&e));
 		return;
 	}
 	close(fds[nfds - 1]); /* the bell, which we have */
-	clients_reconfigure(&r->clients);
 	if (role->stopping)
 		listeners_close(&r->listeners);
 }

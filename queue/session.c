@@ -10,6 +10,11 @@ static void
 configure(struct session *s, const struct settings *all,
 	  const struct listen_settings *l)
 {
+	s->settings = all;
+	session_watch(s);
+	snprintf(s->hostname, sizeof s->hostname, "%s", all->hostname);
+	if (l == NULL) /* they stay as they were */
+		return;
 	s->limits =
 	    (struct session_limits){.size_bytes = l->max_message_size_bytes,
 				    .recipients = l->max_recipients,
@@ -17,7 +22,6 @@ configure(struct session *s, const struct settings *all,
 				    .received = l->max_received,
 				    .errors = l->max_errors,
 				    .idle_commands = l->max_idle_commands};
-	snprintf(s->hostname, sizeof s->hostname, "%s", all->hostname);
 }
 
 struct session *
@@ -69,6 +73,8 @@ session_free(struct session *s)
 	free(s->rcpt);
 	free(s->order);
 	free(s->given);
+	free(s->watched);
+	bytes_free(&s->header.from);
 	free(s);
 }
 
@@ -151,9 +157,9 @@ session_message(struct session *s, struct session_message *out)
 		s->given[i] = (struct ledger_recipient){
 		    .address = {t + r->address, r->naddress},
 		    .orcpt = {t + r->orcpt, r->norcpt},
-		    .notify = r->notify,
-		    .lane = LANE_DEFAULT};
+		    .notify = r->notify};
 	}
+	session_sort(s);
 	out->record = (struct message_record){
 	    .size_bytes = s->size_bytes,
 	    .chunks = s->chunks + 1,
@@ -161,7 +167,8 @@ session_message(struct session *s, struct session_message *out)
 	    .recipients = s->nrcpt,
 	    .flags = s->flags | (s->eightbit ? MESSAGE_HAS_8BIT : 0U),
 	    .sender = {t + s->sender, s->nsender},
-	    .type = text_of(""),
+	    .author = text_of(s->author),
+	    .type = text_of(s->type),
 	    .source = text_of(s->source),
 	    .listener = text_of(s->listener),
 	    .client = text_of(s->client),

@@ -39,9 +39,9 @@ enum session_step {
 
 enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
 
-struct session;         /* session.c */
-struct session_config { /* the session copies what it needs */
-	const struct settings *settings;
+struct session;                          /* session.c */
+struct session_config {                  /* the session copies what it needs */
+	const struct settings *settings; /* stay until session_reconfigure */
 	const struct listen_settings *listen;
 	const struct source_settings *source; /* NULL: refused at the banner */
 	const char *client; /* address as text, v4-mapped shown as IPv4 */
@@ -59,7 +59,9 @@ struct session *session_open(const struct session_config *c, struct bytes *out);
 /* Octets were there before the greeting was written: 503 5.5.1, the end. */
 void session_spoke_first(struct session *s);
 void session_free(struct session *s); /* takes NULL */
-/* New limits for the commands to come. */
+/* The settings are replaced: new limits for the commands to come, and how mail
+ * is sorted.  The old settings may be freed after that.  `l` NULL: the limits
+ * stay. */
 void session_reconfigure(struct session *s, const struct settings *all,
 			 const struct listen_settings *l);
 /* Eats *n octets at most and puts how many were eaten into *n.  `id` is used
@@ -77,6 +79,7 @@ void session_chunk_taken(struct session *s);
 /* A chunk that was taken could not be stored: the message is refused when it
  * ends, 452 4.3.1 (ERR_FULL) or 451 4.3.0. */
 void session_chunk_failed(struct session *s, const struct err *e);
+/* What is to be committed; author, type and lanes by the settings of now. */
 void session_message(struct session *s, struct session_message *out);
 /* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */

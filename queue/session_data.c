@@ -48,11 +48,7 @@ session_begin_message(struct session *s)
 	s->line_octets = 0;
 	s->at_start = true;
 	s->dot = s->cr = s->eightbit = false;
-	s->header.inside = true;
-	s->header.n = 0;
-	s->header.keep = NULL;
-	s->header.received = 0;
-	s->header.message_id[0] = s->header.subject[0] = '\0';
+	session_header_begin(s);
 	trace(s);
 	s->size_bytes = s->chunk.n;
 }
@@ -302,8 +298,10 @@ bdat_end(struct session *s)
 	if (s->last) {
 		/* The queue keeps lines: the last one gets its end (RFC 5321
 		 * 4.1.1.4 asks the same of DATA). */
-		if (!s->at_start)
+		if (!s->at_start) {
 			keep(s, (const unsigned char *)"\r\n", 2);
+			line_end(s);
+		}
 		return message_end(s);
 	}
 	if (s->flaw != FLAW_NONE) { /* RFC 3030 2: only RSET helps now */

@@ -32,55 +32,118 @@ keep_field(char out[TEXT_KEPT + 1], const char *p, size_t n)
 	log_safe(p, n, out + at, TEXT_KEPT + 1 - at);
 }
 
-/* The text behind the field's name, or NULL if it is another field. */
-static const char *
-field(const struct header *h, const char *name)
+/* Octets of a field's name (RFC 5322 2.2); 0: the line has none, so that the
+ * lines of a message without a header are not taken for one.  Its value begins
+ * at *value, behind the colon, which once could have blanks before it (4.5). */
+static size_t
+name_length(const struct header *h, size_t *value)
 {
-	size_t n = strlen(name);
+	size_t n = 0, colon;
 
-	return h->n >= n && strncasecmp(h->line, name, n) == 0 ? h->line + n
-							       : NULL;
+	while (n < h->n && h->line[n] > ' ' && h->line[n] < 0x7f &&
+	       h->line[n] != ':')
+		n++;
+	colon = n;
+	while (colon < h->n &&
+	       (h->line[colon] == ' ' || h->line[colon] == '\t'))
+		colon++;
+	*value = colon + 1;
+	return colon < h->n && h->line[colon] == ':' ? n : 0;
 }
 
-/* A field's name (RFC 5322 2.2), so that the lines of a message without a
- * header are not taken for one. */
 static bool
-has_name(const struct header *h)
+named(const struct header *h, size_t n, const char *word, size_t nword)
 {
-	for (size_t i = 0; i < h->n; i++) {
-		if (h->line[i] == ':')
-			return i > 0;
-		if (h->line[i] <= ' ' || h->line[i] == 0x7f)
-			return false;
+	return n == nword && strncasecmp(h->line, word, n) == 0;
+}
+#define NAMED(h, n, word) named(h, n, word, sizeof(word) - 1)
+
+static void
+keep_from(struct header *h, const char *p, size_t n)
+{
+	size_t k = min_of(n, MAILBOX_FIELD - h->from.n);
+
+	if (h->from_cut) /* nothing behind a gap */
+		return;
+	h->from_cut = k < n || h->n == sizeof h->line;
+	bytes_add(&h->from, p, k);
+}
+
+/* A line of the field that is at hand. */
+static void
+keep_line(struct header *h, const char *p, size_t n)
+{
+	if (h->keep != NULL)
+		keep_field(h->keep, p, n);
+	if (h->watch != NULL)
+		keep_field(h->watch, p, n);
+	if (h->in_from)
+		keep_from(h, p, n);
+}
+
+/* Of several fields of one name the first counts. */
+static char *
+watched(struct session *s, size_t n)
+{
+	for (size_t i = 0; i < s->watched->n; i++) {
+		struct watched_field *w = &s->watched->field[i];
+
+		if (!named(&s->header, n, w->name, w->nname))
+			continue;
+		if (w->seen)
+			return NULL;
+		w->seen = true;
+		return w->value;
 	}
-	return false;
+	return NULL;
 }
 
 void
 session_header_line(struct session *s)
 {
 	struct header *h = &s->header;
-	const char *end = h->line + h->n, *v;
+	size_t value = 0, n;
 
 	if (h->n > 0 && (h->line[0] == ' ' || h->line[0] == '\t')) {
-		if (h->keep != NULL)
-			keep_field(h->keep, h->line, h->n);
+		keep_line(h, h->line, h->n);
 		h->n = 0;
 		return;
 	}
+	n = name_length(h, &value);
+	h->inside = n > 0;
 	h->keep = NULL;
-	h->inside = has_name(h);
-	if (field(h, "Received:") != NULL) {
+	h->watch = s->watched != NULL && n > 0 ? watched(s, n) : NULL;
+	h->in_from = false;
+	if (NAMED(h, n, "Received")) {
 		if (++h->received > s->limits.received)
 			session_spoil(s, FLAW_LOOP);
-	} else if ((v = field(h, "Message-ID:")) != NULL &&
-		   h->message_id[0] == '\0') {
+	} else if (NAMED(h, n, "From")) {
+		h->in_from = !h->from_seen;
+		h->from_seen = true;
+	} else if (NAMED(h, n, "Message-ID") && h->message_id[0] == '\0') {
 		h->keep = h->message_id;
-		keep_field(h->keep, v, (size_t)(end - v));
-	} else if ((v = field(h, "Subject:")) != NULL &&
-		   h->subject[0] == '\0') {
+	} else if (NAMED(h, n, "Subject") && h->subject[0] == '\0') {
 		h->keep = h->subject;
-		keep_field(h->keep, v, (size_t)(end - v));
 	}
+	if (n > 0)
+		keep_line(h, h->line + value, h->n - value);
 	h->n = 0;
+}
+
+void
+session_header_begin(struct session *s)
+{
+	struct header *h = &s->header;
+
+	h->inside = true;
+	h->n = 0;
+	h->keep = h->watch = NULL;
+	h->in_from = h->from_seen = h->from_cut = false;
+	h->from.n = 0;
+	h->received = 0;
+	h->message_id[0] = h->subject[0] = '\0';
+	for (size_t i = 0; s->watched != NULL && i < s->watched->n; i++) {
+		s->watched->field[i].seen = false;
+		s->watched->field[i].value[0] = '\0';
+	}
 }

@@ -4,6 +4,7 @@
  *	session_reply.c		replies, refusals, the end of a transaction
  *	session_mail.c		MAIL and RCPT
  *	session_header.c	the header as it streams by
+ *	session_sort.c		author, type and lanes of a message
  *	session_data.c		the octets of DATA and BDAT
  *	session_verb.c		what each command does
  *	session_line.c		octets into commands
@@ -12,14 +13,16 @@
 #ifndef MTQ_SESSION_PRIVATE_H
 #define MTQ_SESSION_PRIVATE_H
 
+#include "queue/classify.h"
+#include "queue/mailbox.h"
 #include "queue/session.h"
 #include "queue/session_args.h"
 
 enum {
-	FIELD_MOST = 512,     /* octets of a header line we look at */
-	TEXT_KEPT = 255,      /* of Message-ID and Subject */
-	REFUSAL_MOST = 1024,  /* octets of one refusal in the log */
-	REFUSALS_MOST = 8192, /* octets of refusals not yet logged */
+	FIELD_MOST = 1024,          /* octets of a header line we look at */
+	TEXT_KEPT = CLASSIFY_VALUE, /* of each field that is kept */
+	REFUSAL_MOST = 1024,        /* octets of one refusal in the log */
+	REFUSALS_MOST = 8192,       /* octets of refusals not yet logged */
 	TITLE_MOST = 64,
 	HOST_MOST = 255,
 	CLIENT_MOST = 63,
@@ -86,18 +89,35 @@ struct session_rcpt { /* places in `texts` */
 	uint8_t notify;
 };
 
+/* The fields that classify rules look at. */
+struct watched {
+	size_t n;
+	struct watched_field {
+		const char *name; /* in the settings */
+		size_t nname;
+		bool seen;
+		char value[TEXT_KEPT + 1];
+	} field[]; /* CLASSIFY_FIELDS at most */
+};
+
 /* The header of the message as it streams by. */
 struct header {
 	bool inside;
 	char line[FIELD_MOST];
 	size_t n;
-	char *keep; /* a field whose folded lines belong to it */
+	/* the field whose folded lines come now */
+	char *keep;        /* where its value is kept; NULL: nowhere */
+	char *watch;       /* the same in `watched` */
+	bool in_from;      /* it is the first From */
+	struct bytes from; /* unfolded; MAILBOX_FIELD at most */
+	bool from_seen, from_cut;
 	unsigned received;
 	char message_id[TEXT_KEPT + 1];
 	char subject[TEXT_KEPT + 1];
 };
 
 struct session {
+	const struct settings *settings; /* until session_reconfigure */
 	struct session_limits limits;
 	char hostname[HOST_MOST + 1];
 	char listener[TITLE_MOST + 1];
@@ -146,7 +166,11 @@ struct session {
 	bool cr;       /* the last octet was CR */
 	bool eightbit;
 	struct header header;
-	uint64_t next_id; /* as given by session_feed */
+	struct watched *watched; /* NULL: no rule looks at a field */
+	char author[ADDRESS_MOST + 1];
+	char type[TITLE_MOST + 1];
+	unsigned type_place; /* in the settings, while it is sorted */
+	uint64_t next_id;    /* as given by session_feed */
 	int64_t now_us;
 	enum session_room room;
 };
@@ -175,9 +199,15 @@ enum session_step session_execute(struct session *s, enum session_verb v,
 void session_mail(struct session *s, const char *p, size_t n);
 void session_rcpt(struct session *s, const char *p, size_t n);
 
-/* The header: octets of a line, then its end. */
+/* The header: it begins; octets of a line; the line's end. */
+void session_header_begin(struct session *s);
 void session_header_octets(struct session *s, const unsigned char *p, size_t n);
 void session_header_line(struct session *s);
+
+/* The settings have changed: which fields are watched. */
+void session_watch(struct session *s);
+/* The message is whole: fills in author, type and s->given's lanes. */
+void session_sort(struct session *s);
 
 void session_spoil(struct session *s, enum flaw flaw);
 void session_begin_message(struct session *s); /* makes the Received field */

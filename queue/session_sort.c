@@ -1,0 +1,98 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "queue/lane.h"
+#include "queue/session_private.h"
+
+/* What the message under way has told so far goes over by name; of a field
+ * that nobody asked for until now we know what is still to come. */
+static void
+take_over(struct session *s, struct watched_field *w)
+{
+	for (size_t i = 0; s->watched != NULL && i < s->watched->n; i++) {
+		struct watched_field *old = &s->watched->field[i];
+
+		if (strcasecmp(old->name, w->name) != 0)
+			continue;
+		w->seen = old->seen;
+		memcpy(w->value, old->value, sizeof w->value);
+		if (s->header.watch == old->value)
+			s->header.watch = w->value;
+		return;
+	}
+}
+
+void
+session_watch(struct session *s)
+{
+	const char *name[CLASSIFY_FIELDS];
+	const size_t n = classify_names(s->settings, name);
+	struct watched *w = NULL;
+	char *watch = s->header.watch;
+
+	if (n > 0)
+		w = must_alloc(sizeof *w + n * sizeof w->field[0]);
+	for (size_t i = 0; i < n; i++) {
+		w->field[i].name = name[i];
+		w->field[i].nname = strlen(name[i]);
+		take_over(s, &w->field[i]);
+		w->n++;
+	}
+	if (s->header.watch == watch) /* its field is not asked for any more */
+		s->header.watch = NULL;
+	free(s->watched);
+	s->watched = w;
+}
+
+static void
+find_type(struct session *s, struct text sender)
+{
+	struct classify_field field[CLASSIFY_FIELDS];
+	struct classify_ask ask = {.field = field,
+				   .author = text_of(s->author),
+				   .sender = sender,
+				   .source = text_of(s->source),
+				   .listener = text_of(s->listener),
+				   .size_bytes = s->content_bytes};
+	struct classify_answer a;
+
+	for (size_t i = 0; s->watched != NULL && i < s->watched->n; i++) {
+		const struct watched_field *w = &s->watched->field[i];
+
+		field[ask.nfields++] =
+		    (struct classify_field){w->name, w->seen ? w->value : NULL};
+	}
+	classify(s->settings, &ask, &a);
+	s->type_place = a.type;
+	snprintf(s->type, sizeof s->type, "%s",
+		 s->settings->types[a.type].title);
+}
+
+void
+session_sort(struct session *s)
+{
+	const struct header *h = &s->header;
+	const bool one_way = routing_ways(s->settings) == 1;
+	struct routing_ask ask = {
+	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
+	    .source = text_of(s->source)};
+
+	mailbox_first((struct text){(const char *)h->from.data, h->from.n},
+		      !h->from_cut, s->author);
+	find_type(s, ask.sender);
+	ask.author = text_of(s->author);
+	ask.type = s->type_place;
+	for (uint32_t i = 0; i < s->nrcpt; i++) {
+		struct lane l;
+
+		if (i > 0 && one_way) { /* the same for everybody */
+			s->given[i].lane = s->given[0].lane;
+			continue;
+		}
+		ask.recipient = s->given[i].address;
+		l = lane_of(s->settings, &ask);
+		s->given[i].lane = lane_pack(&l);
+	}
+}
