@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_routes settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
 	notify roles_file role child sockets supervisor mtqd
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry lane choose quota book book_turn book_change audit classify wall rate fair plan job flight relays_now \
@@ -227,8 +227,13 @@ system: all
 SEEDS ?= 100
 $(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-sim: $(BUILD)/sim
+YEARS ?= 100
+$(BUILD)/years: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/years*.c)) \
+		$(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+sim: $(BUILD)/sim $(BUILD)/years
 	@timeout 280 $(BUILD)/sim $(SEEDS)
+	@timeout 280 $(BUILD)/years $(YEARS) 1 $$(nproc)
 
 $(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
 	@mkdir -p $(@D)

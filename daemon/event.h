@@ -21,9 +21,12 @@
 	E(QUEUED, INFO, "from=, size=, nrcpt=: the message is ours")           \
 	E(ATTEMPT, INFO, "to=, relay=, ..., status=: how one attempt ended")   \
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
-	E(IN_DOUBT, WARNING, "a worker died after the final dot; resent")      \
+	E(IN_DOUBT, WARNING, "no answer after the final dot; resent")          \
 	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
 	E(RELAY_UP, INFO, "a relay answers again")                             \
+	E(RELAY_CLOSED, WARNING, "a provider said its limit is reached")       \
+	E(RELAY_SLOWED, NOTICE, "a provider said we are too fast")             \
+	E(QUOTA_SPENT, NOTICE, "a relay's quota has no room for a type")       \
 	E(QUEUE_FULL, ERROR, "new mail is put off: 452 4.3.1")                 \
 	E(QUEUE_ROOM, INFO, "new mail is taken again")                         \
 	E(CLEANED, INFO, "remains of abandoned messages were removed")         \

@@ -8,13 +8,14 @@ claim_free(struct claim *c)
 {
 	free(c->rcpt);
 	bytes_free(&c->frame);
-	*c = (struct claim){.job = 0};
+	c->rcpt = NULL;
+	c->nrcpt = 0;
 }
 
 /* One recipient: into the JOB, then claimed.  In this order: what is read
  * points into the map only until the first write. */
 static bool
-take(struct txn *t, uint64_t lane, const struct ledger_due *due, int64_t now_us,
+take(struct txn *t, const struct ledger_due *due, int64_t now_us,
      struct claim *c, struct bytes *blob, struct err *e)
 {
 	struct recipient_record r;
@@ -31,72 +32,105 @@ take(struct txn *t, uint64_t lane, const struct ledger_due *due, int64_t now_us,
 				   .orcpt = r.orcpt};
 	job_recipient_add(blob, &j);
 	c->rcpt[c->nrcpt++] = due->rcpt;
-	return ledger_claim(t, lane, due, now_us, e);
+	return ledger_claim(t, c->lane, due, c->job, now_us, e);
 }
 
+/* All of the message's recipients that are due in this lane, up to `most`;
+ * *due is the lane's row behind them, *more whether there is one. */
 static bool
-write_frame(struct txn *t, const struct relay_settings *relay, struct claim *c,
-	    const struct bytes *blob, struct err *e)
+take_all(struct txn *t, uint32_t most, int64_t now_us, struct claim *c,
+	 struct bytes *blob, struct ledger_due *due, bool *more, struct err *e)
 {
-	struct message_record m;
-	struct job j;
+	do {
+		struct ledger_due from = *due;
 
-	if (!ledger_message(t, c->message, &m, e)) {
-		if (e->kind == ERR_NONE)
-			err_set(e, ERR_DAMAGED, "recipients without a message");
-		return false;
-	}
-	c->arrival_us = (int64_t)m.arrival_us;
-	j = (struct job){
-	    .job = c->job,
-	    .message = c->message,
-	    .relay = text_of(relay->title),
-	    .sender = m.sender,
-	    .envid = m.envid,
-	    .flags = m.flags,
-	    .size_bytes = m.size_bytes,
-	    .chunks = m.chunks,
-	    .arrival_us = m.arrival_us,
-	    .nrecipients = c->nrcpt,
-	    .recipients = {.p = (const char *)blob->data, .n = blob->n}};
-	job_encode(&c->frame, &j);
+		if (!take(t, due, now_us, c, blob, e))
+			return false;
+		*more = ledger_first(t, c->lane, &from, due, e);
+		if (!*more)
+			return e->kind == ERR_NONE;
+	} while (c->nrcpt < most && due->id == c->message &&
+		 due->due_us <= now_us);
 	return true;
 }
 
-bool
-claim_next(struct txn *t, const struct relay_settings *relay, uint64_t lane,
-	   int64_t now_us, struct claim *c, int64_t *next_due_us, struct err *e)
+static void
+write_frame(const struct settings *s, const struct message_record *m,
+	    struct claim *c, const struct bytes *blob)
 {
-	struct ledger_due from = {.due_us = INT64_MIN}, due;
-	uint32_t most = (uint32_t)min_of(relay->recipients_per_message,
-					 (uint64_t)JOB_RECIPIENTS_MOST);
-	struct bytes blob = {0};
-	bool ok = false;
+	struct job j = {
+	    .job = c->job,
+	    .message = c->message,
+	    .relay = text_of(s->relays[c->relay].title),
+	    .sender = m->sender,
+	    .envid = m->envid,
+	    .flags = m->flags,
+	    .size_bytes = m->size_bytes,
+	    .chunks = m->chunks,
+	    .arrival_us = m->arrival_us,
+	    .nrecipients = c->nrcpt,
+	    .recipients = {.p = (const char *)blob->data, .n = blob->n},
+	    .permit = c->permit};
 
-	*next_due_us = INT64_MAX;
-	if (!ledger_first(t, lane, &from, &due, e))
-		return false;
-	*next_due_us = due.due_us;
-	if (due.due_us > now_us) {
-		e->kind = ERR_NONE;
-		return false;
-	}
-	c->message = due.id;
+	job_encode(&c->frame, &j);
+}
+
+static bool
+message_of(struct txn *t, uint64_t id, struct message_record *m, struct err *e)
+{
+	if (ledger_message(t, id, m, e))
+		return true;
+	if (e->kind == ERR_NONE)
+		err_set(e, ERR_DAMAGED, "recipients without a message");
+	return false;
+}
+
+static bool
+take_message(struct txn *t, struct book *b, const struct settings *s,
+	     uint32_t most, uint64_t size_bytes, int64_t now_us,
+	     struct claim *c, struct ledger_due *due, bool *more, struct err *e)
+{
+	struct message_record m;
+	struct bytes blob = {0};
+	bool ok;
+
 	c->rcpt = must_alloc(most * sizeof c->rcpt[0]);
-	do {
-		if (!take(t, lane, &due, now_us, c, &blob, e))
-			goto out;
-		from = due;
-		if (c->nrcpt == most)
-			break;
-		if (!ledger_first(t, lane, &from, &due, e)) {
-			if (e->kind != ERR_NONE)
-				goto out;
-			break;
-		}
-	} while (due.id == c->message && due.due_us <= now_us);
-	ok = write_frame(t, relay, c, &blob, e);
-out:
+	ok = take_all(t, most, now_us, c, &blob, due, more, e) &&
+	     book_charge(b, t, c->job, c->relay, c->type, c->nrcpt, size_bytes,
+			 now_us, e) &&
+	     message_of(t, c->message, &m, e);
+	if (ok) {
+		c->arrival_us = (int64_t)m.arrival_us;
+		write_frame(s, &m, c, &blob);
+	}
 	bytes_free(&blob);
 	return ok;
+}
+
+enum claim_answer
+claim_next(struct txn *t, struct book *b, const struct settings *s,
+	   uint32_t most, int64_t now_us, struct claim *c, int64_t *next_due_us,
+	   struct err *e)
+{
+	struct ledger_due from = {.due_us = INT64_MIN}, due;
+	struct message_record m;
+	bool more;
+
+	*next_due_us = INT64_MAX;
+	if (!ledger_first(t, c->lane, &from, &due, e))
+		return e->kind == ERR_NONE ? CLAIM_LATER : CLAIM_FAILED;
+	*next_due_us = due.due_us;
+	if (due.due_us > now_us)
+		return CLAIM_LATER;
+	if (!message_of(t, due.id, &m, e))
+		return CLAIM_FAILED;
+	c->message = due.id;
+	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
+	if (most == 0)
+		return CLAIM_SPENT;
+	if (!take_message(t, b, s, most, m.size_bytes, now_us, c, &due, &more,
+			  e))
+		return CLAIM_FAILED;
+	*next_due_us = more ? due.due_us : INT64_MAX;
+	return CLAIM_DONE;
 }

@@ -1,33 +1,44 @@
 /*
  * claim - takes the earliest due message of a lane for one job: its recipients
- * that are due beside it travel together, up to the relay's limit.
+ * that are due beside it travel together, up to a limit.  They are charged to
+ * the relay's quotas in the same transaction.
  *
  * Owner    claim_free frees what the claim holds.
- * Errors   false with ERR_NONE: nothing is due now; *next_due_us says when
- *          (INT64_MAX: the lane is empty).  Else the transaction must be
- *          aborted.
+ * Errors   CLAIM_FAILED: the transaction must be aborted.
  */
 #ifndef MTQ_CLAIM_H
 #define MTQ_CLAIM_H
 
-#include "daemon/settings.h"
+#include "queue/book.h"
 #include "queue/job.h"
 #include "queue/ledger.h"
 
 struct claim {
 	uint64_t job;
 	uint64_t message;
+	uint64_t lane;
 	int64_t arrival_us;
-	size_t relay;
+	size_t relay; /* place in settings->relays */
+	unsigned type;
 	unsigned worker;
+	bool permit;
 	uint32_t nrcpt;
 	uint32_t *rcpt;
 	struct bytes frame; /* the JOB */
 };
 
-bool claim_next(struct txn *t, const struct relay_settings *relay,
-		uint64_t lane, int64_t now_us, struct claim *c,
-		int64_t *next_due_us, struct err *e) MUST_USE;
+enum claim_answer {
+	CLAIM_DONE,
+	CLAIM_LATER, /* nothing is due now: *next_due_us (INT64_MAX: empty) */
+	CLAIM_SPENT, /* the relay's quotas have no room for this message */
+	CLAIM_FAILED,
+};
+/* c->job, lane, relay, type and permit are set by the caller; at most `most`
+ * recipients.  *next_due_us: when the lane's next message is due. */
+enum claim_answer claim_next(struct txn *t, struct book *b,
+			     const struct settings *s, uint32_t most,
+			     int64_t now_us, struct claim *c,
+			     int64_t *next_due_us, struct err *e) MUST_USE;
 void claim_free(struct claim *c);
 
 #endif

@@ -2,38 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/log.h"
 #include "queue/dispatch_private.h"
 #include "queue/recover.h"
-
-struct dispatch *
-dispatch_open(struct store *store, const struct settings *s,
-	      const struct dispatch_ops *ops, void *arg, int64_t now_us)
-{
-	struct dispatch *d = must_alloc(sizeof *d);
-
-	d->store = store;
-	d->ops = ops;
-	d->arg = arg;
-	/* No outcome for a job of an earlier life can match one of ours. */
-	d->next_job = (uint64_t)now_us << 8;
-	expire_init(&d->expire);
-	dispatch_configure(d, s);
-	return d;
-}
-
-void
-dispatch_close(struct dispatch *d)
-{
-	if (d == NULL)
-		return;
-	flight_clear(&d->flights);
-	bytes_free(&d->log.lines);
-	free(d->settle);
-	orders_clear(&d->orders);
-	free(d);
-}
 
 static void
 tell_shares(struct dispatch *d)
@@ -49,13 +22,90 @@ tell_shares(struct dispatch *d)
 		}
 }
 
-void
-dispatch_configure(struct dispatch *d, const struct settings *s)
+static void
+configure(struct dispatch *d, const struct settings *s)
 {
 	d->settings = s;
 	plan_configure(&d->plan, s);
+	for (unsigned i = 0; i < s->ntypes; i++)
+		d->retry[i] = retry_of(s, i);
+	memset(d->spent_told_us, 0, sizeof d->spent_told_us);
+	dispatch_configure_relays(d);
 	d->next_due_us = INT64_MIN;
 	tell_shares(d);
+}
+
+struct settle_world
+dispatch_world(struct dispatch *d)
+{
+	return (struct settle_world){.settings = d->settings,
+				     .retry = d->retry,
+				     .book = d->book,
+				     .choose = {dispatch_relay_now, d},
+				     .log = &d->log};
+}
+
+static bool
+open_book(struct dispatch *d, int64_t now_us, struct err *e)
+{
+	struct txn *t = store_begin(d->store, false, e);
+
+	if (t != NULL)
+		d->book = book_open(t, d->settings, now_us, e);
+	store_abort(t);
+	return d->book != NULL;
+}
+
+struct dispatch *
+dispatch_open(struct store *store, const struct settings *s,
+	      const struct dispatch_ops *ops, void *arg, int64_t now_us,
+	      struct err *e)
+{
+	struct dispatch *d = must_alloc(sizeof *d);
+
+	d->store = store;
+	d->ops = ops;
+	d->arg = arg;
+	/* No outcome for a job of an earlier life can match one of ours. */
+	d->next_job = (uint64_t)now_us << 8;
+	d->settings = s;
+	expire_init(&d->expire);
+	if (!open_book(d, now_us, e)) {
+		dispatch_close(d);
+		return NULL;
+	}
+	configure(d, s);
+	return d;
+}
+
+void
+dispatch_close(struct dispatch *d)
+{
+	if (d == NULL)
+		return;
+	flight_clear(&d->flights);
+	book_close(d->book);
+	for (size_t i = 0; i < PLAN_RELAYS_MOST; i++)
+		if (d->facts[i].rated)
+			rate_done(&d->facts[i].rate);
+	free(d->permit);
+	bytes_free(&d->log.lines);
+	free(d->settle);
+	orders_clear(&d->orders);
+	free(d);
+}
+
+bool
+dispatch_configure(struct dispatch *d, const struct settings *s, int64_t now_us,
+		   struct err *e)
+{
+	struct txn *t = store_begin(d->store, false, e);
+	bool ok = t != NULL && book_configure(d->book, t, s, now_us, e);
+
+	store_abort(t);
+	if (ok)
+		configure(d, s);
+	return ok;
 }
 
 void
@@ -86,8 +136,17 @@ settle_of(struct dispatch *d, const struct flight *x, uint32_t rcpt)
 	s->rcpt = rcpt;
 	s->arrival_us = x->arrival_us;
 	s->claimed_us = x->claimed_us;
+	s->job = x->job;
 	snprintf(s->relay, sizeof s->relay, "%s", d->plan.relay[x->relay].name);
 	return s;
+}
+
+/* A job ends whose dot never got a permit: it does not count any more. */
+static void
+forget_permit(struct dispatch *d, const struct flight *x)
+{
+	if (x->permit && !x->permitted)
+		d->facts[x->relay].outstanding -= x->nstarts;
 }
 
 void
@@ -96,16 +155,20 @@ dispatch_worker_gone(struct dispatch *d, unsigned worker)
 	struct flight *x;
 
 	while ((x = flight_of(&d->flights, worker)) != NULL) {
+		/* A dot that waited for its permit has not left. */
+		bool dot = x->dot && (!x->permit || x->permitted);
+
 		for (uint32_t i = 0; i < x->nrcpt; i++) {
 			struct settle *s = settle_of(d, x, x->rcpt[i]);
 
 			s->worker_died = true;
-			s->in_doubt = x->dot;
+			s->in_doubt = dot;
 			s->verdict = verdict_of(
-			    STATUS_WORKER_DIED, x->dot ? STAGE_DOT : STAGE_NONE,
-			    x->dot ? "after the final dot: possible duplicate"
-				   : NULL);
+			    STATUS_WORKER_DIED, dot ? STAGE_DOT : STAGE_NONE,
+			    dot ? "after the final dot: possible duplicate"
+				: NULL);
 		}
+		forget_permit(d, x);
 		flight_remove(&d->flights, x);
 	}
 	plan_worker_gone(&d->plan, worker);
@@ -119,22 +182,16 @@ dispatch_dot(struct dispatch *d, unsigned worker, uint64_t job)
 
 	if (x == NULL || x->worker != worker)
 		return false;
+	if (!x->dot && x->permit) {
+		if (d->npermits == d->permit_room) {
+			d->permit_room = max_of(d->permit_room * 2, (size_t)16);
+			d->permit = must_realloc(
+			    d->permit, d->permit_room * sizeof d->permit[0]);
+		}
+		d->permit[d->npermits++] = (struct permit){job, x->relay};
+	}
 	x->dot = true;
 	return true;
-}
-
-static void
-judge_relay(struct dispatch *d, size_t relay, const struct job_outcome *o)
-{
-	bool failed = o->kind == VERDICT_DEFER &&
-		      (o->blame == BLAME_RELAY ||
-		       (o->blame == BLAME_HOST && o->stage < STAGE_MAIL));
-
-	/* The plan is told at the next step, which knows the time. */
-	if (failed)
-		d->plan.relay[relay].failing = true;
-	else if (o->code != 0 || o->kind == VERDICT_SENT)
-		d->plan.relay[relay].answering = true;
 }
 
 bool
@@ -161,8 +218,11 @@ dispatch_outcome(struct dispatch *d, unsigned worker,
 		 sizeof s->verdict.reply);
 	log_safe(o->remote.p, o->remote.n, s->verdict.remote,
 		 sizeof s->verdict.remote);
-	judge_relay(d, x->relay, o);
+	/* RFC 5321 4.5.3.2.6: it may have the mail, or not. */
+	s->in_doubt = o->kind != VERDICT_SENT && o->dot_sent && o->code == 0;
+	dispatch_judge(d, x->relay, o, s);
 	if (x->nrcpt == 0) {
+		forget_permit(d, x);
 		plan_ended(&d->plan, x->relay, worker);
 		flight_remove(&d->flights, x);
 	}
@@ -174,6 +234,13 @@ dispatch_order(struct dispatch *d, uint64_t client, const char *who,
 	       const struct control_order *o)
 {
 	orders_add(&d->orders, client, who, o);
+}
+
+void
+dispatch_change(struct dispatch *d, uint64_t client, const char *who,
+		const struct control_change *c)
+{
+	orders_add_change(&d->orders, client, who, c);
 }
 
 void
@@ -207,8 +274,14 @@ dispatch_outcomes(const struct dispatch *d)
 }
 
 bool
-dispatch_recover(struct dispatch *d, int64_t now_us, uint64_t *n, struct err *e)
+dispatch_recover(struct dispatch *d, int64_t now_us, int64_t steady_us,
+		 uint64_t *n, struct err *e)
 {
 	d->next_due_us = INT64_MIN;
-	return recover_claims(d->store, now_us, n, e);
+	d->now_us = now_us;
+	d->steady_us = steady_us;
+	if (!recover_claims(d->store, d->book, now_us, n, e))
+		return false;
+	dispatch_start_rates(d, *n > 0);
+	return true;
 }

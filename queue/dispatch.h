@@ -25,6 +25,8 @@ enum {
 };
 
 struct dispatch_ops {
+	/* The dot of this job, announced by dispatch_dot, may leave now. */
+	void (*permit)(void *arg, unsigned worker, uint64_t job);
 	void (*job)(void *arg, unsigned worker, const struct bytes *job);
 	void (*share)(void *arg, unsigned worker, const struct job_share *s);
 	/* client: as given to dispatch_order. */
@@ -36,13 +38,15 @@ struct dispatch;
 
 struct dispatch *dispatch_open(struct store *store, const struct settings *s,
 			       const struct dispatch_ops *ops, void *arg,
-			       int64_t now_us);
-void dispatch_close(struct dispatch *d);
-void dispatch_configure(struct dispatch *d, const struct settings *s);
+			       int64_t now_us, struct err *e) MUST_USE;
+void dispatch_close(struct dispatch *d); /* takes NULL */
+/* The old settings are not looked at any more when it returns. */
+bool dispatch_configure(struct dispatch *d, const struct settings *s,
+			int64_t now_us, struct err *e) MUST_USE;
 /* Claims of an earlier life go back to waiting: all of them, in bounded
- * commits.  *n: how many there were. */
-bool dispatch_recover(struct dispatch *d, int64_t now_us, uint64_t *n,
-		      struct err *e) MUST_USE;
+ * commits.  *n: how many there were.  Before the first step. */
+bool dispatch_recover(struct dispatch *d, int64_t now_us, int64_t steady_us,
+		      uint64_t *n, struct err *e) MUST_USE;
 
 void dispatch_worker_up(struct dispatch *d, unsigned worker);
 /* Its jobs are settled in the next step: tried again, in doubt if the final
@@ -55,6 +59,8 @@ bool dispatch_outcome(struct dispatch *d, unsigned worker,
 /* `who` names the person for log and record. */
 void dispatch_order(struct dispatch *d, uint64_t client, const char *who,
 		    const struct control_order *o);
+void dispatch_change(struct dispatch *d, uint64_t client, const char *who,
+		     const struct control_change *c);
 /* New mail was committed. */
 void dispatch_bell(struct dispatch *d);
 /* Claim nothing more. */

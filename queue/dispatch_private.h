@@ -2,15 +2,37 @@
  * dispatch_private - what the files of the dispatcher share; nobody else's.
  *
  *	dispatch.c		what comes in between two steps
+ *	dispatch_relay.c	what relays are now: breaker, wall, gates, rates
+ *	dispatch_claim.c	which lane goes through which relay
  *	dispatch_step.c		one step: the transaction, and what follows it
  */
 #ifndef MTQ_DISPATCH_PRIVATE_H
 #define MTQ_DISPATCH_PRIVATE_H
 
+#include "queue/claim.h"
 #include "queue/dispatch.h"
 #include "queue/expire.h"
+#include "queue/fair.h"
 #include "queue/flight.h"
 #include "queue/orders.h"
+#include "queue/rate.h"
+#include "queue/wall.h"
+
+/* What the dispatcher knows of a place of the plan beside the plan. */
+struct relay_facts {
+	bool rated;
+	struct rate_log rate;
+	uint32_t outstanding; /* recipients claimed whose dot has no permit */
+	bool used;        /* rated: starts or outcomes since the last step */
+	struct wall wall; /* an outcome ran into it since the last step */
+	char words[256];  /* of that outcome, or of the last failure */
+	bool failed;
+};
+
+struct permit {
+	uint64_t job;
+	size_t relay;
+};
 
 struct dispatch {
 	struct store *store;
@@ -18,18 +40,63 @@ struct dispatch {
 	const struct dispatch_ops *ops;
 	void *arg;
 	struct plan plan;
+	struct book *book;
+	struct retry_settings retry[SETTINGS_TYPES];
+	size_t place[SETTINGS_RELAYS]; /* in the plan, of settings->relays */
+	struct relay_facts facts[PLAN_RELAYS_MOST]; /* by place */
+	struct fair fair;
+	struct fair_turns turns[SETTINGS_RELAYS];
+	bool wanting[SETTINGS_RELAYS]; /* mail waits for a free worker */
+	int64_t spent_told_us[SETTINGS_RELAYS][SETTINGS_TYPES]; /* steady */
 	struct flights flights;
+	struct permit *permit; /* dots that wait for one, oldest first */
+	size_t npermits, permit_room;
 	struct later log;
 	struct settle *settle;
 	size_t nsettle, settle_room;
 	struct orders orders;
 	struct expire expire;
 	uint64_t next_job;
-	int64_t next_due_us;   /* of the lane; INT64_MIN: look */
-	int64_t look_us;       /* steady: the next look without a bell */
-	int64_t not_before_us; /* steady: after a failed commit */
-	bool cautious;         /* the last commit failed */
+	int64_t now_us, steady_us; /* of the step under way */
+	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */
+	int64_t look_us;           /* steady: the next look without a bell */
+	int64_t not_before_us;     /* steady: after a failed commit */
+	uint64_t unsorted;         /* a lane to be sorted; 0: none is known */
+	bool gates_changed;
+	bool cautious; /* the last commit failed */
 	bool stopping;
 };
+
+/* What one transaction did, until it is durable. */
+struct step {
+	size_t settled;
+	size_t ordered;
+	struct control_answer answer[ORDERS_MOST];
+	struct claim claim[DISPATCH_JOBS_MOST];
+	size_t nclaim;
+};
+
+struct settle_world dispatch_world(struct dispatch *d);
+
+/* dispatch_relay.c */
+struct relay_now dispatch_relay_now(void *arg, size_t relay, unsigned type);
+/* A worker that may take a job of this relay now; -1. */
+int dispatch_room(const struct dispatch *d, size_t relay);
+/* How many recipients its rate leaves room for; UINT32_MAX without one. */
+uint32_t dispatch_rate_room(const struct dispatch *d, size_t relay);
+void dispatch_configure_relays(struct dispatch *d);
+/* Rates after a start: nothing may burst. */
+void dispatch_start_rates(struct dispatch *d, bool recovered);
+void dispatch_judge(struct dispatch *d, size_t place,
+		    const struct job_outcome *o, struct settle *s);
+/* What outcomes said since the last step becomes gates and breakers. */
+void dispatch_judge_relays(struct dispatch *d);
+void dispatch_grant_permits(struct dispatch *d);
+int64_t dispatch_rates_us(const struct dispatch *d); /* steady; next start */
+
+/* dispatch_claim.c */
+bool dispatch_may_claim(const struct dispatch *d);
+bool dispatch_claim(struct dispatch *d, struct txn *t, struct step *s,
+		    struct err *e) MUST_USE;
 
 #endif

@@ -2,98 +2,137 @@
 
 #include <stdio.h>
 
+#include "queue/lane.h"
+
 void
 expire_init(struct expire *x)
 {
-	x->from = (struct ledger_due){.due_us = INT64_MIN};
+	x->lane = 0;
+	x->from = (struct ledger_due){.due_us = 0};
 	x->n = 0;
 }
 
-/* Looks at one row; false with ERR_NONE when no more are due. */
-static bool
-look_at(struct expire *x, struct txn *t, uint64_t lane, int64_t lifetime_us,
-	int64_t now_us, struct err *e)
+/* What becomes of mail in this lane now.  Lanes of another configuration are
+ * about to be sorted again: let them be. */
+static enum choice
+fate(const struct settle_world *w, uint64_t packed)
 {
-	struct message_record m;
-	struct ledger_due d;
+	struct lane lane = lane_unpack(packed);
+	struct chosen chosen;
 
-	e->kind = ERR_NONE;
-	if (!ledger_first(t, lane, &x->from, &d, e) || d.due_us > now_us)
-		return false;
-	if (!ledger_message(t, d.id, &m, e)) {
+	if (lane.epoch != routing_epoch(w->settings))
+		return CHOICE_GO;
+	choose_relay(routing_way(w->settings, lane.way), lane.type, lane.tried,
+		     &w->choose, &chosen);
+	return chosen.choice;
+}
+
+static bool
+look_at(struct expire *x, struct txn *t, const struct settle_world *w,
+	enum choice choice, int64_t now_us, struct err *e)
+{
+	int64_t lifetime_us = w->retry[lane_unpack(x->lane).type].lifetime_us;
+	struct message_record m;
+
+	if (!ledger_message(t, x->from.id, &m, e)) {
 		if (e->kind == ERR_NONE)
 			err_set(e, ERR_DAMAGED, "recipients without a message");
 		return false;
 	}
-	if (now_us >= (int64_t)m.arrival_us + lifetime_us) {
-		x->found[x->n] = d;
-		x->arrival_us[x->n++] = (int64_t)m.arrival_us;
+	if (now_us >= (int64_t)m.arrival_us + lifetime_us ||
+	    choice == CHOICE_BOUNCE)
+		x->found[x->n++] = (struct expired){
+		    x->lane, x->from, (int64_t)m.arrival_us,
+		    choice == CHOICE_BOUNCE ? STATUS_NO_RELAY : STATUS_EXPIRED};
+	x->from.rcpt++; /* the row behind it: the last part of its key */
+	return true;
+}
+
+/* At most EXPIRE_LOOK rows or lanes; false at the end or with an error. */
+static bool
+look(struct expire *x, struct txn *t, const struct settle_world *w,
+     int64_t now_us, struct err *e)
+{
+	enum choice choice = CHOICE_GO;
+	uint64_t known = 0; /* the lane that `choice` is of */
+
+	for (unsigned i = 0; i < EXPIRE_LOOK; i++) {
+		e->kind = ERR_NONE;
+		if (!ledger_waiting(t, &x->lane, &x->from, e))
+			return false;
+		if (i == 0 || x->lane != known) {
+			known = x->lane;
+			choice = fate(w, known);
+		}
+		if (choice == CHOICE_GO) {
+			if (x->lane == UINT64_MAX)
+				return false;
+			x->lane++;
+			x->from = (struct ledger_due){.due_us = 0};
+		} else if (!look_at(x, t, w, choice, now_us, e)) {
+			return false;
+		}
 	}
-	/* The row behind this one; rcpt is the last part of its key. */
-	x->from = d;
-	x->from.rcpt++;
 	return true;
 }
 
 bool
-expire_look(struct expire *x, struct store *s, uint64_t lane,
-	    int64_t lifetime_us, int64_t now_us, struct err *e)
+expire_look(struct expire *x, struct store *s, const struct settle_world *w,
+	    int64_t now_us, struct err *e)
 {
 	struct txn *t = store_begin(s, false, e);
-	unsigned i;
+	bool more;
 
 	x->n = 0;
 	if (t == NULL)
 		return false;
-	for (i = 0; i < EXPIRE_LOOK; i++)
-		if (!look_at(x, t, lane, lifetime_us, now_us, e))
-			break;
+	more = look(x, t, w, now_us, e);
 	store_abort(t);
-	if (i == EXPIRE_LOOK)
+	if (more)
 		return true;
-	x->from = (struct ledger_due){.due_us = INT64_MIN}; /* round again */
+	x->lane = 0; /* round again */
+	x->from = (struct ledger_due){.due_us = 0};
 	return e->kind == ERR_NONE;
 }
 
+/* The verdict on mail that nobody tried now; if it was ever tried, the last
+ * words about it say more. */
 static bool
-give_up(struct txn *t, uint64_t lane, const struct ledger_due *d,
-	struct settle *s, const struct retry_settings *r, struct later *log,
-	struct err *e)
+give_up(struct txn *t, const struct expired *x, const struct settle_world *w,
+	int64_t now_us, struct err *e)
 {
+	struct settle s = {.message = x->row.id,
+			   .rcpt = x->row.rcpt,
+			   .arrival_us = x->arrival_us,
+			   .claimed_us = now_us,
+			   .ended_us = now_us,
+			   .untried = true,
+			   .verdict = verdict_of(x->why, STAGE_NONE, NULL)};
 	struct recipient_record before;
-	int64_t again_us;
 
-	if (!ledger_recipient(t, d->id, d->rcpt, &before, e)) {
+	if (!ledger_recipient(t, x->row.id, x->row.rcpt, &before, e)) {
 		if (e->kind == ERR_NONE)
 			err_set(e, ERR_DAMAGED, "a due row has no recipient");
 		return false;
 	}
-	/* If it was ever tried, the last words about it say more. */
-	if (before.reason.n > 0)
-		text_copy(before.reason, s->verdict.reply,
-			  sizeof s->verdict.reply);
-	return ledger_claim(t, lane, d, s->claimed_us, e) &&
-	       settle_one(t, s, r, log, &again_us, e);
+	if (before.reason.n > 0) {
+		char last[VERDICT_REPLY_MOST];
+
+		s.verdict =
+		    verdict_of(x->why, STAGE_NONE,
+			       text_copy(before.reason, last, sizeof last));
+	}
+	text_copy(before.relay, s.relay, sizeof s.relay);
+	return ledger_claim(t, x->lane, &x->row, 0, now_us, e) &&
+	       settle_one(t, &s, w, e);
 }
 
 bool
-expire_found(const struct expire *x, struct txn *t, uint64_t lane,
-	     const struct retry_settings *r, const char *relay, int64_t now_us,
-	     struct later *log, struct err *e)
+expire_found(const struct expire *x, struct txn *t,
+	     const struct settle_world *w, int64_t now_us, struct err *e)
 {
-	for (size_t i = 0; i < x->n; i++) {
-		struct settle s = {.message = x->found[i].id,
-				   .rcpt = x->found[i].rcpt,
-				   .arrival_us = x->arrival_us[i],
-				   .claimed_us = now_us,
-				   .ended_us = now_us,
-				   .untried = true,
-				   .verdict = verdict_of(STATUS_NO_CONNECT,
-							 STAGE_NONE, relay)};
-
-		snprintf(s.relay, sizeof s.relay, "%s", relay);
-		if (!give_up(t, lane, &x->found[i], &s, r, log, e))
+	for (size_t i = 0; i < x->n; i++)
+		if (!give_up(t, &x->found[i], w, now_us, e))
 			return false;
-	}
 	return true;
 }

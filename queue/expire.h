@@ -1,10 +1,10 @@
 /*
- * expire - mail whose time runs out while its relay can't be reached.
+ * expire - mail whose time runs out while no relay takes it.
  *
- * Nothing is claimed for a closed relay but a probe now and then, so most of
- * what waits would never be tried again, and would never be given up either.
- * Here a cursor goes round the rows that are due and finds those whose
- * lifetime is over (RFC 5321 4.5.4.1).
+ * What waits for a spent quota or a relay out of service is not touched, so it
+ * would never be given up either.  A cursor goes round the lanes that don't flow
+ * and finds what is older than its lifetime (RFC 5321 4.5.4.1).  Mail of a lane
+ * whose route says "bounce" is given up the same way, whatever its age.
  *
  * Bounded  EXPIRE_LOOK rows a look, in a read transaction: a look that finds
  *          nothing writes nothing.
@@ -17,20 +17,26 @@
 enum { EXPIRE_LOOK = 256 };
 
 struct expire {
-	struct ledger_due from; /* where the next look begins */
+	uint64_t lane; /* where the next look begins */
+	struct ledger_due from;
 	size_t n;
-	struct ledger_due found[EXPIRE_LOOK];
-	int64_t arrival_us[EXPIRE_LOOK];
+	struct expired {
+		uint64_t lane;
+		struct ledger_due row;
+		int64_t arrival_us;
+		enum status why; /* EXPIRED by age, or NO_RELAY */
+	} found[EXPIRE_LOOK];
 };
 
 void expire_init(struct expire *x);
-/* Fills found[0..n). */
-bool expire_look(struct expire *x, struct store *s, uint64_t lane,
-		 int64_t lifetime_us, int64_t now_us, struct err *e) MUST_USE;
+/* Fills found[0..n).  A lane that flows is passed over: its mail is tried. */
+bool expire_look(struct expire *x, struct store *s,
+		 const struct settle_world *w, int64_t now_us,
+		 struct err *e) MUST_USE;
 /* Gives up what the last look found; nothing else may have changed the queue's
  * recipients in between. */
-bool expire_found(const struct expire *x, struct txn *t, uint64_t lane,
-		  const struct retry_settings *r, const char *relay,
-		  int64_t now_us, struct later *log, struct err *e) MUST_USE;
+bool expire_found(const struct expire *x, struct txn *t,
+		  const struct settle_world *w, int64_t now_us,
+		  struct err *e) MUST_USE;
 
 #endif

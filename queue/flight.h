@@ -17,7 +17,10 @@ struct flight {
 	int64_t claimed_us;
 	size_t relay; /* place in the plan */
 	unsigned worker;
-	bool dot; /* its final dot was announced */
+	bool dot;         /* its final dot was announced */
+	bool permit;      /* and must wait for a permit */
+	bool permitted;   /* which it has */
+	uint32_t nstarts; /* recipients at the claim: what the rate counts */
 	uint32_t nrcpt;
 	struct flight *next;
 	uint32_t rcpt[]; /* whose outcome is still to come */

@@ -74,6 +74,30 @@ ledger_first(struct txn *t, uint64_t lane, const struct ledger_due *from,
 }
 
 bool
+ledger_waiting(struct txn *t, uint64_t *lane, struct ledger_due *row,
+	       struct err *e)
+{
+	struct due_key d = {RECIPIENT_WAITING, *lane, row->due_us, row->id,
+			    row->rcpt};
+	unsigned char k[KEY_DUE];
+	const void *key, *val;
+	size_t nkey, nval;
+
+	key_due(k, &d);
+	if (!txn_seek(t, STORE_DUE, k, sizeof k, &key, &nkey, &val, &nval, e))
+		return false;
+	if (!key_due_parse(key, nkey, &d) || !id_valid(d.id))
+		return row_damaged(e, 0, "a row of the table due");
+	if (d.state != RECIPIENT_WAITING) {
+		e->kind = ERR_NONE;
+		return false;
+	}
+	*lane = d.lane;
+	*row = (struct ledger_due){d.id, d.rcpt, d.due_us};
+	return true;
+}
+
+bool
 ledger_claimed(struct txn *t, const struct ledger_due *from,
 	       struct ledger_due *out, struct err *e)
 {
@@ -110,7 +134,7 @@ ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 
 bool
 ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
-	     int64_t now_us, struct err *e)
+	     uint64_t job, int64_t now_us, struct err *e)
 {
 	struct recipient_record from, to;
 
@@ -121,8 +145,25 @@ ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 		return row_damaged(e, d->id, "due and recipient disagree");
 	to = from;
 	to.state = RECIPIENT_CLAIMED;
+	to.job = job;
 	to.changed_us = (uint64_t)now_us;
 	return row_move(t, d->id, d->rcpt, &from, &to, e);
+}
+
+bool
+ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
+	    int64_t due_us, struct err *e)
+{
+	struct recipient_record from, to;
+
+	if (!ledger_recipient(t, id, rcpt, &from, e))
+		return row_missing(e, id, "due without a recipient");
+	if (from.state != RECIPIENT_WAITING)
+		return row_damaged(e, id, "due and recipient disagree");
+	to = from;
+	to.lane = lane;
+	to.due_us = due_us > 0 ? (uint64_t)due_us : 0;
+	return row_move(t, id, rcpt, &from, &to, e);
 }
 
 /* Copies of both records as they were, before anything is written. */
@@ -161,7 +202,7 @@ reason_of(const struct verdict *v, char out[REASON_SIZE])
 
 static bool
 settle_one(struct txn *t, uint64_t id, uint32_t rcpt, const struct verdict *v,
-	   const char *relay, int64_t now_us, int64_t next_us,
+	   const char *relay, int64_t now_us, const struct ledger_again *again,
 	   struct ledger_settled *out, struct err *e)
 {
 	struct recipient_record to = out->recipient;
@@ -175,8 +216,12 @@ settle_one(struct txn *t, uint64_t id, uint32_t rcpt, const struct verdict *v,
 	to.state = RECIPIENT_FAILED;
 	if (v->kind == VERDICT_DEFER) {
 		to.state = RECIPIENT_WAITING;
-		to.due_us = next_us > 0 ? (uint64_t)next_us : 0;
+		to.due_us = again->at_us > 0 ? (uint64_t)again->at_us : 0;
+		if (again->lane != 0)
+			to.lane = again->lane;
 	}
+	to.job = 0;
+	to.rounds += again->round;
 	to.attempts = out->attempts;
 	to.changed_us = (uint64_t)now_us;
 	to.relay = text_of(relay);
@@ -189,7 +234,7 @@ settle_one(struct txn *t, uint64_t id, uint32_t rcpt, const struct verdict *v,
 bool
 ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 	      const struct verdict *v, const char *relay, int64_t now_us,
-	      int64_t next_us, bool counts, enum ledger_answer *answer,
+	      const struct ledger_again *again, enum ledger_answer *answer,
 	      struct ledger_settled *out, struct err *e)
 {
 	*out = (struct ledger_settled){0};
@@ -201,8 +246,8 @@ ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 	}
 	if (out->recipient.state != RECIPIENT_CLAIMED)
 		return true;
-	out->attempts = out->recipient.attempts + counts;
-	if (!settle_one(t, id, rcpt, v, relay, now_us, next_us, out, e)) {
+	out->attempts = out->recipient.attempts + again->attempt;
+	if (!settle_one(t, id, rcpt, v, relay, now_us, again, out, e)) {
 		bytes_free(&out->memory);
 		*out = (struct ledger_settled){0};
 		return false;

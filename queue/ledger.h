@@ -57,13 +57,21 @@ struct ledger_due {
  * INT64_MIN); false with ERR_NONE when there is none. */
 bool ledger_first(struct txn *t, uint64_t lane, const struct ledger_due *from,
 		  struct ledger_due *out, struct err *e) MUST_USE;
+/* The first waiting row of any lane, at or after this lane and row; false with
+ * ERR_NONE when there is none. */
+bool ledger_waiting(struct txn *t, uint64_t *lane, struct ledger_due *row,
+		    struct err *e) MUST_USE;
 /* The recipient's record; texts point into the map until the next write. */
 bool ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
 		      struct recipient_record *out, struct err *e) MUST_USE;
 bool ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 		    struct err *e) MUST_USE;
+/* job: the number of the transaction it is charged with. */
 bool ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
-		  int64_t now_us, struct err *e) MUST_USE;
+		  uint64_t job, int64_t now_us, struct err *e) MUST_USE;
+/* WAITING -> WAITING in another lane, due at another time. */
+bool ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
+		 int64_t due_us, struct err *e) MUST_USE;
 /* Every CLAIMED recipient from (id, rcpt) on: at start, to settle as unknown.
  */
 bool ledger_claimed(struct txn *t, const struct ledger_due *from,
@@ -78,11 +86,17 @@ struct ledger_settled {
 	struct recipient_record recipient; /* copied into `memory` */
 	struct bytes memory;               /* the caller frees it */
 };
-/* next_us: when to try again if v->kind is DEFER.  counts: whether this was an
- * attempt.  LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
+/* What follows a DEFER. */
+struct ledger_again {
+	int64_t at_us;
+	uint64_t lane; /* 0: the one it came from */
+	bool attempt;  /* this was one */
+	bool round;    /* and ended a round through all its relays */
+};
+/* LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
 bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 		   const struct verdict *v, const char *relay, int64_t now_us,
-		   int64_t next_us, bool counts, enum ledger_answer *answer,
+		   const struct ledger_again *again, enum ledger_answer *answer,
 		   struct ledger_settled *out, struct err *e) MUST_USE;
 
 /* For mtq: WAITING <-> HELD, -> WAITING now, -> gone. */

@@ -26,10 +26,13 @@ struct orders {
 /* `client` comes back with the answer; `who` names the person. */
 void orders_add(struct orders *o, uint64_t client, const char *who,
 		const struct control_order *what);
+void orders_add_change(struct orders *o, uint64_t client, const char *who,
+		       const struct control_change *what);
 /* Does the first ones: *n of them, their answers in `out`.  They stay in the
  * list until orders_done. */
-bool orders_carry_out(struct orders *o, struct txn *t, int64_t now_us,
-		      struct later *log, struct control_answer *out, size_t *n,
+bool orders_carry_out(struct orders *o, struct txn *t,
+		      const struct settle_world *w, int64_t now_us,
+		      struct control_answer *out, size_t *n,
 		      struct err *e) MUST_USE;
 uint64_t orders_client(const struct orders *o, size_t i);
 void orders_done(struct orders *o, size_t n);

@@ -69,6 +69,8 @@ plan_configure(struct plan *p, const struct settings *s)
 
 		r->connections = (uint32_t)s->relays[i].connections;
 		r->breaker_open_for_us = s->relays[i].breaker_open_for_us;
+		r->breaker_failures = (uint32_t)s->relays[i].breaker_failures;
+		r->breaker_within_us = s->relays[i].breaker_within_us;
 	}
 	share_all(p);
 }
@@ -112,6 +114,32 @@ in_flight(const struct plan_relay *r)
 	return n;
 }
 
+bool
+plan_shut(const struct plan *p, size_t relay, int64_t now_us)
+{
+	const struct plan_relay *r = &p->relay[relay];
+
+	must(relay < p->nrelays);
+	/* Open again after a failure: one job finds out. */
+	return now_us < r->closed_until_us ||
+	       (r->failures > 0 && in_flight(r) > 0);
+}
+
+void
+plan_slow(struct plan *p, size_t relay, int64_t until_us)
+{
+	must(relay < p->nrelays);
+	p->relay[relay].slow_until_us =
+	    max_of(p->relay[relay].slow_until_us, until_us);
+}
+
+void
+plan_doubt(struct plan *p, size_t relay)
+{
+	must(relay < p->nrelays);
+	p->relay[relay].failures = 1;
+}
+
 int
 plan_pick(const struct plan *p, size_t relay, int64_t now_us)
 {
@@ -119,10 +147,8 @@ plan_pick(const struct plan *p, size_t relay, int64_t now_us)
 	uint32_t best_room = 0;
 	int best = -1;
 
-	if (relay >= p->nrelays || now_us < r->closed_until_us)
-		return -1;
-	/* Open again after a failure: one job finds out. */
-	if (r->failures > 0 && in_flight(r) > 0)
+	if (relay >= p->nrelays || plan_shut(p, relay, now_us) ||
+	    now_us < r->slow_until_us)
 		return -1;
 	for (unsigned w = 0; w < PLAN_WORKERS_MOST; w++) {
 		uint32_t most = r->share[w] * PLAN_AHEAD, room;
@@ -154,7 +180,7 @@ plan_ended(struct plan *p, size_t relay, unsigned worker)
 }
 
 bool
-plan_unreachable(struct plan *p, size_t relay, int64_t now_us)
+plan_unreachable(struct plan *p, size_t relay, uint32_t n, int64_t now_us)
 {
 	struct plan_relay *r = &p->relay[relay];
 	bool was_open = r->failures == 0;
@@ -163,6 +189,14 @@ plan_unreachable(struct plan *p, size_t relay, int64_t now_us)
 	must(relay < p->nrelays);
 	/* Jobs that were under way when it closed report the same failure. */
 	if (now_us < r->closed_until_us)
+		return false;
+	if (r->strikes == 0 ||
+	    now_us - r->first_strike_us > r->breaker_within_us) {
+		r->strikes = 0;
+		r->first_strike_us = now_us;
+	}
+	r->strikes += n;
+	if (was_open && r->strikes < r->breaker_failures)
 		return false;
 	wait = SECOND_US << min_of(r->failures, 20U);
 	r->closed_until_us = now_us + min_of(wait, r->breaker_open_for_us);
@@ -177,7 +211,7 @@ plan_reached(struct plan *p, size_t relay)
 	bool was_closed = r->failures > 0;
 
 	must(relay < p->nrelays);
-	r->failures = 0;
+	r->failures = r->strikes = 0;
 	r->closed_until_us = 0;
 	return was_closed;
 }
@@ -187,8 +221,13 @@ plan_wake_us(const struct plan *p, int64_t now_us)
 {
 	int64_t wake = INT64_MAX;
 
-	for (size_t i = 0; i < p->nrelays; i++)
-		if (p->relay[i].closed_until_us > now_us)
-			wake = min_of(wake, p->relay[i].closed_until_us);
+	for (size_t i = 0; i < p->nrelays; i++) {
+		const struct plan_relay *r = &p->relay[i];
+
+		if (r->closed_until_us > now_us)
+			wake = min_of(wake, r->closed_until_us);
+		if (r->slow_until_us > now_us)
+			wake = min_of(wake, r->slow_until_us);
+	}
 	return wake;
 }

@@ -4,8 +4,9 @@
  *
  * A relay's `connections` are shared out among the living workers; each worker
  * may be given up to PLAN_AHEAD times its share in jobs, so that a connection
- * never waits for the next.  A relay that can't be reached is closed for
- * 1 s, 2 s, 4 s ... up to breaker_open_for, then probed by one job.
+ * never waits for the next.  A relay that can't be reached breaker_failures
+ * times within breaker_within is out of service for 1 s, 2 s, 4 s ... up to
+ * breaker_open_for, then probed by one job.
  *
  * Unit     microseconds of the steady clock.
  */
@@ -24,10 +25,15 @@ enum {
 struct plan_relay {
 	char name[65];
 	uint32_t connections;
+	uint32_t breaker_failures;
+	int64_t breaker_within_us;
 	int64_t breaker_open_for_us;
+	uint32_t strikes; /* failures since first_strike_us */
+	int64_t first_strike_us;
 	int64_t closed_until_us; /* 0: open */
-	uint32_t failures;       /* in a row, of the kind that closes */
-	bool failing;            /* an outcome said so since the last step */
+	uint32_t failures;       /* times in a row that it was closed */
+	int64_t slow_until_us;   /* the relay asked for patience */
+	uint32_t failing;        /* outcomes that said so since the last step */
 	bool answering;
 	uint32_t in_flight[PLAN_WORKERS_MOST]; /* jobs */
 	uint32_t share[PLAN_WORKERS_MOST];     /* connections */
@@ -50,11 +56,16 @@ size_t plan_relay(const struct plan *p, const char *name); /* or nrelays */
 int plan_pick(const struct plan *p, size_t relay, int64_t now_us);
 void plan_began(struct plan *p, size_t relay, unsigned worker);
 void plan_ended(struct plan *p, size_t relay, unsigned worker);
-/* How an attempt left the relay: reached or not.  True: the state changed
- * (log it). */
-bool plan_unreachable(struct plan *p, size_t relay, int64_t now_us);
+/* Out of service, or its one probe is under way. */
+bool plan_shut(const struct plan *p, size_t relay, int64_t now_us);
+void plan_slow(struct plan *p, size_t relay, int64_t until_us);
+/* It was out of service in an earlier life: one job finds out. */
+void plan_doubt(struct plan *p, size_t relay);
+/* How attempts left the relay: reached or `n` times not.  True: the state
+ * changed (log it). */
+bool plan_unreachable(struct plan *p, size_t relay, uint32_t n, int64_t now_us);
 bool plan_reached(struct plan *p, size_t relay);
-/* When a closed relay may be probed; INT64_MAX if none is closed. */
+/* When a closed or slowed relay may be tried; INT64_MAX if there is none. */
 int64_t plan_wake_us(const struct plan *p, int64_t now_us);
 
 #endif

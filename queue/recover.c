@@ -3,28 +3,37 @@
 #include "queue/settle.h"
 
 static bool
-release(struct txn *t, const struct ledger_due *due, int64_t now_us,
-	struct err *e)
+release(struct txn *t, struct book *b, const struct ledger_due *due,
+	int64_t now_us, struct err *e)
 {
+	struct ledger_again again = {
+	    .at_us = now_us, .attempt = true, .round = true};
+	struct recipient_record r;
+	uint64_t job;
+
 	struct verdict v = verdict_of(STATUS_WORKER_DIED, STAGE_NONE,
 				      "the system stopped: possible duplicate");
 	enum ledger_answer answer;
 	struct ledger_settled out;
 
-	if (!ledger_settle(t, due->id, due->rcpt, &v, "", now_us, now_us, true,
+	if (!ledger_recipient(t, due->id, due->rcpt, &r, e))
+		return false;
+	job = r.job;
+	if (!ledger_settle(t, due->id, due->rcpt, &v, "", now_us, &again,
 			   &answer, &out, e))
 		return false;
 	bytes_free(&out.memory);
 	if (answer == LEDGER_DONE)
-		return true;
+		return job == 0 ||
+		       book_settle(b, t, job, BOOK_TAKEN, now_us, e);
 	err_set(e, ERR_DAMAGED, "a claim without its recipient");
 	return false;
 }
 
 /* One commit. */
 static bool
-recover_some(struct store *s, int64_t now_us, uint64_t *n, struct later *log,
-	     struct err *e)
+recover_some(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
+	     struct later *log, struct err *e)
 {
 	struct ledger_due from = {.id = 0}, due;
 	struct txn *t = store_begin(s, true, e);
@@ -38,7 +47,7 @@ recover_some(struct store *s, int64_t now_us, uint64_t *n, struct later *log,
 				goto fail;
 			break;
 		}
-		if (!release(t, &due, now_us, e))
+		if (!release(t, b, &due, now_us, e))
 			goto fail;
 		if (*n < RECOVER_NAMED)
 			later_add(log, EVENT_IN_DOUBT, due.id,
@@ -46,14 +55,23 @@ recover_some(struct store *s, int64_t now_us, uint64_t *n, struct later *log,
 				  "sent again, possible duplicate");
 		++*n;
 	}
-	return store_commit(t, e);
+	if (!book_flush(b, t, now_us, e))
+		goto fail;
+	if (!store_commit(t, e)) {
+		book_undo(b);
+		return false;
+	}
+	book_committed(b);
+	return true;
 fail:
+	book_undo(b);
 	store_abort(t);
 	return false;
 }
 
 bool
-recover_claims(struct store *s, int64_t now_us, uint64_t *n, struct err *e)
+recover_claims(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
+	       struct err *e)
 {
 	struct later log = {.lines = {0}};
 	uint64_t before;
@@ -62,7 +80,7 @@ recover_claims(struct store *s, int64_t now_us, uint64_t *n, struct err *e)
 	*n = 0;
 	do {
 		before = *n;
-		ok = recover_some(s, now_us, n, &log, e);
+		ok = recover_some(s, b, now_us, n, &log, e);
 		if (ok)
 			later_log(&log);
 	} while (ok && *n - before == RECOVER_MOST);

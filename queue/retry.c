@@ -1,5 +1,7 @@
 #include "queue/retry.h"
 
+#include <string.h>
+
 /* splitmix64: spreads neighbouring salts over all values (public domain,
  * Steele, Lea, Flood 2014). */
 static uint64_t
@@ -9,6 +11,20 @@ mix(uint64_t x)
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return x ^ (x >> 31);
+}
+
+struct retry_settings
+retry_of(const struct settings *s, unsigned type)
+{
+	const struct type_settings *t = &s->types[type];
+	struct retry_settings r = *s->normal_retry;
+
+	for (size_t i = 0; i < s->nretries; i++)
+		if (strcmp(s->retries[i].title, t->retry) == 0)
+			r = s->retries[i];
+	if (t->lifetime_us > 0)
+		r.lifetime_us = t->lifetime_us;
+	return r;
 }
 
 struct retry_next

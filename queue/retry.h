@@ -14,7 +14,10 @@ struct retry_next {
 	bool expired;  /* the lifetime ends before the next attempt */
 	int64_t at_us; /* when to try again */
 };
-/* attempts: how many have been made, this one included (>= 1).  salt: mixes
+/* The schedule of a mail type, the type's own lifetime applied. */
+struct retry_settings retry_of(const struct settings *s, unsigned type);
+/* attempts: how many have been made, this one included (>= 1); of mail that may
+ * take several relays: rounds through them.  salt: mixes
  * message id and recipient. */
 struct retry_next retry_after(const struct retry_settings *r,
 			      int64_t arrival_us, int64_t now_us,

@@ -92,8 +92,22 @@ send_answer(void *arg, uint64_t client, const struct control_answer *a)
 	bytes_free(&b);
 }
 
-static const struct dispatch_ops dispatch_ops = {
-    .job = send_job, .share = send_share, .answer = send_answer};
+static void
+send_permit(void *arg, unsigned worker, uint64_t job)
+{
+	struct scheduler *s = arg;
+	struct job_permit permit = {.job = job};
+	struct bytes b = {0};
+
+	job_permit_encode(&b, &permit);
+	channel_send(&s->worker[worker].channel, JOB_PERMIT, &b);
+	bytes_free(&b);
+}
+
+static const struct dispatch_ops dispatch_ops = {.job = send_job,
+						 .permit = send_permit,
+						 .share = send_share,
+						 .answer = send_answer};
 
 static bool
 worker_frame(struct channel *c, uint8_t type, const void *p, size_t n)
@@ -156,9 +170,13 @@ client_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 {
 	struct peer *x = container_of(c, struct peer, channel);
 	struct control_order o;
+	struct control_change change;
 	char who[32];
 
-	if (type != CONTROL_ORDER || !control_order_decode(&o, p, n))
+	if (type != CONTROL_ORDER && type != CONTROL_CHANGE)
+		return false;
+	if (type == CONTROL_ORDER ? !control_order_decode(&o, p, n)
+				  : !control_change_decode(&change, p, n))
 		return false;
 	if (x->uid != 0 && x->uid != getuid()) {
 		if (x->asked++ == 0) /* once says it all */
@@ -168,7 +186,10 @@ client_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 	if (x->asked++ == ORDERS_AHEAD)
 		return false;
 	snprintf(who, sizeof who, "uid %u", (unsigned)x->uid);
-	dispatch_order(x->scheduler->dispatch, x->id, who, &o);
+	if (type == CONTROL_ORDER)
+		dispatch_order(x->scheduler->dispatch, x->id, who, &o);
+	else
+		dispatch_change(x->scheduler->dispatch, x->id, who, &change);
 	return true;
 }
 
@@ -329,8 +350,9 @@ open_store(struct scheduler *s, struct err *e)
 			      c->queue.map_size_bytes, c->instance, e);
 	if (s->store == NULL)
 		return false;
-	s->dispatch = dispatch_open(s->store, c, &dispatch_ops, s, now_us());
-	if (!dispatch_recover(s->dispatch, now_us(), &n, e))
+	s->dispatch = dispatch_open(s->store, c, &dispatch_ops, s, now_us(), e);
+	if (s->dispatch == NULL ||
+	    !dispatch_recover(s->dispatch, now_us(), now_steady_us(), &n, e))
 		return false;
 	if (n > 0)
 		log_event(EVENT_NOTE, NULL,
@@ -373,11 +395,17 @@ static void
 reload(struct role *r, const struct settings *old, const int *fds,
        unsigned nfds)
 {
+	struct err e;
+
 	(void)old;
 	/* The same sockets again: those we have will do. */
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
-	dispatch_configure(the_scheduler.dispatch, r->settings);
+	if (!dispatch_configure(the_scheduler.dispatch, r->settings, now_us(),
+				&e)) {
+		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
+		role_done(r, EXIT_SOFTWARE);
+	}
 }
 
 static void

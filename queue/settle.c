@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "queue/lane.h"
 
 enum {
 	LINE_MOST = 2048,
@@ -91,19 +92,67 @@ log_attempt(struct later *log, const struct settle *s, const struct verdict *v,
 		  v->status, verdict_word(v->kind), v->reply);
 }
 
+/* The message's type, also when the lane was made by another configuration. */
+static unsigned
+type_of(struct txn *t, const struct settle *s, const struct settle_world *w,
+	const struct lane *lane)
+{
+	struct message_record m;
+	struct err e;
+
+	if (lane->epoch == routing_epoch(w->settings) &&
+	    lane->type < w->settings->ntypes)
+		return lane->type;
+	return routing_type(w->settings, ledger_message(t, s->message, &m, &e)
+					     ? m.type
+					     : text_of(""));
+}
+
+static size_t
+relay_of(const struct settings *s, const char *name)
+{
+	const struct relay_settings *r = settings_relay(s, name);
+
+	return r != NULL ? (size_t)(r - s->relays) : s->nrelays;
+}
+
+/* May it go through another relay of its way at once?  *lane: where it then
+ * waits. */
+static bool
+next_relay(const struct settle *s, const struct settle_world *w,
+	   struct lane *lane)
+{
+	size_t relay = relay_of(w->settings, s->relay);
+	const struct way *way;
+	struct chosen chosen;
+
+	if (s->in_doubt ||
+	    (s->verdict.blame != BLAME_HOST &&
+	     s->verdict.blame != BLAME_RELAY) ||
+	    lane->epoch != routing_epoch(w->settings) ||
+	    relay == w->settings->nrelays)
+		return false;
+	way = routing_way(w->settings, lane->way);
+	lane->tried |= choose_bit(way, relay);
+	choose_relay(way, lane->type, lane->tried, &w->choose, &chosen);
+	return chosen.choice == CHOICE_GO && chosen.relay != relay;
+}
+
 /* What is recorded: a deferral whose time is over becomes a failure that keeps
  * the remote's last words. */
 static struct verdict
-judge(const struct settle *s, const struct retry_settings *r, uint32_t attempts,
-      int64_t *again_us)
+judge(const struct settle *s, const struct settle_world *w, unsigned type,
+      const struct recipient_record *before, struct ledger_again *again)
 {
+	struct lane lane = lane_unpack(before->lane);
 	struct verdict v = s->verdict;
 	struct retry_next next;
 
-	*again_us = INT64_MAX;
+	*again = (struct ledger_again){.attempt = !s->untried && !s->walled};
 	if (v.kind != VERDICT_DEFER)
 		return v;
-	next = retry_after(r, s->arrival_us, s->ended_us, attempts + 1,
+	next = retry_after(&w->retry[type], s->arrival_us, s->ended_us,
+			   before->rounds + 1,
 			   s->message ^ ((uint64_t)s->rcpt << 40));
 	if (next.expired) {
 		struct verdict end =
@@ -112,38 +161,60 @@ judge(const struct settle *s, const struct retry_settings *r, uint32_t attempts,
 		memcpy(end.remote, v.remote, sizeof end.remote);
 		return end;
 	}
-	*again_us = s->worker_died && attempts < DEATHS_AT_ONCE ? s->ended_us
-								: next.at_us;
+	again->at_us = s->ended_us;
+	if (s->walled) {
+		lane.tried = 0;
+	} else if (!next_relay(s, w, &lane)) {
+		lane.tried = 0;
+		again->round = true;
+		if (!s->worker_died || before->attempts >= DEATHS_AT_ONCE)
+			again->at_us = next.at_us;
+	}
+	again->lane = lane_pack(&lane);
 	return v;
 }
 
+static bool
+settle_charge(struct txn *t, const struct settle *s,
+	      const struct settle_world *w, struct err *e)
+{
+	bool taken = s->verdict.kind == VERDICT_SENT || s->in_doubt;
+
+	return s->job == 0 ||
+	       book_settle(w->book, t, s->job, taken ? BOOK_TAKEN : BOOK_BACK,
+			   s->ended_us, e);
+}
+
 bool
-settle_one(struct txn *t, const struct settle *s,
-	   const struct retry_settings *r, struct later *log, int64_t *again_us,
+settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 	   struct err *e)
 {
 	struct recipient_record before;
+	struct ledger_again again;
 	enum ledger_answer answer;
 	struct ledger_settled out;
 	struct verdict v;
+	struct lane lane;
 
-	*again_us = INT64_MAX;
 	if (!ledger_recipient(t, s->message, s->rcpt, &before, e))
 		return e->kind == ERR_NONE; /* gone: a doubled outcome */
-	v = judge(s, r, before.attempts, again_us);
+	lane = lane_unpack(before.lane);
+	v = judge(s, w, type_of(t, s, w, &lane), &before, &again);
 	if (!ledger_settle(t, s->message, s->rcpt, &v, s->relay, s->ended_us,
-			   *again_us, !s->untried, &answer, &out, e))
+			   &again, &answer, &out, e))
 		return false;
 	if (answer == LEDGER_DONE) {
-		log_attempt(log, s, &v, out.recipient.address);
+		if (!settle_charge(t, s, w, e)) {
+			bytes_free(&out.memory);
+			return false;
+		}
+		log_attempt(w->log, s, &v, out.recipient.address);
 		if (s->in_doubt)
-			later_add(log, EVENT_IN_DOUBT, s->message,
-				  "the worker died after the final dot; sent "
-				  "again, possible duplicate");
+			later_add(w->log, EVENT_IN_DOUBT, s->message,
+				  "no answer after the final dot; sent again, "
+				  "possible duplicate");
 		if (out.message_gone)
-			later_add(log, EVENT_REMOVED, s->message, "removed");
-	} else {
-		*again_us = INT64_MAX;
+			later_add(w->log, EVENT_REMOVED, s->message, "removed");
 	}
 	bytes_free(&out.memory);
 	return true;

@@ -1,5 +1,11 @@
 /*
- * settle - what an outcome does to its recipient, and the line that says so.
+ * settle - what an outcome does to its recipient and to the quotas it was
+ * charged to, and the line that says so.
+ *
+ * A place stays used when the remote has the mail or may have it: it said yes,
+ * or the final dot left and no answer came.  A definite no gives it back.  What
+ * a host or relay is blamed for goes on to the next relay of its way at once, if
+ * one takes mail now; else the round is over and the schedule says when.
  *
  * Runs inside the dispatcher's transaction; lines are collected, and logged
  * only when the transaction is durable.
@@ -8,6 +14,8 @@
 #define MTQ_SETTLE_H
 
 #include "daemon/event.h"
+#include "queue/book.h"
+#include "queue/choose.h"
 #include "queue/job.h"
 #include "queue/ledger.h"
 #include "queue/retry.h"
@@ -31,16 +39,24 @@ struct settle {
 	uint32_t in_worker_us;
 	uint32_t connect_us;
 	uint32_t transmit_us;
+	uint64_t job; /* whose charge it is on; 0: none */
 	bool worker_died;
-	bool in_doubt; /* died after the dot was announced */
+	bool in_doubt; /* the dot left and no answer came */
 	bool untried;  /* nothing was sent: given up without an attempt */
+	bool walled;   /* the answer was about the relay's limits: no attempt */
 	char relay[65];
 	struct verdict verdict;
 };
-/* *again_us: when it is due next, INT64_MAX if it is not. */
+/* What all settlements of a step share. */
+struct settle_world {
+	const struct settings *settings;
+	const struct retry_settings *retry; /* by type */
+	struct book *book;
+	struct choose_ops choose;
+	struct later *log;
+};
 bool settle_one(struct txn *t, const struct settle *s,
-		const struct retry_settings *r, struct later *log,
-		int64_t *again_us, struct err *e) MUST_USE;
+		const struct settle_world *w, struct err *e) MUST_USE;
 /* "1.3", "0.05", "0": as Postfix prints delays. */
 enum { DELAY_TEXT = 24 };
 void delay_text(int64_t us, char out[DELAY_TEXT]);

@@ -72,8 +72,9 @@ settle(struct txn *t, const struct ledger_due *d, enum verdict_kind kind,
 	struct verdict v = {.kind = kind, .status = "2.0.0"};
 	struct ledger_settled out;
 	enum ledger_answer a;
-	bool ok = ledger_settle(t, d->id, d->rcpt, &v, "sink", LATER, LATER,
-				true, &a, &out, e);
+	struct ledger_again again = {.at_us = LATER, .attempt = true};
+	bool ok = ledger_settle(t, d->id, d->rcpt, &v, "sink", LATER, &again,
+				&a, &out, e);
 
 	if (ok)
 		bytes_free(&out.memory);
@@ -103,8 +104,8 @@ drop_failed(struct txn *t, struct err *e)
 static bool
 one_round(struct txn *t, bool *idle, struct err *e)
 {
-	struct ledger_due from = {0}, d;
-	uint64_t id;
+	struct ledger_due from = {0}, d, first = {0};
+	uint64_t id, lane = 0;
 	bool more;
 
 	*idle = false;
@@ -112,9 +113,9 @@ one_round(struct txn *t, bool *idle, struct err *e)
 		return settle(t, &d, VERDICT_DEFER, e);
 	if (e->kind != ERR_NONE)
 		return false;
-	if (ledger_first(t, LANE_DEFAULT, &from, &d, e))
-		return ledger_claim(t, LANE_DEFAULT, &d, LATER, e) &&
-		       settle(t, &d, VERDICT_SENT, e);
+	if (ledger_waiting(t, &lane, &first, e))
+		return ledger_claim(t, lane, &first, 0, LATER, e) &&
+		       settle(t, &first, VERDICT_SENT, e);
 	if (e->kind != ERR_NONE)
 		return false;
 	if (ledger_partial(t, 0, &id, e))

@@ -208,6 +208,7 @@ settle(struct side *s, struct txn *t, const struct ledger_due *d)
 	struct verdict v = {.kind = VERDICT_SENT, .status = "2.0.0"};
 	struct ledger_settled out;
 	enum ledger_answer a;
+	struct ledger_again again = {.at_us = now_us(), .attempt = true};
 	uint64_t luck = roll(s, 20);
 	uint32_t changed;
 	bool gone;
@@ -218,8 +219,8 @@ settle(struct side *s, struct txn *t, const struct ledger_due *d)
 		v.kind = VERDICT_FAIL;
 	if (v.kind != VERDICT_DEFER)
 		say(s, d->id, "delivered", 1);
-	if (!ledger_settle(t, d->id, d->rcpt, &v, "sink", now_us(), now_us(),
-			   true, &a, &out, &s->e))
+	if (!ledger_settle(t, d->id, d->rcpt, &v, "sink", now_us(), &again, &a,
+			   &out, &s->e))
 		stop(&s->e);
 	gone = out.message_gone;
 	bytes_free(&out.memory);
@@ -247,7 +248,7 @@ work(struct side *s)
 				stop(&s->e);
 			break;
 		}
-		if (!ledger_claim(t, LANE_DEFAULT, &d[n], now_us(), &s->e))
+		if (!ledger_claim(t, LANE_DEFAULT, &d[n], 0, now_us(), &s->e))
 			stop(&s->e);
 	}
 	commit(s, t);

@@ -33,6 +33,7 @@ struct box {
 	struct txn *t;
 	struct err e;
 	uint64_t last;
+	uint64_t lane; /* for box_accept; 0: LANE_DEFAULT */
 };
 
 /* The call must answer yes. */
@@ -152,7 +153,7 @@ box_accept(struct box *b, size_t size, uint32_t nrcpt, bool apart)
 	for (uint32_t i = 0; i < nrcpt; i++)
 		r[i] = (struct ledger_recipient){
 		    .address = text_of("reader@example.net"),
-		    .lane = LANE_DEFAULT,
+		    .lane = b->lane != 0 ? b->lane : LANE_DEFAULT,
 		};
 	for (uint32_t i = 0; i < m.chunks; i++) {
 		size_t at = (size_t)i * CHUNK_MOST;
@@ -173,7 +174,7 @@ box_claim(struct box *b, uint64_t id, uint32_t rcpt)
 	yes(b, ledger_recipient(b->t, id, rcpt, &r, &b->e));
 	yes(b, ledger_claim(b->t, r.lane,
 			    &(struct ledger_due){id, rcpt, (int64_t)r.due_us},
-			    BOX_NOW + SECOND_US, &b->e));
+			    0, BOX_NOW + SECOND_US, &b->e));
 }
 
 static inline enum ledger_answer
@@ -188,9 +189,11 @@ box_settle(struct box *b, uint64_t id, uint32_t rcpt, enum verdict_kind kind,
 	struct ledger_settled s;
 	enum ledger_answer a;
 
-	yes(b,
-	    ledger_settle(b->t, id, rcpt, &v, "corp", BOX_NOW + 2 * SECOND_US,
-			  BOX_NOW + HOUR_US, true, &a, &s, &b->e));
+	struct ledger_again again = {.at_us = BOX_NOW + HOUR_US,
+				     .attempt = true};
+
+	yes(b, ledger_settle(b->t, id, rcpt, &v, "corp",
+			     BOX_NOW + 2 * SECOND_US, &again, &a, &s, &b->e));
 	*gone = s.message_gone;
 	bytes_free(&s.memory);
 	return a;

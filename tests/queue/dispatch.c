@@ -73,7 +73,7 @@ shares(void **state)
 	step(&w);
 	/* The newcomer gets its share; nobody is told to give a job back. */
 	assert_in_range(w.nheld, 5 * PLAN_AHEAD, 6 * PLAN_AHEAD);
-	dispatch_configure(w.d, more);
+	assert_true(dispatch_configure(w.d, more, w.now_us, &w.box.e));
 	settings_free(w.settings);
 	w.settings = more;
 	assert_int_equal(w.share[0] + w.share[1] + w.share[2], 7);
@@ -294,8 +294,10 @@ next_life(void **state)
 	o = outcome(&w, 0, 0, VERDICT_SENT);
 	dispatch_close(w.d);
 	w.nheld = 0;
-	w.d = dispatch_open(w.box.store, w.settings, &ops, &w, w.now_us);
-	yes(&w.box, dispatch_recover(w.d, w.now_us, &n, &w.box.e));
+	w.d = dispatch_open(w.box.store, w.settings, &ops, &w, w.now_us,
+			    &w.box.e);
+	assert_non_null(w.d);
+	yes(&w.box, dispatch_recover(w.d, w.now_us, 0, &n, &w.box.e));
 	assert_int_equal(n, RECOVER_MOST + 20);
 	books(&w, RECOVER_MOST + 20, 0, 0, 0);
 	expect_record(&w, last, RECIPIENT_WAITING, 1, "4.3.0",
@@ -304,7 +306,7 @@ next_life(void **state)
 	step(&w);
 	assert_true(w.nheld > 0);
 	assert_false(dispatch_outcome(w.d, 0, &o));
-	yes(&w.box, dispatch_recover(w.d, w.now_us, &n, &w.box.e));
+	yes(&w.box, dispatch_recover(w.d, w.now_us, 0, &n, &w.box.e));
 	end(&w);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "queue/dispatch.h"
+#include "queue/lane.h"
 #include "tests/queue/talker.h"
 
 enum { HELD_MOST = 512, ANSWERS_MOST = 300 };
@@ -19,7 +20,7 @@ enum { HELD_MOST = 512, ANSWERS_MOST = 300 };
 	"instance=test hostname=a.b\nlisten l {address=127.0.0.1:1}\n"         \
 	"source s {from_ip=192.0.2.0/24}\n"                                    \
 	"relay r {host=c.d connections=" connections                           \
-	" recipients_per_message=3 breaker_open_for=8s}\n"                         \
+	" recipients_per_message=3 breaker_open_for=8s}\n"                     \
 	"retry normal {intervals=[1min, 10min] jitter=0% lifetime=1h}\n"
 
 /* A dispatcher, and what it has given away. */
@@ -33,12 +34,15 @@ struct world {
 		struct job job; /* its texts are gone */
 		unsigned worker;
 		uint32_t rcpt[3];
+		char relay[65];
 	} held[HELD_MOST];
 	size_t nheld;
 	uint32_t share[PLAN_WORKERS_MOST];
 	struct control_answer answer[ANSWERS_MOST];
 	uint64_t client[ANSWERS_MOST];
 	size_t nanswers;
+	uint64_t permit[HELD_MOST];
+	size_t npermits;
 	bool broken;      /* no commit can succeed now */
 	unsigned dies_at; /* the worker is gone when it gets this job */
 };
@@ -62,6 +66,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 		w->held[w->nheld].rcpt[i] = r.rcpt;
 	}
 	assert_true(in.p == in.end);
+	text_copy(j->relay, w->held[w->nheld].relay, sizeof w->held[0].relay);
 	w->held[w->nheld++].worker = worker;
 	if (w->dies_at != 0 && w->nheld == w->dies_at)
 		dispatch_worker_gone(w->d, worker);
@@ -86,8 +91,30 @@ on_answer(void *arg, uint64_t client, const struct control_answer *a)
 	w->answer[w->nanswers++] = *a;
 }
 
+static inline void
+on_permit(void *arg, unsigned worker, uint64_t job)
+{
+	struct world *w = arg;
+
+	(void)worker;
+	assert_true(w->npermits < HELD_MOST);
+	w->permit[w->npermits++] = job;
+}
+
 static const struct dispatch_ops ops = {
-    .job = on_job, .share = on_share, .answer = on_answer};
+    .job = on_job, .permit = on_permit, .share = on_share, .answer = on_answer};
+
+/* Where the receiver would put box_accept's mail. */
+static inline uint64_t
+lane_in(const struct settings *s)
+{
+	struct routing_ask ask = {.sender = text_of("sender@example.com"),
+				  .recipient = text_of("reader@example.net"),
+				  .source = text_of("s")};
+	struct lane lane = lane_of(s, &ask);
+
+	return lane_pack(&lane);
+}
 
 static inline void
 begin(struct world *w, const char *conf, unsigned workers)
@@ -95,7 +122,10 @@ begin(struct world *w, const char *conf, unsigned workers)
 	*w = (struct world){.now_us = BOX_NOW};
 	box_make(&w->box);
 	w->settings = talker_settings(conf);
-	w->d = dispatch_open(w->box.store, w->settings, &ops, w, w->now_us);
+	w->box.lane = lane_in(w->settings);
+	w->d = dispatch_open(w->box.store, w->settings, &ops, w, w->now_us,
+			     &w->box.e);
+	assert_non_null(w->d);
 	for (unsigned i = 0; i < workers; i++)
 		dispatch_worker_up(w->d, i);
 }

@@ -272,6 +272,7 @@ what_is_settled_is_told(void **state)
 			    .status = "4.2.0",
 			    .reply = "450 4.2.0 later",
 			    .remote = "mx[192.0.2.1]:25"};
+	struct ledger_again again = {.at_us = BOX_NOW + 99};
 	struct recipient_record r;
 	struct ledger_settled s;
 	enum ledger_answer a;
@@ -282,8 +283,9 @@ what_is_settled_is_told(void **state)
 	box_make(&b);
 	box_begin(&b);
 	id = bring(&b, RECIPIENT_CLAIMED);
-	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
-			      true, &a, &s, &b.e));
+	again.attempt = true;
+	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, &again, &a,
+			      &s, &b.e));
 	assert_int_equal(s.attempts, 1);
 	assert_true(text_is(s.recipient.address, "reader@example.net"));
 	assert_true(text_is(s.message.sender, "sender@example.com"));
@@ -294,8 +296,9 @@ what_is_settled_is_told(void **state)
 	assert_true(
 	    text_is(r.reason, "host mx[192.0.2.1]:25 said: 450 4.2.0 later"));
 	box_claim(&b, id, 0);
-	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, BOX_NOW + 99,
-			      false, &a, &s, &b.e));
+	again.attempt = false;
+	yes(&b, ledger_settle(b.t, id, 0, &v, "corp", BOX_NOW + 9, &again, &a,
+			      &s, &b.e));
 	assert_int_equal(s.attempts, 1); /* it did not count */
 	bytes_free(&s.memory);
 	box_commit(&b);

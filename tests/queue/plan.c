@@ -106,8 +106,9 @@ closing(void **state)
 	for (size_t i = 0; i < countof(wait); i++) {
 		int w;
 
-		assert_int_equal(plan_unreachable(p, r, now), i == 0);
-		assert_false(plan_unreachable(p, r, now + 1)); /* a late one */
+		assert_int_equal(plan_unreachable(p, r, 1, now), i == 0);
+		assert_false(
+		    plan_unreachable(p, r, 1, now + 1)); /* a late one */
 		assert_true(plan_wake_us(p, now) == now + wait[i]);
 		assert_int_equal(plan_pick(p, r, now + wait[i] - 1), -1);
 		now += wait[i];
@@ -119,7 +120,7 @@ closing(void **state)
 		plan_ended(p, r, (unsigned)w);
 	}
 	for (int i = 0; i < 200; i++) { /* no shift past the type's width */
-		(void)plan_unreachable(p, r, now);
+		(void)plan_unreachable(p, r, 1, now);
 		now += 5 * SECOND_US;
 	}
 	assert_true(plan_reached(p, r));

@@ -1,0 +1,279 @@
+#include <string.h>
+
+#include "daemon/log.h"
+#include "queue/dispatch_private.h"
+#include "queue/lane.h"
+
+enum {
+	SWEEP_MOST = 20000, /* lanes looked at in one step */
+	SPENT_TOLD_EVERY_US = 60 * 1000 * 1000,
+};
+
+/* A sweep over the lanes in which mail waits. */
+struct sweep {
+	uint64_t group; /* that `chosen` is for */
+	bool known;
+	struct chosen chosen;
+	bool room; /* a worker may take a job of the chosen relay */
+};
+
+static void
+tell_spent(struct dispatch *d, const struct choose_step *s, unsigned type)
+{
+	int64_t *told = &d->spent_told_us[s->relay][type];
+	size_t quota;
+	int64_t opens_us;
+
+	/* Places that come back may open it for a moment, again and again. */
+	if (s->now.shut != SHUT_SPENT ||
+	    (*told != 0 && d->steady_us - *told < SPENT_TOLD_EVERY_US))
+		return;
+	*told = d->steady_us;
+	opens_us = book_opens_us(d->book, s->relay, type, d->now_us, &quota);
+	log_event(EVENT_QUOTA_SPENT, NULL,
+		  "quota %s has no room for %s: relay %s takes it again in "
+		  "%lld s",
+		  d->settings->quotas[quota].title,
+		  d->settings->types[type].title,
+		  d->settings->relays[s->relay].title,
+		  opens_us == INT64_MAX
+		      ? -1LL
+		      : (long long)((opens_us - d->now_us) / SECOND_US));
+}
+
+static void
+choose(struct dispatch *d, const struct lane *lane, struct sweep *w)
+{
+	struct choose_ops ops = {dispatch_relay_now, d};
+
+	choose_relay(routing_way(d->settings, lane->way), lane->type,
+		     lane->tried, &ops, &w->chosen);
+	for (size_t i = 0; i < w->chosen.nsteps; i++)
+		tell_spent(d, &w->chosen.step[i], lane->type);
+	w->room = w->chosen.choice == CHOICE_GO &&
+		  dispatch_room(d, w->chosen.relay) >= 0;
+}
+
+/* A lane that can't go now: when may it, and where does the sweep go on? */
+static uint64_t
+pass_over(struct dispatch *d, const struct sweep *w, uint64_t packed)
+{
+	switch (w->chosen.choice) {
+	case CHOICE_GO:
+		d->wanting[w->chosen.relay] = true;
+		break;
+	case CHOICE_WAIT:
+		if (lane_unpack(packed).tried != 0) {
+			d->unsorted = packed; /* back to the way's start */
+			return packed + 1;
+		}
+		d->next_due_us = min_of(d->next_due_us, w->chosen.opens_us);
+		break;
+	case CHOICE_BOUNCE: /* expire finds it */
+		d->look_us = min_of(d->look_us, d->steady_us);
+		break;
+	}
+	return ((packed >> LANE_GROUP_SHIFT) + 1) << LANE_GROUP_SHIFT;
+}
+
+/* One lane with a waiting row; returns where to look for the next one, 0: the
+ * sweep is over. */
+static uint64_t
+look_at(struct dispatch *d, struct sweep *w, uint64_t packed,
+	const struct ledger_due *first)
+{
+	struct lane lane = lane_unpack(packed);
+
+	if (lane.epoch != routing_epoch(d->settings)) {
+		d->unsorted = packed;
+		return lane.epoch == UINT32_MAX
+			   ? 0
+			   : (uint64_t)(lane.epoch + 1) << 32;
+	}
+	if (!w->known || w->group != packed >> LANE_GROUP_SHIFT) {
+		w->known = true;
+		w->group = packed >> LANE_GROUP_SHIFT;
+		choose(d, &lane, w);
+	}
+	if (w->chosen.choice != CHOICE_GO || !w->room)
+		return pass_over(d, w, packed);
+	if (first->due_us > d->now_us)
+		d->next_due_us = min_of(d->next_due_us, first->due_us);
+	else if (!fair_add(&d->fair, w->chosen.relay, lane.type, packed)) {
+		d->next_due_us = INT64_MIN; /* the rest next time */
+		return 0;
+	}
+	return packed + 1;
+}
+
+static bool
+sweep(struct dispatch *d, struct txn *t, struct err *e)
+{
+	struct sweep w = {.known = false};
+	uint64_t lane = 1; /* 0 is no lane */
+
+	fair_clear(&d->fair);
+	memset(d->wanting, 0, sizeof d->wanting);
+	d->next_due_us = INT64_MAX;
+	d->unsorted = 0;
+	for (int i = 0; lane != 0; i++) {
+		struct ledger_due first = {.due_us = 0};
+
+		if (i == SWEEP_MOST) {
+			d->next_due_us = INT64_MIN;
+			break;
+		}
+		e->kind = ERR_NONE;
+		if (!ledger_waiting(t, &lane, &first, e)) {
+			if (e->kind != ERR_NONE)
+				return false;
+			break;
+		}
+		lane = look_at(d, &w, lane, &first);
+	}
+	for (size_t i = 0; i < d->settings->nrelays; i++)
+		if (d->fair.wanted[i])
+			fair_resume(&d->fair, i, &d->turns[i]);
+	return true;
+}
+
+static uint32_t
+recipients_most(const struct dispatch *d, size_t relay)
+{
+	uint64_t most = d->settings->relays[relay].recipients_per_message;
+
+	most = min_of(most, (uint64_t)JOB_RECIPIENTS_MOST);
+	return (uint32_t)min_of(most, (uint64_t)dispatch_rate_room(d, relay));
+}
+
+/* The claim was made: what the plan, the rate and the turns keep of it. */
+static void
+began(struct dispatch *d, struct step *s, struct claim *c)
+{
+	struct relay_facts *f = &d->facts[d->place[c->relay]];
+
+	plan_began(&d->plan, d->place[c->relay], c->worker);
+	if (c->permit) {
+		f->outstanding += c->nrcpt;
+		f->used = true;
+	}
+	s->nclaim++;
+}
+
+enum turn { TURN_DONE, TURN_NONE, TURN_FAILED };
+
+/* One message through this relay, if one may go. */
+static enum turn
+take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
+	  struct err *e)
+{
+	struct claim *c = &s->claim[s->nclaim];
+	struct fair_turns *turns = &d->turns[relay];
+	int worker = dispatch_room(d, relay);
+	int64_t next_us;
+	unsigned type;
+	uint64_t lane, weight;
+
+	if (!fair_turn(&d->fair, relay, turns, &type, &lane))
+		return TURN_NONE;
+	if (worker < 0) {
+		d->wanting[relay] = true;
+		return TURN_NONE;
+	}
+	weight = d->settings->types[type].weight;
+	*c = (struct claim){.worker = (unsigned)worker,
+			    .relay = relay,
+			    .type = type,
+			    .lane = lane,
+			    .permit = d->facts[d->place[relay]].rated,
+			    .job = d->next_job++};
+	switch (claim_next(t, d->book, d->settings, recipients_most(d, relay),
+			   d->now_us, c, &next_us, e)) {
+	case CLAIM_DONE:
+		fair_done(&d->fair, relay, turns, type, weight, c->nrcpt,
+			  next_us <= d->now_us);
+		began(d, s, c);
+		break;
+	case CLAIM_LATER:
+		fair_done(&d->fair, relay, turns, type, weight, 0, false);
+		break;
+	case CLAIM_SPENT: /* its lanes may have another relay */
+		fair_drop(&d->fair, relay, type);
+		d->next_due_us = INT64_MIN;
+		return TURN_DONE;
+	case CLAIM_FAILED:
+		claim_free(c);
+		return TURN_FAILED;
+	}
+	if (next_us > d->now_us)
+		d->next_due_us = min_of(d->next_due_us, next_us);
+	return TURN_DONE;
+}
+
+/* How many jobs this commit may give out.  What makes room comes first when
+ * the last one failed: the disk may be full. */
+static size_t
+jobs_most(const struct dispatch *d)
+{
+	if (d->stopping)
+		return 0;
+	if (d->cautious)
+		return d->nsettle > 0 ? 0 : 1;
+	return DISPATCH_JOBS_MOST;
+}
+
+/* Rounds over the relays, one message each, while there is mail and room. */
+static bool
+claim_rounds(struct dispatch *d, struct txn *t, struct step *s, struct err *e)
+{
+	size_t most = jobs_most(d), nrcpt = 0;
+	bool busy = true;
+
+	while (busy) {
+		busy = false;
+		for (size_t i = 0; i < d->settings->nrelays; i++) {
+			size_t before = s->nclaim;
+
+			if (!d->fair.wanted[i])
+				continue;
+			if (s->nclaim == most || nrcpt >= DISPATCH_RCPTS_MOST) {
+				d->next_due_us = INT64_MIN;
+				return true;
+			}
+			switch (take_turn(d, t, i, s, e)) {
+			case TURN_DONE:
+				busy = true;
+				break;
+			case TURN_NONE:
+				d->fair.wanted[i] = false;
+				break;
+			case TURN_FAILED:
+				return false;
+			}
+			if (s->nclaim > before)
+				nrcpt += s->claim[before].nrcpt;
+		}
+	}
+	return true;
+}
+
+bool
+dispatch_may_claim(const struct dispatch *d)
+{
+	if (d->stopping)
+		return false;
+	if (d->next_due_us <= d->now_us)
+		return true;
+	for (size_t i = 0; i < d->settings->nrelays; i++)
+		if (d->wanting[i] && dispatch_room(d, i) >= 0)
+			return true;
+	return false;
+}
+
+bool
+dispatch_claim(struct dispatch *d, struct txn *t, struct step *s, struct err *e)
+{
+	if (jobs_most(d) == 0 || !dispatch_may_claim(d))
+		return true;
+	return sweep(d, t, e) && claim_rounds(d, t, s, e);
+}
