@@ -2,9 +2,10 @@
  * load - N SMTP sessions that send messages as fast as the server takes them.
  *
  *	load -p PORT [-s SESSIONS] [-n MESSAGES] [-z OCTETS] [-k PER_CONNECTION]
- *	     [-P] [-a ACKS] [-r] [-t SECONDS]
+ *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]...
  *
- * Each message has a number of its own in X-Seq.  -P pipelines MAIL, RCPT and
+ * Each message has a number of its own in X-Seq; of several -T the number's rest
+ * chooses what X-Mail-Type says.  -P pipelines MAIL, RCPT and
  * DATA where the server offers it.  -a writes "SEQ ID" for every 250; -r sends
  * what was not answered again over a new connection until -t is over.
  * SIGTERM: begins nothing new and ends when what was begun is answered.
@@ -15,7 +16,12 @@
 
 #include "bench/tool.h"
 
-enum { SESSIONS_MOST = 1000, BUFFER = 16384, BACKOFF_US = 20000 };
+enum {
+	SESSIONS_MOST = 1000,
+	BUFFER = 16384,
+	BACKOFF_US = 20000,
+	TYPES_MOST = 16
+};
 
 enum state { CONNECTING, GREETING, EHLO, MAIL, RCPT, DATA, DOT, QUIT, WAITING };
 
@@ -50,6 +56,8 @@ static struct {
 	size_t nagain;
 	char *text;
 	size_t ntext;
+	const char *type[TYPES_MOST];
+	int ntypes;
 } g = {.sessions = 50, .messages = 10000, .size = 10240, .per_connection = 1};
 
 static volatile sig_atomic_t ended;
@@ -192,12 +200,14 @@ say(struct session *s, enum state next, const char *line)
 static void
 send_body(struct session *s)
 {
-	int n =
-	    snprintf(s->body, 512,
-		     "From: crm@example.com\r\nTo: b@example.net\r\n"
-		     "Subject: message %lld\r\nMessage-ID: <%lld@load>\r\n"
-		     "X-Seq: %lld\r\n\r\n",
-		     (long long)s->seq, (long long)s->seq, (long long)s->seq);
+	int n = snprintf(s->body, 512,
+			 "From: crm@example.com\r\nTo: b@example.net\r\n"
+			 "Subject: message %lld\r\nMessage-ID: <%lld@load>\r\n"
+			 "X-Seq: %lld\r\n%s%s%s\r\n",
+			 (long long)s->seq, (long long)s->seq,
+			 (long long)s->seq, g.ntypes > 0 ? "X-Mail-Type: " : "",
+			 g.ntypes > 0 ? g.type[s->seq % g.ntypes] : "",
+			 g.ntypes > 0 ? "\r\n" : "");
 
 	memcpy(s->body + n, g.text, g.ntext);
 	s->state = DOT;
@@ -382,7 +392,7 @@ options(int argc, char **argv)
 	int64_t seconds = 60;
 	int o;
 
-	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:")) != -1)
+	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:")) != -1)
 		switch (o) {
 		case 'p':
 			g.port = atoi(optarg);
@@ -413,6 +423,11 @@ options(int argc, char **argv)
 			break;
 		case 't':
 			seconds = atoll(optarg);
+			break;
+		case 'T':
+			if (g.ntypes == TYPES_MOST || strlen(optarg) > 100)
+				exit(64);
+			g.type[g.ntypes++] = optarg;
 			break;
 		default:
 			exit(64);

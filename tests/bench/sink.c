@@ -1,12 +1,13 @@
 /*
  * sink - an SMTP server that takes everything and counts it.
  *
- *	sink -p PORT [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-b SPEC]
+ *	sink -p PORT [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-u]
  *
  * -l writes "SEQ TIME_US ID" (CLOCK_MONOTONIC) for every message: SEQ from X-Seq,
  * ID the queue id in the topmost Received field ("-" if there is none).
  * -d answers every NTH RCPT with 450, -f with 550, -x drops the connection after
- * every NTH final dot without a reply (the message is counted as taken).
+ * every NTH final dot without a reply (the message is counted as taken).  -u: each
+ * line is in the file before the message is answered.
  * Prints one JSON object on SIGTERM.
  */
 #include <getopt.h>
@@ -35,6 +36,7 @@ static struct {
 	int64_t first_us, last_us;
 	FILE *log;
 	unsigned open, most_open;
+	bool at_once; /* lines reach the log before the answer leaves */
 } g;
 static volatile sig_atomic_t ended;
 
@@ -73,6 +75,8 @@ note(struct client *c)
 	if (g.log != NULL)
 		fprintf(g.log, "%lld %lld %s\n", (long long)c->seq,
 			(long long)g.last_us, c->id[0] != '\0' ? c->id : "-");
+	if (g.log != NULL && g.at_once)
+		fflush(g.log);
 }
 
 static void
@@ -260,7 +264,7 @@ main(int argc, char **argv)
 	struct sockaddr_in at;
 	int o, port = 0, one = 1;
 
-	while ((o = getopt(argc, argv, "p:l:d:f:x:")) != -1)
+	while ((o = getopt(argc, argv, "p:l:d:f:x:u")) != -1)
 		switch (o) {
 		case 'p':
 			port = atoi(optarg);
@@ -278,6 +282,9 @@ main(int argc, char **argv)
 			break;
 		case 'x':
 			g.drop = (unsigned)atoi(optarg);
+			break;
+		case 'u':
+			g.at_once = true;
 			break;
 		default:
 			return 64;

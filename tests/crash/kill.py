@@ -57,13 +57,16 @@ class System:
     def __init__(self, build, folder):
         self.build, self.dir = build, pathlib.Path(folder)
         self.port, self.sink_port = free_port(), free_port()
-        user = "user = root" if os.getuid() == 0 else ""
+        self.user = "user = root" if os.getuid() == 0 else ""
         self.conf = self.dir / "mtq.conf"
-        self.conf.write_text(CONF.format(dir=folder, port=self.port, user=user,
-                                         sink=self.sink_port,
-                                         connections=CONNECTIONS))
-        self.log = open(self.dir / "log", "wb")
+        self.log = open(self.dir / "log", "ab")
         self.mtqd = None
+        self.write()
+
+    def write(self):
+        self.conf.write_text(CONF.format(dir=self.dir, port=self.port,
+                                         user=self.user, sink=self.sink_port,
+                                         connections=CONNECTIONS))
 
     def start(self):
         self.mtqd = subprocess.Popen([self.build / "mtqd", "-c", self.conf],
@@ -218,4 +221,5 @@ def main():
     return code
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
