@@ -43,8 +43,8 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_relays settings_check settings_load settings_print settings_manual log loop wire codec jail \
-	notify roles_file role child sockets supervisor mtqd
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
+	notify roles_file role child sockets supervisor supervisor_stop supervisor_reload mtqd
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order verify retry lane choose quota book book_turn book_change audit classify wall rate fair plan job flight relays_now \
 	control settle claim orders recover expire sort dispatch dispatch_relay dispatch_claim dispatch_step session_args session_reply \

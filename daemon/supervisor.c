@@ -1,5 +1,3 @@
-#include "daemon/supervisor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,47 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/child.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/roles_file.h"
+#include "daemon/supervisor_private.h"
 
-enum {
-	TICK_MS = 50,
-	WORKERS_MOST = 32, /* as in daemon/keys.h */
-	CHILDREN_MOST = 2 + WORKERS_MOST,
-	RECEIVER = 0, /* places in children[] */
-	SCHEDULER = 1,
-	FIRST_WORKER = 2,
-};
-
-/* How far an orderly stop has come: one stage after the other. */
-enum stop_stage { STOP_NOT, STOP_RECEIVER, STOP_SCHEDULER, STOP_WORKERS };
-
-struct supervisor {
-	struct loop *loop;
-	struct settings *settings;
-	char *path;
-	char *role_dir;
-	char *jobs_path;
-	struct sockets_set listeners;
-	int jobs_fd;
-	int control_fd;
-	int bell_fd;
-	uint32_t epoch;
-	struct child child[CHILDREN_MOST];
-	size_t nchildren;
-	struct timer tick;
-	enum stop_stage stop;
-	int64_t stage_us; /* when the stage began */
-	bool told_started;
-	int exit_code;
-	uint64_t watchdog_ms;
-	int64_t watchdog_us; /* when the manager was last told */
-};
-
-static void
-write_roles(struct supervisor *v)
+void
+supervisor_write_roles(struct supervisor *v)
 {
 	struct role_line line[ROLES_FILE_MOST];
 	int64_t ago = now_us() - now_steady_us();
@@ -95,10 +59,8 @@ config_fd(const struct settings *s)
 	return fd;
 }
 
-/* Sends the configuration with the role's descriptors; `link` is a worker's
- * connection to the job socket, -1 at a reload. */
-static void
-configure(struct supervisor *v, struct child *c, int link)
+void
+supervisor_configure(struct supervisor *v, struct child *c, int link)
 {
 	int fds[WIRE_MOST_FDS];
 	struct bytes b = {0};
@@ -162,7 +124,7 @@ role_frame(struct channel *ch, uint8_t type, const void *p, size_t n)
 				  "%s serves, process %d", role_name(c->kind),
 				  (int)c->pid);
 		child_ready(c);
-		write_roles(v);
+		supervisor_write_roles(v);
 		tell_started(v);
 		return true;
 	case ROLE_BEAT:
@@ -221,11 +183,11 @@ start_child(struct supervisor *v, struct child *c)
 		c->open = true;
 		c->owner = v;
 		child_started(c, pid, now_steady_us());
-		configure(v, c, link);
+		supervisor_configure(v, c, link);
 	}
 	if (link >= 0)
 		close(link);
-	write_roles(v);
+	supervisor_write_roles(v);
 }
 
 /* The scheduler makes and checks the database, so it comes first; workers and
@@ -269,7 +231,7 @@ reap(struct supervisor *v, struct child *c, int status)
 			  "%s, process %d, ended with code %d%s",
 			  role_name(c->kind), pid, code,
 			  hope ? "; it is started again" : "");
-	write_roles(v);
+	supervisor_write_roles(v);
 	if (!hope && !asked)
 		finish(v, code);
 }
@@ -284,75 +246,6 @@ reap_all(struct supervisor *v)
 		if (c->pid > 0 && waitpid(c->pid, &status, WNOHANG) == c->pid)
 			reap(v, c, status);
 	}
-}
-
-static bool
-in_stage(const struct child *c, enum stop_stage s)
-{
-	switch (s) {
-	case STOP_NOT:
-		return false;
-	case STOP_RECEIVER:
-		return c->kind == ROLE_RECEIVER;
-	case STOP_SCHEDULER:
-		return c->kind == ROLE_SCHEDULER;
-	case STOP_WORKERS:
-		return c->kind == ROLE_WORKER;
-	}
-	return false;
-}
-
-static void
-stop_child(struct child *c)
-{
-	if (c->pid <= 0) {
-		c->state = CHILD_ENDED;
-		return;
-	}
-	c->state = CHILD_STOPPING;
-	channel_send(&c->channel, ROLE_STOP, NULL);
-	channel_flush(&c->channel);
-}
-
-static void
-next_stage(struct supervisor *v)
-{
-	if (v->stop == STOP_WORKERS) {
-		log_event(EVENT_STOPPED, NULL, "stopped in order");
-		loop_stop(v->loop);
-		return;
-	}
-	v->stop++;
-	v->stage_us = now_steady_us();
-	for (size_t i = 0; i < v->nchildren; i++)
-		if (in_stage(&v->child[i], v->stop))
-			stop_child(&v->child[i]);
-	write_roles(v);
-}
-
-/* One stage is over when all of its processes are; who takes too long is
- * killed: the queue remembers. */
-static void
-drive_stop(struct supervisor *v)
-{
-	bool late = now_steady_us() - v->stage_us > v->settings->stop_within_us;
-	bool left = false;
-
-	for (size_t i = 0; i < v->nchildren; i++) {
-		struct child *c = &v->child[i];
-
-		if (!in_stage(c, v->stop) || c->pid <= 0)
-			continue;
-		left = true;
-		if (late) {
-			log_event(EVENT_ROLE_HUNG, NULL,
-				  "%s, process %d, did not stop in time",
-				  role_name(c->kind), (int)c->pid);
-			kill(c->pid, SIGKILL);
-		}
-	}
-	if (!left)
-		next_stage(v);
 }
 
 static void
@@ -375,7 +268,7 @@ on_tick(struct timer *t)
 	tell_manager(v, now);
 	reap_all(v);
 	if (v->stop != STOP_NOT) {
-		drive_stop(v);
+		supervisor_drive_stop(v);
 		return;
 	}
 	for (size_t i = 0; i < v->nchildren; i++) {
@@ -395,109 +288,6 @@ on_tick(struct timer *t)
 }
 
 static void
-set_workers(struct supervisor *v, size_t n)
-{
-	size_t want = FIRST_WORKER + n;
-
-	for (size_t i = FIRST_WORKER; i < max_of(want, v->nchildren); i++) {
-		struct child *c = &v->child[i];
-
-		if (i >= want && c->state != CHILD_ENDED)
-			stop_child(c);
-		else if (i < want &&
-			 (i >= v->nchildren || c->state == CHILD_ENDED) &&
-			 !c->open)
-			child_init(c, ROLE_WORKER,
-				   (unsigned)(i - FIRST_WORKER + 1),
-				   now_steady_us());
-	}
-	v->nchildren = max_of(v->nchildren, want);
-}
-
-/* What can't change while we run; NULL if nothing of that did. */
-static const char *
-fixed_key(const struct settings *a, const struct settings *b)
-{
-	if (strcmp(a->state_dir, b->state_dir) != 0)
-		return "state_dir";
-	if (strcmp(a->instance, b->instance) != 0)
-		return "instance";
-	if (strcmp(a->user, b->user) != 0)
-		return "user";
-	if (strcmp(a->control_path, b->control_path) != 0)
-		return "control";
-	if (a->queue.map_size_bytes != b->queue.map_size_bytes)
-		return "queue map_size";
-	return NULL;
-}
-
-static void
-log_lines(enum event ev, const struct bytes *report)
-{
-	const char *p = (const char *)report->data, *end = p + report->n;
-
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = nl != NULL ? (size_t)(nl - p) : (size_t)(end - p);
-		char line[1024];
-
-		log_event(ev, NULL, "%s", log_safe(p, n, line, sizeof line));
-		p += n + 1;
-	}
-}
-
-/* The new settings are in force; everybody is told. */
-static void
-take_over(struct supervisor *v, struct settings *s,
-	  const struct sockets_set *set)
-{
-	struct sockets_set old = v->listeners;
-
-	settings_free(v->settings);
-	v->settings = s;
-	v->listeners = *set;
-	v->epoch++;
-	for (size_t i = 0; i < v->nchildren; i++)
-		if (v->child[i].open && v->child[i].pid > 0)
-			configure(v, &v->child[i], -1);
-	sockets_leave(&old, set);
-	set_workers(v, (size_t)s->workers);
-	log_event(EVENT_RELOADED, NULL, "reloaded %s", v->path);
-}
-
-static void
-reload(struct supervisor *v)
-{
-	struct bytes report = {0};
-	struct settings *s = settings_load(v->path, &report);
-	const char *fixed;
-	struct sockets_set set;
-	struct err e;
-
-	notify_send("RELOADING=1");
-	if (s == NULL) {
-		log_lines(EVENT_RELOAD_REFUSED, &report);
-		log_event(EVENT_RELOAD_REFUSED, NULL,
-			  "%s has errors; the old configuration stays",
-			  v->path);
-	} else if ((fixed = fixed_key(v->settings, s)) != NULL) {
-		log_event(EVENT_RELOAD_REFUSED, NULL,
-			  "%s changes %s, which needs a restart of mtqd; the "
-			  "old configuration stays",
-			  v->path, fixed);
-		settings_free(s);
-	} else if (!sockets_bind(s, &v->listeners, &set, &e)) {
-		log_event(EVENT_RELOAD_REFUSED, NULL,
-			  "%s; the old configuration stays", e.text);
-		settings_free(s);
-	} else {
-		take_over(v, s, &set);
-	}
-	bytes_free(&report);
-	notify_send("READY=1");
-}
-
-static void
 on_signal(void *arg, int signo)
 {
 	struct supervisor *v = arg;
@@ -508,7 +298,7 @@ on_signal(void *arg, int signo)
 		break;
 	case SIGHUP:
 		if (v->stop == STOP_NOT)
-			reload(v);
+			supervisor_reload(v);
 		break;
 	default: /* SIGTERM, SIGINT */
 		if (v->stop != STOP_NOT) {
@@ -516,7 +306,7 @@ on_signal(void *arg, int signo)
 			break;
 		}
 		notify_send("STOPPING=1");
-		next_stage(v);
+		supervisor_next_stage(v);
 		break;
 	}
 }
@@ -575,7 +365,7 @@ supervisor_run(struct supervisor *v)
 	child_init(&v->child[RECEIVER], ROLE_RECEIVER, 0, now);
 	child_init(&v->child[SCHEDULER], ROLE_SCHEDULER, 0, now);
 	v->nchildren = FIRST_WORKER;
-	set_workers(v, (size_t)v->settings->workers);
+	supervisor_set_workers(v, (size_t)v->settings->workers);
 	loop_signal(v->loop, SIGCHLD, on_signal, v);
 	loop_signal(v->loop, SIGHUP, on_signal, v);
 	loop_signal(v->loop, SIGTERM, on_signal, v);

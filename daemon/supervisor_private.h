@@ -1,0 +1,61 @@
+/*
+ * supervisor_private - what the files of the supervisor share; nobody else's.
+ *
+ *	supervisor.c		starting, watching, reaping
+ *	supervisor_stop.c	the orderly stop, stage by stage
+ *	supervisor_reload.c	a new configuration
+ */
+#ifndef MTQ_SUPERVISOR_PRIVATE_H
+#define MTQ_SUPERVISOR_PRIVATE_H
+
+#include "daemon/child.h"
+#include "daemon/supervisor.h"
+
+enum {
+	TICK_MS = 50,
+	WORKERS_MOST = 32, /* as in daemon/keys.h */
+	CHILDREN_MOST = 2 + WORKERS_MOST,
+	RECEIVER = 0, /* places in children[] */
+	SCHEDULER = 1,
+	FIRST_WORKER = 2,
+};
+
+/* How far an orderly stop has come: one stage after the other. */
+enum stop_stage { STOP_NOT, STOP_RECEIVER, STOP_SCHEDULER, STOP_WORKERS };
+
+struct supervisor {
+	struct loop *loop;
+	struct settings *settings;
+	char *path;
+	char *role_dir;
+	char *jobs_path;
+	struct sockets_set listeners;
+	int jobs_fd;
+	int control_fd;
+	int bell_fd;
+	uint32_t epoch;
+	struct child child[CHILDREN_MOST];
+	size_t nchildren;
+	struct timer tick;
+	enum stop_stage stop;
+	int64_t stage_us; /* when the stage began */
+	bool told_started;
+	int exit_code;
+	uint64_t watchdog_ms;
+	int64_t watchdog_us; /* when the manager was last told */
+};
+
+/* Tells the world who runs (daemon/roles_file.h). */
+void supervisor_write_roles(struct supervisor *v);
+/* Sends the configuration with the role's descriptors; `link` is a worker's
+ * connection to the job socket, -1 at a reload. */
+void supervisor_configure(struct supervisor *v, struct child *c, int link);
+/* As many workers as the settings say. */
+void supervisor_set_workers(struct supervisor *v, size_t n);
+void supervisor_stop_child(struct child *c);
+/* Begins the next stage of the stop; behind the last one the loop ends. */
+void supervisor_next_stage(struct supervisor *v);
+void supervisor_drive_stop(struct supervisor *v);
+void supervisor_reload(struct supervisor *v);
+
+#endif
