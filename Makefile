@@ -119,7 +119,8 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	libjansson-dev libsmartcols-dev
 DEB_DEMO := swaks dns-root-data
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
-	python3 python3-pytest python3-aiosmtpd swaks strace procps
+	python3 python3-pytest python3-aiosmtpd swaks strace procps \
+	libfaketime
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
 
 deps:

@@ -67,6 +67,7 @@ relay "out" {{
 retry "normal" {{
 	{retry}
 }}
+{blocks}
 """
 
 
@@ -82,9 +83,11 @@ class Mtq:
             workers=2, watchdog="10s", map_size="256mb", queue="", listen="",
             from_ip="127.0.0.0/8", port=self.port,
             relay=f"host = 127.0.0.1\n\tport = {sink_port}",
-            retry="intervals = 1s\n\tjitter = 0%")
+            retry="intervals = 1s\n\tjitter = 0%",
+            blocks="")  # further ones, as they stand
         self.write(**conf)
         self.process = None
+        self.env = None
 
     def write(self, **changes):
         self.conf.update(changes)
@@ -98,7 +101,7 @@ class Mtq:
         self.mark = self.log_path.stat().st_size
         self.process = subprocess.Popen([BUILD / "mtqd", "-c", self.path],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log)
+                                        stderr=self.log, env=self.env)
         if expect:
             self.wait_log(expect)
         return self
