@@ -104,7 +104,8 @@ struct settings {
 /* All errors (and warnings, marked "warning: ") as lines in `report`; NULL if
  * there was an error.  `report` is the caller's, bytes_free it. */
 struct settings *settings_load(const char *path, struct bytes *report);
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory, for text that settings_print made: it looks at no file,
+ * so zones and dates are not checked.  `name` stands for the file in messages. */
 struct settings *settings_parse(const char *name, const char *text, size_t n,
 				struct bytes *report);
 void settings_free(struct settings *s);

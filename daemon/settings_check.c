@@ -5,7 +5,11 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "daemon/settings_expects.h"
+#include "daemon/settings_quotas.h"
 #include "daemon/settings_relays.h"
+#include "daemon/settings_routes.h"
+#include "daemon/settings_types.h"
 
 struct check {
 	const struct settings *s;
@@ -328,4 +332,8 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	check_listens(&c);
 	check_sources(&c);
 	settings_relays_check(s, name, r);
+	settings_types_check(s, name, r);
+	settings_quotas_check(s, name, r);
+	settings_routes_check(s, name, r);
+	settings_expects_check(s, r);
 }

@@ -3,12 +3,16 @@
 
 #include "daemon/routing.h"
 #include "daemon/settings_check.h"
+#include "daemon/settings_doubts.h"
+#include "daemon/settings_expects.h"
 #include "daemon/settings_near.h"
+#include "daemon/settings_quotas.h"
 
 struct load {
 	struct settings *s;
 	struct report *report;
 	const char *name; /* the main file */
+	bool file;        /* not from memory */
 	bool whole;       /* the syntax was clean: what is missing is missing */
 };
 
@@ -269,7 +273,8 @@ read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
 	n = 0;
 	for (size_t i = 0; i < nheads; i++)
 		if (strcmp(heads[i]->key, b->name) == 0)
-			fill(l, kind, heads[i], heads[i]->title,
+			fill(l, kind, heads[i],
+			     heads[i]->title != NULL ? heads[i]->title : "",
 			     member(l->s, kind, n++));
 	if (!normal) /* all mail needs it */
 		fill(l, kind, NULL, "normal", member(l->s, kind, n));
@@ -277,8 +282,9 @@ read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
 
 /* What follows from values that are right. */
 static void
-resolve(struct settings *s)
+resolve(struct load *l)
 {
+	struct settings *s = l->s;
 	char *path;
 
 	s->no_match_relay =
@@ -292,6 +298,15 @@ resolve(struct settings *s)
 	s->control_path = arena_text(&s->memory->arena, path, strlen(path));
 	free(path);
 	s->routing = routing_make(s, &s->memory->arena);
+	if (s->routing == NULL) {
+		report_error(l->report, l->name, 0,
+			     "the routes have more than %d different lists of "
+			     "relays",
+			     ROUTING_WAYS);
+		return;
+	}
+	settings_doubts_tell(s, l->name, l->report);
+	settings_expects_prove(s, l->report);
 }
 
 static struct settings *
@@ -314,11 +329,13 @@ finish(struct load *l)
 	free(heads);
 	if (l->whole)
 		settings_check(s, l->name, l->report);
+	if (l->whole && l->file)
+		settings_quotas_zones(s, l->report);
+	if (l->report->errors == 0)
+		resolve(l);
 	report_end(l->report);
-	if (l->report->errors == 0) {
-		resolve(s);
+	if (l->report->errors == 0)
 		return s;
-	}
 	settings_free(s);
 	return NULL;
 }
@@ -336,7 +353,7 @@ struct settings *
 settings_load(const char *path, struct bytes *report)
 {
 	struct report r = {.out = report};
-	struct load l = {new_settings(), &r, path, false};
+	struct load l = {new_settings(), &r, path, true, false};
 
 	conf_load(&l.s->memory->conf, path, &r);
 	return finish(&l);
@@ -347,7 +364,7 @@ settings_parse(const char *name, const char *text, size_t n,
 	       struct bytes *report)
 {
 	struct report r = {.out = report};
-	struct load l = {new_settings(), &r, name, false};
+	struct load l = {new_settings(), &r, name, false, false};
 
 	conf_parse(&l.s->memory->conf, name, text, n, &r);
 	return finish(&l);

@@ -6,7 +6,8 @@
 enum { MANUAL_WIDTH = 76 };
 
 /* What etc/mtq.conf sets; everything else stands there as a comment with its
- * default.  Row: block, its title, key, value. */
+ * default.  Blocks that a first file does not need are comments as a whole.
+ * Row: block, its title, key, value. */
 static const struct example {
 	enum block_kind kind;
 	const char *title;
@@ -18,9 +19,45 @@ static const struct example {
     {BLOCK_global, "", "user", "mtq"},
     {BLOCK_listen, "smtp", "address", "[127.0.0.1:25, \"[::1]:25\"]"},
     {BLOCK_source, "local", "from_ip", "[127.0.0.1, ::1]"},
+    {BLOCK_type, "mass", "lifetime", "1d"},
+    {BLOCK_classify, "", "priority", "10"},
+    {BLOCK_classify, "", "type", "mass"},
+    {BLOCK_classify, "", "header", "{ Precedence = [bulk, list] }"},
+    {BLOCK_quota, "smarthost", "limit", "2000"},
+    {BLOCK_quota, "smarthost", "cap", "{ mass = 1200 }"},
     {BLOCK_relay, "smarthost", "host", "mail.example.com"},
+    {BLOCK_route, "example", "priority", "100"},
+    {BLOCK_route, "example", "from", "[example.com, *.example.com]"},
+    {BLOCK_route, "example", "via", "{ * = [smarthost] }"},
+    {BLOCK_expect, "newsletter", "from", "news@example.com"},
+    {BLOCK_expect, "newsletter", "to", "somebody@example.net"},
+    {BLOCK_expect, "newsletter", "type", "mass"},
+    {BLOCK_expect, "newsletter", "relay", "smarthost"},
     {BLOCK_retry, "normal", "", ""},
 };
+
+static bool
+is_optional(enum block_kind kind)
+{
+	switch (kind) {
+	case BLOCK_type:
+	case BLOCK_classify:
+	case BLOCK_quota:
+	case BLOCK_route:
+	case BLOCK_expect:
+		return true;
+	case BLOCK_global:
+	case BLOCK_queue:
+	case BLOCK_dns:
+	case BLOCK_listen:
+	case BLOCK_source:
+	case BLOCK_relay:
+	case BLOCK_retry:
+	case BLOCK_COUNT:
+		break;
+	}
+	return false;
+}
 
 static const struct example *
 find_example(enum block_kind kind, const char *key)
@@ -77,7 +114,8 @@ sample_key(struct bytes *out, enum block_kind kind, const struct key_row *k)
 	snprintf(front, sizeof front, "%s# ", in);
 	bytes_add_text(out, "\n");
 	wrap(out, front, k->doc);
-	bytes_printf(out, "%s%s%s%s", in, e ? "" : "#", k->name,
+	bytes_printf(out, "%s%s%s%s", in,
+		     e != NULL && !is_optional(kind) ? "" : "#", k->name,
 		     value_is_block(k->kind) ? " " : " = ");
 	if (e != NULL)
 		bytes_add_text(out, e->value);
@@ -95,16 +133,19 @@ settings_print_sample(struct bytes *out)
 	    "# Printed by `make manual`; `mtq check FILE` says what is wrong.\n"
 	    "#\n"
 	    "# This one takes mail from this machine alone and hands it to a\n"
-	    "# relay host.  Change instance, hostname and host.\n");
+	    "# relay host.  Change instance, hostname and host.\n"
+	    "# etc/examples has files for CRMs with several relays and "
+	    "caps.\n");
 	for (int i = 0; i < BLOCK_COUNT; i++) {
 		enum block_kind kind = (enum block_kind)i;
 		const struct block_row *b = &settings_blocks[i];
 		const struct example *e = find_example(kind, NULL);
+		const char *off = is_optional(kind) ? "#" : "";
 
 		if (kind != BLOCK_global) {
 			bytes_add_text(out, "\n");
 			wrap(out, "# ", b->doc);
-			bytes_add_text(out, b->name);
+			bytes_printf(out, "%s%s", off, b->name);
 			if (b->titled)
 				bytes_printf(out, " \"%s\"",
 					     e ? e->title : "NAME");
@@ -113,7 +154,7 @@ settings_print_sample(struct bytes *out)
 		for (size_t k = 0; k < b->nkeys; k++)
 			sample_key(out, kind, &b->key[k]);
 		if (kind != BLOCK_global)
-			bytes_add_text(out, "}\n");
+			bytes_printf(out, "%s}\n", off);
 	}
 }
 
@@ -140,8 +181,8 @@ roff_text(struct bytes *out, const char *text)
 static void
 manual_key(struct bytes *out, const struct key_row *k)
 {
-	bytes_printf(out, ".It Ic %s No %s Ar \"", k->name,
-		     value_is_block(k->kind) ? "" : "=");
+	bytes_printf(out, ".It Ic %s %sAr \"", k->name,
+		     value_is_block(k->kind) ? "" : "No = ");
 	value_describe(k->kind, out);
 	bytes_add_text(out, "\"\n");
 	roff_text(out, k->doc);

@@ -58,6 +58,60 @@ check_loop(const struct settings *s, const struct relay_settings *relay,
 			}
 }
 
+/* A code and words, as "550 *daily limit*". */
+static bool
+is_pattern(const char *s)
+{
+	return (s[0] == '4' || s[0] == '5') && strlen(s) > 4 &&
+	       strspn(s + 1, "0123456789") == 2 && s[3] == ' ';
+}
+
+static void
+check_patterns(const struct settings *s, const struct relay_settings *relay,
+	       const char *key, const struct texts *t, struct report *r)
+{
+	const struct conf_node *n = settings_given(s, BLOCK_relay, relay, key);
+
+	for (size_t i = 0; n != NULL && i < t->n; i++)
+		if (!is_pattern(t->item[i]))
+			error_at(r, n,
+				 "%s: '%.100s' is not a code from 400 to 599 "
+				 "and words, as \"550 *daily limit*\"",
+				 key, t->item[i]);
+}
+
+static void
+check_quotas(const struct settings *s, const struct relay_settings *relay,
+	     struct report *r)
+{
+	const struct conf_node *n =
+	    settings_given(s, BLOCK_relay, relay, "quota");
+	const struct texts *t = &relay->quota;
+
+	if (n != NULL && t->n > SETTINGS_RELAY_QUOTAS) {
+		error_at(r, n, "quota: %zu quotas; a relay may have %d", t->n,
+			 SETTINGS_RELAY_QUOTAS);
+		return;
+	}
+	for (size_t i = 0; n != NULL && i < t->n; i++) {
+		size_t j = 0;
+
+		while (strcmp(t->item[j], t->item[i]) != 0)
+			j++;
+		if (j < i)
+			error_at(r, n,
+				 "quota: %.100s stands twice; a message is "
+				 "charged to it once",
+				 t->item[i]);
+		for (j = 0; j < s->nquotas; j++)
+			if (strcmp(s->quotas[j].title, t->item[i]) == 0)
+				break;
+		if (j == s->nquotas)
+			error_at(r, n, "quota: there is no quota %.100s",
+				 t->item[i]);
+	}
+}
+
 static void
 check_smtp(const struct settings *s, const struct relay_settings *relay,
 	   struct report *r)
@@ -90,9 +144,15 @@ check_maildir(const struct settings *s, const struct relay_settings *relay,
 	n = settings_given(s, BLOCK_relay, relay, "host");
 	if (n != NULL && *relay->host != '\0')
 		warning_at(r, n, "host: only used with deliver = smtp");
+	n = settings_given(s, BLOCK_relay, relay, "rate");
+	if (n != NULL && relay->rate.window_us != 0)
+		warning_at(r, n, "rate: only used with deliver = smtp");
+	n = settings_given(s, BLOCK_relay, relay, "provider");
+	if (n != NULL && relay->provider != PROVIDER_NONE)
+		warning_at(r, n, "provider: only used with deliver = smtp");
 }
 
-/* Which relay takes the mail; until there are routes it takes all of it. */
+/* Which relay takes the mail that no route claims. */
 static void
 check_no_match(const struct settings *s, const char *name, struct report *r)
 {
@@ -117,12 +177,15 @@ check_no_match(const struct settings *s, const char *name, struct report *r)
 			     s->nrelays);
 		return;
 	}
-	for (size_t i = 0; i < s->nrelays && *s->no_match != '\0'; i++)
-		if (strcmp(s->relays[i].title, s->no_match) != 0)
-			warning_at(
-			    r, &s->relays[i],
-			    "relay %s is not used: only no_match chooses one",
-			    s->relays[i].title);
+}
+
+static bool
+is_used(const struct settings *s, const struct retry_settings *y)
+{
+	for (size_t i = 0; i < s->ntypes; i++)
+		if (strcmp(s->types[i].retry, y->title) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -133,11 +196,10 @@ check_retries(const struct settings *s, struct report *r)
 		const struct conf_node *n =
 		    settings_given(s, BLOCK_retry, y, "intervals");
 
-		if (strcmp(y->title, "normal") != 0)
-			warning_at(
-			    r, y,
-			    "retry %s is not used: all mail uses \"normal\"",
-			    y->title);
+		if (strcmp(y->title, "normal") != 0 && !is_used(s, y))
+			warning_at(r, y,
+				   "retry %s is not used: no type names it",
+				   y->title);
 		if (n != NULL && y->intervals.n == 0)
 			error_at(r, n, "intervals: the list is empty");
 		else if (y->intervals.n > 0 &&
@@ -162,6 +224,11 @@ settings_relays_check(const struct settings *s, const char *name,
 		const struct conf_node *n =
 		    settings_node(s, BLOCK_relay, relay, "deliver");
 
+		check_quotas(s, relay, r);
+		check_patterns(s, relay, "quota_replies", &relay->quota_replies,
+			       r);
+		check_patterns(s, relay, "rate_replies", &relay->rate_replies,
+			       r);
 		if (n != NULL && n->broken)
 			continue;
 		switch (relay->deliver) {

@@ -215,3 +215,24 @@ settings_given(const struct settings *s, enum block_kind kind,
 
 	return n != NULL && !n->broken ? n : NULL;
 }
+
+bool
+settings_broken(const struct settings *s, enum block_kind kind,
+		const void *block, const char *key)
+{
+	const struct conf_node *n = settings_node(s, kind, block, key);
+
+	return n != NULL && n->broken;
+}
+
+struct settings_place
+settings_place(const struct settings *s, enum block_kind kind,
+	       const void *block, const char *key)
+{
+	const struct conf_node *n = settings_node(s, kind, block, key);
+	const struct block_head *head = block;
+
+	must(kind != BLOCK_global || n != NULL);
+	return n != NULL ? (struct settings_place){n->file, n->line}
+			 : (struct settings_place){head->file, head->line};
+}

@@ -72,6 +72,19 @@ const struct conf_node *settings_given(const struct settings *s,
 				       enum block_kind kind, const void *block,
 				       const char *key) MUST_USE;
 
+/* True if the value was wrong in itself: what the member holds is no guide. */
+bool settings_broken(const struct settings *s, enum block_kind kind,
+		     const void *block, const char *key) MUST_USE;
+
+/* Where to complain: at the key, else at its block. */
+struct settings_place {
+	const char *file;
+	unsigned line;
+};
+struct settings_place settings_place(const struct settings *s,
+				     enum block_kind kind, const void *block,
+				     const char *key) MUST_USE;
+
 /* One key of one block, as `mtq config show` lists them. */
 struct settings_item {
 	const struct block_row *block;

@@ -43,7 +43,6 @@ wildcards(void **state)
 	    {"example.com", "x@", false},
 	    {"example.com", "\"a@b.net\"@example.com", true},
 	    {"b.net", "\"a@b.net\"@example.com", false},
-	    {"*.2.1", "x@[192.0.2.1]", false},
 	};
 
 	(void)state;

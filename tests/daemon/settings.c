@@ -201,22 +201,48 @@ origins(void **state)
 	bytes_free(&out);
 }
 
+/* "#key" becomes "key"; blocks that begin with '#' stay shut, or open too. */
+static void
+open_sample(const struct bytes *sample, bool blocks, struct bytes *out)
+{
+	bool shut = false;
+
+	for (size_t i = 0; i < sample->n; i++) {
+		const char *p = (const char *)sample->data + i;
+		bool fresh = i == 0 || p[-1] == '\n';
+
+		if (*p != '#' || i + 1 == sample->n ||
+		    ((p[1] < 'a' || p[1] > 'z') && p[1] != '}')) {
+			bytes_u8(out, sample->data[i]);
+			continue;
+		}
+		if (fresh && !blocks &&
+		    memchr(p, '{', strcspn(p, "\n")) != NULL)
+			shut = true;
+		if (shut)
+			bytes_u8(out, '#');
+		if (p[1] == '}')
+			shut = false;
+	}
+}
+
 /* The sample is taken as it is, and says the defaults that hold. */
 static void
 sample(void **state)
 {
-	struct bytes sample = {0}, report = {0}, one = {0}, two = {0};
-	struct bytes open = {0};
-	struct settings *s, *t;
+	struct bytes text = {0}, report = {0}, one = {0}, two = {0};
+	struct bytes keys = {0}, all = {0};
+	struct settings *s, *t, *u;
 
 	(void)state;
-	settings_print_sample(&sample);
-	for (size_t i = 0; i < sample.n; i++) /* "#key" becomes "key" */
-		if (sample.data[i] != '#' || i + 1 == sample.n ||
-		    sample.data[i + 1] < 'a' || sample.data[i + 1] > 'z')
-			bytes_u8(&open, sample.data[i]);
-	s = settings_parse("f", (char *)sample.data, sample.n, &report);
-	t = settings_parse("f", (char *)open.data, open.n, &report);
+	settings_print_sample(&text);
+	bytes_u8(&text, 0);
+	assert_null(strstr((char *)text.data, "NAME"));
+	text.n--;
+	open_sample(&text, false, &keys);
+	open_sample(&text, true, &all);
+	s = settings_parse("f", (char *)text.data, text.n, &report);
+	t = settings_parse("f", (char *)keys.data, keys.n, &report);
 	assert_int_equal(report.n, 0);
 	assert_non_null(s);
 	assert_non_null(t);
@@ -224,15 +250,20 @@ sample(void **state)
 	settings_print(t, false, &two);
 	assert_int_equal(one.n, two.n);
 	assert_memory_equal(one.data, two.data, one.n);
-	bytes_u8(&sample, 0);
-	assert_null(strstr((char *)sample.data, "NAME"));
+	u = settings_parse("f", (char *)all.data, all.n, &report);
+	assert_non_null(u);
+	assert_int_equal(u->ntypes + u->nclassifies + u->nquotas + u->nroutes +
+			     u->nexpects,
+			 5);
 	settings_free(s);
 	settings_free(t);
-	bytes_free(&sample);
+	settings_free(u);
+	bytes_free(&text);
 	bytes_free(&report);
 	bytes_free(&one);
 	bytes_free(&two);
-	bytes_free(&open);
+	bytes_free(&keys);
+	bytes_free(&all);
 }
 
 int

@@ -235,8 +235,8 @@ doubts(void **state)
 	    {"none", GOOD, ""},
 	    {"a relay that nothing chooses",
 	     GOOD "relay b { host = b.example }\nno_match = b\n",
-	     "f:5: warning: relay out is not used: only no_match chooses "
-	     "one\n"},
+	     "f:5: warning: relay out is not used: neither a route nor "
+	     "no_match names it\n"},
 	    {"the relay is our own address",
 	     NAMES LISTEN SOURCE "relay out { host = 127.0.0.1 }\n",
 	     "f:5: warning: relay out is our own listener in: mail would go "
@@ -262,8 +262,7 @@ doubts(void **state)
 	     "source b { from_ip = 192.0.2.1 listener = b }\n" RELAY,
 	     ""},
 	    {"a retry that nothing uses", GOOD "retry slow { }\n",
-	     "f:6: warning: retry slow is not used: all mail uses "
-	     "\"normal\"\n"},
+	     "f:6: warning: retry slow is not used: no type names it\n"},
 	    {"a lifetime of one attempt",
 	     GOOD "retry normal { lifetime = 30s }\n",
 	     "f:6: warning: retry normal: the lifetime ends before the "
