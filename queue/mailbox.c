@@ -185,7 +185,11 @@ write_address(const struct input *in, const char *domain, size_t ndomain,
 
 	if (!in->fits || !in->joined || in->words == 0 || in->dot)
 		return false;
-	for (int quoted = 0; quoted < 2; quoted++) {
+	/* Half an encoded word, a comma in which came first: RFC 2047 5. */
+	if (in->nlocal >= 2 && memcmp(in->local, "=?", 2) == 0)
+		return false;
+	/* Quotes that the local part itself has would be taken for ours. */
+	for (int quoted = in->local[0] == '"'; quoted < 2; quoted++) {
 		n = 0;
 		if (quoted)
 			text[n++] = '"';
@@ -214,17 +218,21 @@ static bool
 skip_route(struct input *in)
 {
 	char domain[ADDRESS_MOST + 1];
+	bool comma = true, any = false;
 	size_t n;
 
 	if (next(in) != '@' && next(in) != ',')
 		return true;
 	while (next(in) != ':') {
-		if (next(in) == '@') {
+		if (next(in) == '@' && comma) {
 			in->p++;
 			if (!read_domain(in, domain, &n) || n == 0)
 				return false;
+			comma = false;
+			any = true;
 		} else if (next(in) == ',') {
 			in->p++;
+			comma = true;
 		} else {
 			return false;
 		}
@@ -232,7 +240,7 @@ skip_route(struct input *in)
 			return false;
 	}
 	in->p++;
-	return true;
+	return any;
 }
 
 /* The "@domain" that belongs to the words read; in_angle: then ">". */
