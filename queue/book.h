@@ -100,7 +100,8 @@ struct gate {
 	int64_t failed_us; /* the breaker opened; 0: reachable */
 	char last_error[256];
 	int64_t last_error_us;
-	int64_t last_rated_us; /* last claim or outcome of a relay with a rate */
+	int64_t
+	    last_rated_us; /* last claim or outcome of a relay with a rate */
 	uint32_t last_rated_n; /* starts in its rate's window up to then */
 };
 const struct gate *book_gate(const struct book *b, size_t relay);

@@ -111,7 +111,7 @@ WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
 	F(u32, recipients, UINT32_MAX) /* at the claim */                      \
 	F(u32, open, UINT32_MAX)       /* still CLAIMED */                     \
 	F(u32, taken, UINT32_MAX)      /* the remote has, or may have */       \
-	F(blob, quotas, 1024)          /* names, each a u32-length text */
+	F(blob, quotas, 1024)          /* queue/book_row.h, charged_take */
 WIRE_STRUCT(charge_record, CHARGE_FIELDS)
 
 /* Places of one quota used in one minute, by type and relay. */
@@ -122,7 +122,7 @@ WIRE_STRUCT(spent_record, SPENT_FIELDS)
 #define COUNTER_FIELDS(F)                                                      \
 	F(u64, from_us, INT64_MAX)                                             \
 	F(u64, to_us, INT64_MAX)                                               \
-	F(blob, types, 4096) /* each: text type, u64 used, u64 in_flight */
+	F(blob, types, 4096) /* queue/book_row.h, counted_take */
 WIRE_STRUCT(counter_record, COUNTER_FIELDS)
 
 #define OVERRIDE_FIELDS(F)                                                     \
