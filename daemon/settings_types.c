@@ -217,6 +217,15 @@ sorted(const struct settings *s)
 	return rule;
 }
 
+static bool
+has_catch_all(const struct settings *s)
+{
+	for (size_t i = 0; i < s->nclassifies; i++)
+		if (takes_all(&s->classifies[i]))
+			return true;
+	return false;
+}
+
 static uint32_t
 type_bit(const struct settings *s, const char *name)
 {
@@ -251,7 +260,17 @@ static void
 check_given(const struct settings *s, struct report *r)
 {
 	uint32_t given = settings_types_given(s);
+	const struct type_settings *rest =
+	    &s->types[routing_type(s, text_of(""))];
 
+	/* No position has a meaning, but some type must be the last resort. */
+	if (s->ntypes > 1 && strcmp(rest->title, "individual") != 0 &&
+	    !has_catch_all(s))
+		warning_at(r, *rest,
+			   "type %s is what mail gets that no classify rule "
+			   "takes, as there is no type individual; write a "
+			   "rule without conditions",
+			   rest->title);
 	for (size_t i = 0; i < s->ntypes; i++)
 		if (s->types[i].line > 0 && !(given & UINT32_C(1) << i))
 			warning_at(
