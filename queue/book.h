@@ -100,8 +100,7 @@ struct gate {
 	int64_t failed_us; /* the breaker opened; 0: reachable */
 	char last_error[256];
 	int64_t last_error_us;
-	int64_t
-	    last_rated_us; /* last claim or outcome of a relay with a rate */
+	int64_t last_rated_us; /* last claim or outcome under a rate */
 	uint32_t last_rated_n; /* starts in its rate's window up to then */
 };
 const struct gate *book_gate(const struct book *b, size_t relay);
@@ -131,7 +130,9 @@ size_t book_overrides(const struct book *b);
 struct override book_override_at(const struct book *b, size_t i);
 
 /* queue/audit.c: recomputes every counter from charge, spent and the CLAIMED
- * recipients.  Each difference is one line in `report`. */
+ * recipients.  Each difference is one line in `report`.  Each counter is taken
+ * at its own window's word, so it asks neither settings (may be NULL) nor
+ * clock: mtqd may run or not. */
 bool book_audit(struct txn *t, const struct settings *s, int64_t now_us,
 		struct bytes *report, uint64_t *differences,
 		struct err *e) MUST_USE;

@@ -1,4 +1,5 @@
 #include "queue/verify.h"
+#include "queue/book.h"
 #include "queue/ledger_row.h"
 
 #include <inttypes.h>
@@ -273,6 +274,26 @@ check_counters(struct audit *a)
 	return true;
 }
 
+/* The tables of the quotas' book; the first difference is the lie. */
+static bool
+check_book(struct audit *a)
+{
+	struct bytes report = {0};
+	uint64_t differences;
+	bool ok = book_audit(a->t, NULL, 0, &report, &differences, a->e);
+
+	if (ok && differences > 0) {
+		const char *end = memchr(report.data, '\n', report.n);
+
+		err_set(a->e, ERR_DAMAGED, "%.*s",
+			(int)(end - (const char *)report.data),
+			(const char *)report.data);
+		ok = false;
+	}
+	bytes_free(&report);
+	return ok;
+}
+
 bool
 verify_store(struct store *s, struct verify_report *out,
 	     void (*progress)(void *arg, const struct verify_report *),
@@ -294,7 +315,7 @@ verify_store(struct store *s, struct verify_report *out,
 	ok = step(&a, &a.message, true) && step(&a, &a.body, true) &&
 	     step(&a, &a.recipient, true) && step(&a, &a.partial, true) &&
 	     check_all(&a, progress, arg) && check_due(&a) &&
-	     check_counters(&a);
+	     check_counters(&a) && check_book(&a);
 	*out = a.report;
 	store_abort(a.t);
 	return ok;
