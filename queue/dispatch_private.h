@@ -60,8 +60,9 @@ struct dispatch {
 	int64_t now_us, steady_us; /* of the step under way */
 	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */
 	int64_t look_us;           /* steady: the next look without a bell */
-	int64_t not_before_us;     /* steady: after a failed commit */
-	uint64_t unsorted;         /* a lane to be sorted; 0: none is known */
+	unsigned looks;
+	int64_t not_before_us; /* steady: after a failed commit */
+	uint64_t unsorted;     /* a lane to be sorted; 0: none is known */
 	bool gates_changed;
 	bool cautious; /* the last commit failed */
 	bool stopping;

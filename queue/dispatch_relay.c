@@ -25,9 +25,11 @@ dispatch_relay_now(void *arg, size_t relay, unsigned type)
 	if (now.shut == SHUT_NOT && plan_shut(&d->plan, place, d->steady_us)) {
 		int64_t closed = d->plan.relay[place].closed_until_us;
 
+		/* Or one message is finding out: its outcome will tell. */
 		now.shut = SHUT_UNREACHABLE;
-		now.opens_us = d->now_us + max_of(closed - d->steady_us,
-						  (int64_t)SECOND_US);
+		now.opens_us =
+		    d->now_us +
+		    (closed > d->steady_us ? closed - d->steady_us : SECOND_US);
 	}
 	return now;
 }

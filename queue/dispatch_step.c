@@ -6,8 +6,10 @@
 #include "queue/sort.h"
 
 enum {
-	AGAIN_MS = 1000, /* after a failed commit ... */
-	AGAIN_FEW = 16,  /* ... so few outcomes go into the next one */
+	AGAIN_MS = 1000,  /* after a failed commit ... */
+	AGAIN_FEW = 16,   /* ... so few outcomes go into the next one */
+	PRUNE_EVERY = 16, /* looks */
+	PRUNE_MOST = 256, /* old rows of the quotas' ledger in one commit */
 };
 
 static bool
@@ -112,6 +114,16 @@ emit(struct dispatch *d, struct step *s)
 	d->cautious = false;
 }
 
+/* The quotas' ledger forgets what no window reaches. */
+static bool
+prune_some(struct dispatch *d, struct txn *t, struct err *e)
+{
+	if (d->looks % PRUNE_EVERY != 0)
+		return true;
+	d->looks++;
+	return book_prune(d->book, t, PRUNE_MOST, d->now_us, e);
+}
+
 static uint64_t
 wake_in_ms(const struct dispatch *d)
 {
@@ -146,7 +158,8 @@ run(struct dispatch *d, struct step *s, struct err *e)
 	if (t != NULL && book_turn(d->book, t, d->now_us, &turned, e) &&
 	    settle_some(d, t, s, e) &&
 	    expire_found(&d->expire, t, &w, d->now_us, e) &&
-	    order_some(d, t, s, e) && sort_some(d, t, e)) {
+	    order_some(d, t, s, e) && sort_some(d, t, e) &&
+	    prune_some(d, t, e)) {
 		if (turned)
 			d->next_due_us = INT64_MIN;
 		if (dispatch_claim(d, t, s, e) &&
@@ -169,6 +182,7 @@ look_around(struct dispatch *d, struct err *e)
 {
 	struct settle_world w = dispatch_world(d);
 
+	d->looks++;
 	d->look_us = d->steady_us + (int64_t)DISPATCH_IDLE_MS * 1000;
 	d->next_due_us = INT64_MIN; /* a bell may have been lost */
 	if (d->stopping)
