@@ -92,8 +92,6 @@ is_sender(const char *pattern, struct text who, const char *domain)
 {
 	size_t n = strlen(pattern), ndomain = strlen(domain);
 
-	if (strcmp(pattern, "*") == 0)
-		return true;
 	if (strchr(pattern, '@') != NULL)
 		return n == who.n && strncasecmp(pattern, who.p, n) == 0;
 	if (strncmp(pattern, "*.", 2) != 0)

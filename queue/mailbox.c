@@ -319,7 +319,8 @@ mailbox_first(struct text field, bool whole, char out[ADDRESS_MOST + 1])
 	size_t n = min_of(field.n, (size_t)MAILBOX_FIELD);
 	struct input in = {.p = (const unsigned char *)field.p};
 
-	in.end = in.p + n;
-	if (!find(&in, whole && n == field.n, out))
+	if (n > 0)
+		in.end = in.p + n;
+	if (n == 0 || !find(&in, whole && n == field.n, out))
 		out[0] = '\0';
 }

@@ -16,6 +16,12 @@ session_header_octets(struct session *s, const unsigned char *p, size_t n)
 	h->n += n;
 }
 
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Adds a line of a field, unfolded (RFC 5322 2.2.3) and made safe, to what is
  * kept of it. */
 static void
@@ -23,10 +29,14 @@ keep_field(char out[TEXT_KEPT + 1], const char *p, size_t n)
 {
 	size_t at = strlen(out);
 
-	while (n > 0 && (*p == ' ' || *p == '\t')) {
+	while (n > 0 && blank(*p)) {
 		p++;
 		n--;
 	}
+	while (n > 0 && blank(p[n - 1]))
+		n--;
+	if (n == 0)
+		return;
 	if (at > 0 && at < TEXT_KEPT)
 		out[at++] = ' ';
 	log_safe(p, n, out + at, TEXT_KEPT + 1 - at);
@@ -44,8 +54,7 @@ name_length(const struct header *h, size_t *value)
 	       h->line[n] != ':')
 		n++;
 	colon = n;
-	while (colon < h->n &&
-	       (h->line[colon] == ' ' || h->line[colon] == '\t'))
+	while (colon < h->n && blank(h->line[colon]))
 		colon++;
 	*value = colon + 1;
 	return colon < h->n && h->line[colon] == ':' ? n : 0;
@@ -104,7 +113,7 @@ session_header_line(struct session *s)
 	struct header *h = &s->header;
 	size_t value = 0, n;
 
-	if (h->n > 0 && (h->line[0] == ' ' || h->line[0] == '\t')) {
+	if (h->n > 0 && blank(h->line[0])) {
 		keep_line(h, h->line, h->n);
 		h->n = 0;
 		return;

@@ -1,5 +1,6 @@
-/* A dialogue in one piece and octet by octet: the same messages are kept, and
- * none of them can be read in two ways.  talker.h holds the other oracles. */
+/* A dialogue in one piece, and octet by octet with a reload to the same
+ * settings in between: the same messages are kept and sorted alike, and none of
+ * them can be read in two ways.  talker.h holds the other oracles. */
 #include "tests/queue/talker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -10,7 +11,14 @@ static const char conf[] =
     "listen l {address=127.0.0.1:1 max_message_size=1mb max_recipients=100\n"
     " max_received=3 max_errors=9 max_idle_commands=10}\n"
     "source s {from_ip=192.0.2.0/24}\n"
-    "relay r {host=c.d}\n";
+    "relay r {host=c.d}\nrelay q {host=e.f}\nno_match=r\n"
+    "route a {priority=1 to=d type=mass via=[q, r]}\n"
+    "route b {priority=2 from=\"*.x\" via=q}\n"
+    "classify {priority=1 type=workflow header {X=\"*\" Subject=[a, \"b "
+    "c\"]}}\n"
+    "classify {priority=2 by_header=T map {1=mass}}\n"
+    "classify {priority=3 type=mass sender=[y, \"*.y\", \"a@b\"]}\n"
+    "classify {priority=4 type=workflow larger_than=1kb}\n";
 enum { INPUT_MOST = 16384 };
 
 /* Half of the inputs need not find the opening by themselves. */
@@ -28,12 +36,14 @@ begin(struct talker *t, const struct settings *s, bool opened)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct settings *s; /* read once, it never changes */
+	static struct settings *s, *again; /* read once, they never change */
 	struct talker whole, split;
 	bool opened;
 
-	if (s == NULL)
+	if (s == NULL) {
 		s = talker_settings(conf);
+		again = talker_settings(conf);
+	}
 	if (n == 0 || n > INPUT_MOST)
 		return 0;
 	opened = data[0] == '+';
@@ -42,8 +52,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	begin(&whole, s, opened);
 	begin(&split, s, opened);
 	talker_feed(&whole, data, n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		talker_reconfigure(&split, i % 2 == 0 ? again : s);
 		talker_feed(&split, data + i, 1);
+	}
 	if (!talker_has_said(&whole, "must be the last command")) {
 		must(whole.messages == split.messages);
 		must(whole.stored.n == split.stored.n);

@@ -93,7 +93,6 @@ static const struct {
     {"the envelope where there is none", SENDER("x.y"), .sender = "a@x.y",
      .type = "mass", .priority = 1},
     {"a bounce", SENDER("x.y"), .type = "individual"},
-    {"any sender, even none", SENDER("\"*\""), .type = "mass", .priority = 1},
 
 #define HEADER(s) "classify {priority=1 type=mass header {" s "}}"
     {"a value", HEADER("X-A=bulk"), .field = {{"X-A", "bulk"}}, .type = "mass",

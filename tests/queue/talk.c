@@ -3,6 +3,7 @@
  *	# a comment			C: a line of the client's
  *	> octets with \r \n \0 \t \\ \xHH	S: how the next reply line begins
  *	envelope: of the last message	body: of it, escaped, without our field
+ *	sorted: its type, author, first relay of each recipient
  *	messages: how many are stored	closed | open
  *	whole (only in one piece)	room: no
  */
@@ -21,7 +22,15 @@ static const char conf[] =
     "instance=a hostname=mtq.example\n"
     "listen l {address=127.0.0.1:1 max_message_size=1kb max_recipients=100\n"
     " max_received=2 max_errors=5 max_idle_commands=10}\n"
-    "source s {from_ip=192.0.2.0/24}\nrelay r {host=c.d}\n";
+    "source s {from_ip=192.0.2.0/24}\n"
+    "relay r {host=c.d}\nrelay q {host=e.f}\nno_match=r\n"
+    "route a {priority=1 to=far.example type=[mass, workflow] via=[q, r]}\n"
+    "route b {priority=2 from=\"*.brand.example\" via=q}\n"
+    "classify {priority=1 type=workflow header {X-Flow=\"*\"}}\n"
+    "classify {priority=2 by_header=X-Type map {news=mass}}\n"
+    "classify {priority=3 type=mass sender=[news.example, \"*.b.example\"]}\n"
+    "classify {priority=4 type=workflow header {Subject=[alarm, \"all well\"]"
+    "}}\n";
 
 struct script {
 	const char *name;
@@ -119,6 +128,8 @@ step(struct script *s, const char *line)
 		same(s, &t->envelope, line + 10);
 	} else if (strncmp(line, "body: ", 6) == 0) {
 		same(s, &t->last_body, line + 6);
+	} else if (strncmp(line, "sorted: ", 8) == 0) {
+		same(s, &t->sorted, line + 8);
 	} else if (strncmp(line, "messages: ", 10) == 0) {
 		if (t->messages != (unsigned)atoi(line + 10))
 			wrong(s, "messages", "", 0);

@@ -11,19 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/lane.h"
 #include "queue/session.h"
 
 static const int64_t TALKER_NOW = INT64_C(1795246544000000);
 enum { TALKER_STEPS_MOST = 1 << 24 };
 
 struct talker {
+	const struct settings *settings;
 	struct session *session;
 	struct bytes out;       /* the session's */
 	struct bytes rest;      /* not yet eaten */
 	struct bytes said;      /* all replies since it was emptied */
 	struct bytes body;      /* of the message under way */
-	struct bytes stored;    /* "envelope\nbody", one after another */
+	struct bytes stored;    /* "envelope\nsorted\nbody", all of them */
 	struct bytes envelope;  /* of the last message */
+	struct bytes sorted;    /* of the last message: type, author, relays */
 	struct bytes last_body; /* without our own field */
 	uint64_t id;
 	unsigned messages;
@@ -55,7 +58,7 @@ talker_open(struct talker *t, const struct settings *s)
 				   .source = &s->sources[0],
 				   .client = "192.0.2.7"};
 
-	*t = (struct talker){.id = 4 * (uint64_t)TALKER_NOW};
+	*t = (struct talker){.settings = s, .id = 4 * (uint64_t)TALKER_NOW};
 	t->session = session_open(&c, &t->out);
 }
 
@@ -69,6 +72,7 @@ talker_close(struct talker *t)
 	bytes_free(&t->body);
 	bytes_free(&t->stored);
 	bytes_free(&t->envelope);
+	bytes_free(&t->sorted);
 	bytes_free(&t->last_body);
 }
 
@@ -116,6 +120,47 @@ talker_envelope(struct talker *t, const struct session_message *m)
 			     m->record.message_id.p);
 }
 
+/* Other settings, or the same again. */
+static inline void
+talker_reconfigure(struct talker *t, const struct settings *s)
+{
+	t->settings = s;
+	session_reconfigure(t->session, s, &s->listens[0]);
+}
+
+/* "type=mass author=<a@b> relays=corp,ses": the first of each recipient's way.
+ * Nothing is there that the scheduler could not take. */
+static inline void
+talker_sorted(struct talker *t, const struct session_message *m)
+{
+	const struct settings *s = t->settings;
+	const struct text author = m->record.author;
+	const unsigned type = routing_type(s, m->record.type);
+	struct address a;
+	const char *why;
+
+	must(text_is(m->record.type, s->types[type].title));
+	must(author.n == 0 ||
+	     address_parse(author.p, author.n, true, &a, &why));
+	t->sorted.n = 0;
+	bytes_printf(&t->sorted,
+		     "type=%.*s author=<%.*s> relays=", (int)m->record.type.n,
+		     m->record.type.p, (int)author.n, author.p);
+	for (uint32_t i = 0; i < m->nrcpt; i++) {
+		const struct lane l = lane_unpack(m->rcpt[i].lane);
+		const struct routing_ask ask = {.author = author,
+						.sender = m->record.sender,
+						.recipient = m->rcpt[i].address,
+						.source = m->record.source,
+						.type = type};
+		const struct lane want = lane_of(s, &ask);
+
+		must(m->rcpt[i].lane == lane_pack(&want));
+		bytes_printf(&t->sorted, "%s%s", i > 0 ? "," : "",
+			     s->relays[routing_way(s, l.way)->relay[0]].title);
+	}
+}
+
 /* Our own field is the first of the header, folded lines and all. */
 static inline size_t
 talker_trace(const struct bytes *b)
@@ -154,9 +199,12 @@ talker_accept(struct talker *t)
 		talker_body_clean(&t->body);
 		own = talker_trace(&t->body);
 		talker_envelope(t, &m);
+		talker_sorted(t, &m);
 		t->last_body.n = 0;
 		bytes_add(&t->last_body, t->body.data + own, t->body.n - own);
 		bytes_add(&t->stored, t->envelope.data, t->envelope.n);
+		bytes_add(&t->stored, "\n", 1);
+		bytes_add(&t->stored, t->sorted.data, t->sorted.n);
 		bytes_add(&t->stored, "\n", 1);
 		bytes_add(&t->stored, t->body.data, t->body.n);
 		t->messages++;
