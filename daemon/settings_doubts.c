@@ -28,6 +28,26 @@ tell_relays(const struct settings *s, struct report *r)
 }
 
 static void
+tell_quotas(const struct settings *s, struct report *r)
+{
+	for (size_t i = 0; i < s->nquotas; i++) {
+		const char *title = s->quotas[i].title;
+		bool used = false;
+
+		for (size_t j = 0; j < s->nrelays; j++)
+			for (size_t k = 0; k < s->relays[j].quota.n; k++)
+				used =
+				    used || strcmp(s->relays[j].quota.item[k],
+						   title) == 0;
+		if (!used)
+			warning_at(r, s->quotas[i],
+				   "quota %s is not used: no relay is charged "
+				   "to it",
+				   title);
+	}
+}
+
+static void
 tell_shadows(const struct settings *s, struct report *r)
 {
 	for (size_t i = 0; i < s->nroutes; i++) {
@@ -124,7 +144,8 @@ struct doubt {
 	const struct type_settings *type;
 	struct window wait; /* the longest it may have to wait */
 	const char *where;  /* on this route; NULL: no_match */
-	bool routed;
+	bool routes;        /* there are some */
+	bool routed;        /* and one has a list for it */
 };
 
 /* The first relay of a list that has room again ends the wait. */
@@ -162,6 +183,7 @@ look_at_routes(struct doubt *d)
 		while (j < route->type.n &&
 		       strcmp(route->type.item[j], d->type->title) != 0)
 			j++;
+		d->routes = d->routes || route->enabled;
 		if (!route->enabled || list == NULL ||
 		    (route->type.n > 0 && j == route->type.n))
 			continue;
@@ -198,7 +220,7 @@ tell_type(struct doubt *d, const char *name, struct report *r)
 
 	if (t->line > 0)
 		p = settings_place(d->s, BLOCK_type, t, "lifetime");
-	if (d->s->nroutes > 0 && !d->routed)
+	if (d->routes && !d->routed)
 		warning_at(r, p,
 			   "type %s has no route: all of it goes to relay %s "
 			   "(no_match)",
@@ -241,6 +263,7 @@ settings_doubts_tell(const struct settings *s, const char *name,
 		     struct report *r)
 {
 	tell_relays(s, r);
+	tell_quotas(s, r);
 	tell_shadows(s, r);
 	for (size_t i = 0; i < s->nroutes; i++) {
 		const struct route_settings *route = &s->routes[i];

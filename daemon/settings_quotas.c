@@ -165,18 +165,6 @@ check_ramp(const struct settings *s, const struct quota_settings *q,
 	(void)ramp_value(s, q, "start", r); /* settings_quotas_zones */
 }
 
-static void
-check_used(const struct settings *s, const struct quota_settings *q,
-	   struct report *r)
-{
-	for (size_t i = 0; i < s->nrelays; i++)
-		for (size_t j = 0; j < s->relays[i].quota.n; j++)
-			if (strcmp(s->relays[i].quota.item[j], q->title) == 0)
-				return;
-	warning_at(r, here(s, q, NULL),
-		   "quota %s is not used: no relay is charged to it", q->title);
-}
-
 void
 settings_quotas_check(const struct settings *s, const char *name,
 		      struct report *r)
@@ -201,7 +189,6 @@ settings_quotas_check(const struct settings *s, const char *name,
 			check_window(s, q, r);
 		if (!settings_broken(s, BLOCK_quota, q, "ramp"))
 			check_ramp(s, q, r);
-		check_used(s, q, r);
 	}
 }
 

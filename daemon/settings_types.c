@@ -95,7 +95,11 @@ check_type(struct rules *c, const struct classify_settings *u)
 	for (size_t i = 0; i < u->map.n; i++) {
 		const struct list_of *m = &u->map.item[i];
 
-		if (m->value.n != 1)
+		if (strcmp(m->name, "*") == 0)
+			error_at(c->report, here(c, u, "map"),
+				 "map: write map { VALUE = TYPE }; the rest is "
+				 "for the next rule");
+		else if (m->value.n != 1)
 			error_at(c->report, here(c, u, "map"),
 				 "map: %.100s: takes one type, not a list",
 				 m->name);
@@ -106,14 +110,14 @@ check_type(struct rules *c, const struct classify_settings *u)
 }
 
 /* RFC 5322 2.2: printable, no colon; the file's syntax leaves only printable
- * octets. */
+ * octets.  A star is right by the RFC, and here a mistake. */
 static void
 check_field(struct rules *c, const struct classify_settings *u, const char *key,
 	    const char *field)
 {
 	size_t i = 0;
 
-	if (*field == '\0' || strpbrk(field, " :") != NULL) {
+	if (*field == '\0' || strpbrk(field, " :*") != NULL) {
 		error_at(c->report, here(c, u, key),
 			 "%s: '%.100s' is not the name of a header field", key,
 			 field);
