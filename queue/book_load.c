@@ -60,7 +60,7 @@ carrier_make(struct book *b, size_t relay)
 	}
 }
 
-/* The window has not moved and no type is new: the sums stand. */
+/* The window has not moved, and no type of old may be back: the sums stand. */
 static bool
 counter_holds(const struct slot *s, const struct counter_record *c)
 {
@@ -78,29 +78,28 @@ counter_holds(const struct slot *s, const struct counter_record *c)
 
 static bool
 load_counter(struct book *b, struct text name, const struct counter_record *c,
-	     bool *holds, struct err *e)
+	     struct err *e)
 {
 	struct slot *s = book_slot(b, name);
 	struct reader r = reader_of(c->types.p, c->types.n);
 	struct counted one;
 
-	/* Written again where its window is another by now. */
-	s->stored = s->dirty = true;
+	/* The window of a quota that is gone stands still. */
 	if (s->terms.block == NULL)
 		s->window =
 		    (struct span){(int64_t)c->from_us, (int64_t)c->to_us};
-	else if (!counter_holds(s, c))
-		return true;
-	s->dirty = false;
+	s->stored = true;
+	s->summed = counter_holds(s, c);
+	s->dirty = !s->summed;
 	while (counted_take(&r, &one))
-		*book_used(b, &s->use, names_add(&b->types, one.type)) +=
-		    one.used;
-	*holds = true;
+		if (s->summed)
+			*book_used(b, &s->use,
+				   names_add(&b->types, one.type)) += one.used;
 	return r.ok || no_sense(e, "a counter's list of types");
 }
 
 static bool
-load_counters(struct book *b, struct txn *t, bool *holds, struct err *e)
+load_counters(struct book *b, struct txn *t, struct err *e)
 {
 	const void *k, *v;
 	size_t nk, nv;
@@ -110,15 +109,12 @@ load_counters(struct book *b, struct txn *t, bool *holds, struct err *e)
 	     first = false) {
 		struct counter_record c;
 		struct text name;
-		bool held = false;
 
 		if (!name_key_parse(k, nk, &name))
 			return no_sense(e, "a key of the table counter");
 		if (!counter_open(v, nv, &c, e) ||
-		    !load_counter(b, name, &c, &held, e))
+		    !load_counter(b, name, &c, e))
 			return false;
-		if (held && names_find(&b->quotas, name) < b->settings->nquotas)
-			holds[names_find(&b->quotas, name)] = true;
 	}
 	return e->kind == ERR_NONE;
 }
@@ -158,7 +154,6 @@ load_charges(struct book *b, struct txn *t, struct err *e)
 static bool
 load(struct book *b, struct txn *t, int64_t now_us, struct err *e)
 {
-	bool holds[SETTINGS_QUOTAS] = {false};
 	size_t n = b->settings->nquotas;
 
 	must(n <= SETTINGS_QUOTAS && b->settings->ntypes <= SETTINGS_TYPES);
@@ -170,10 +165,10 @@ load(struct book *b, struct txn *t, int64_t now_us, struct err *e)
 	book_terms_again(b, now_us);
 	for (size_t i = 0; i < n; i++)
 		b->slot[i]->window = quota_window(&b->slot[i]->terms, now_us);
-	if (!load_counters(b, t, holds, e) || !load_charges(b, t, e))
+	if (!load_counters(b, t, e) || !load_charges(b, t, e))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!holds[i] && !book_sum(b, t, b->slot[i], e))
+	for (size_t i = 0; i < b->nslots; i++)
+		if (!b->slot[i]->summed && !book_sum(b, t, b->slot[i], e))
 			return false;
 	return true;
 }

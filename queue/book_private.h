@@ -53,6 +53,7 @@ struct slot {
 	size_t nspend, spend_room;
 	bool dirty;  /* the counter row is to be written */
 	bool stored; /* there is a counter row, or will be */
+	bool summed; /* while loading: the counter row stands */
 	bool touched;
 	struct quota_use use_was; /* when touched */
 	struct span window_was;
