@@ -107,6 +107,18 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 	return ok;
 }
 
+/* A quota counts octets, and the message is larger than what is left. */
+static bool
+put_off(struct txn *t, const struct book *b, const struct claim *c,
+	const struct ledger_due *due, int64_t now_us, struct err *e)
+{
+	int64_t at_us = book_opens_us(b, c->relay, c->type, now_us, NULL);
+
+	at_us = max_of(at_us, now_us + MINUTE_US);
+	at_us = min_of(at_us, now_us + HOUR_US); /* places may come back */
+	return ledger_sort(t, due->id, due->rcpt, c->lane, at_us, e);
+}
+
 enum claim_answer
 claim_next(struct txn *t, struct book *b, const struct settings *s,
 	   uint32_t most, int64_t now_us, struct claim *c, int64_t *next_due_us,
@@ -125,9 +137,12 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	if (!message_of(t, due.id, &m, e))
 		return CLAIM_FAILED;
 	c->message = due.id;
+	if (book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
+		return CLAIM_SPENT;
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
 	if (most == 0)
-		return CLAIM_SPENT;
+		return put_off(t, b, c, &due, now_us, e) ? CLAIM_TIGHT
+							 : CLAIM_FAILED;
 	if (!take_message(t, b, s, most, m.size_bytes, now_us, c, &due, &more,
 			  e))
 		return CLAIM_FAILED;

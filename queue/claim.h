@@ -30,7 +30,9 @@ struct claim {
 enum claim_answer {
 	CLAIM_DONE,
 	CLAIM_LATER, /* nothing is due now: *next_due_us (INT64_MAX: empty) */
-	CLAIM_SPENT, /* the relay's quotas have no room for this message */
+	CLAIM_SPENT, /* the relay's quotas have no room for this type */
+	CLAIM_TIGHT, /* nor for a message this large: it was put off, so that
+			smaller ones pass it */
 	CLAIM_FAILED,
 };
 /* c->job, lane, relay, type and permit are set by the caller; at most `most`

@@ -201,6 +201,9 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		fair_drop(&d->fair, relay, type);
 		d->next_due_us = INT64_MIN;
 		return TURN_DONE;
+	case CLAIM_TIGHT: /* one in a step: what is behind it comes next */
+		d->next_due_us = INT64_MIN;
+		return TURN_NONE;
 	case CLAIM_FAILED:
 		claim_free(c);
 		return TURN_FAILED;

@@ -393,6 +393,38 @@ permits_keep_the_rate(void **state)
 	end(&w);
 }
 
+/* What is larger than the rest of a quota of octets lets others pass. */
+static void
+a_large_message_is_passed(void **state)
+{
+	struct world w;
+	uint64_t large;
+
+	(void)state;
+	begin(&w,
+	      FRONT "quota q {limit=1000 unit=bytes}\n" RELAY("a", "quota=q")
+		  CRM("") "route r {priority=1 via=a on_exhausted=wait}\n",
+	      1);
+	put_type(&w, INDIVIDUAL, 3);
+	box_begin(&w.box);
+	large = box_accept(&w.box, 900, 1, false);
+	box_commit(&w.box);
+	put_type(&w, INDIVIDUAL, 3);
+	for (int i = 0; i < 5; i++)
+		step(&w);
+	assert_int_equal(held(&w, "a"), 6);
+	for (size_t i = 0; i < w.nheld; i++)
+		assert_true(w.held[i].job.message != large);
+	answer_all(&w, VERDICT_SENT);
+	audit(&w);
+	after(&w, DAY_US);
+	step(&w);
+	assert_int_equal(held(&w, "a"), 1);
+	answer_all(&w, VERDICT_SENT);
+	books(&w, 0, 0, 0, 0);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -406,6 +438,7 @@ main(void)
 	    cmocka_unit_test(doubt_keeps_its_place),
 	    cmocka_unit_test(a_wall_closes_the_relay),
 	    cmocka_unit_test(permits_keep_the_rate),
+	    cmocka_unit_test(a_large_message_is_passed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
