@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -66,8 +65,8 @@ find_type(struct session *s, struct text sender)
 	}
 	classify(s->settings, &ask, &a);
 	s->type_place = a.type;
-	snprintf(s->type, sizeof s->type, "%s",
-		 s->settings->types[a.type].title);
+	text_copy(text_of(s->settings->types[a.type].title), s->type,
+		  sizeof s->type);
 }
 
 void
