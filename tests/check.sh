@@ -33,6 +33,7 @@ step clang 300 make --no-print-directory -s -j"$jobs" BUILD=build/clang CC=clang
 step lint 300 make --no-print-directory -s lint
 step manual 30 bash -c 'build/mtq manual sample | diff - etc/mtq.conf &&
 	build/mtq manual keys | diff - docs/man/mtq.conf.5 &&
+	/usr/bin/python3 tests/events.py &&
 	echo "sample and manual match the key table"'
 step unit 300 make --no-print-directory -s -j"$jobs" unit
 step asan 600 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
