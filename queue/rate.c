@@ -26,21 +26,21 @@ start_at(const struct rate_log *l, size_t i)
 	return l->start[(l->first + i) % l->rate.count];
 }
 
-/* The newest starts stay; where there is room for more, they are taken to have
- * been now. */
+/* The newest starts stay; of older ones than we know, where there is room for
+ * more, we know only that they were not later than the oldest. */
 void
 rate_change(struct rate_log *l, struct rate rate, int64_t now_us)
 {
 	struct rate_log new;
-	size_t kept = min_of(l->n, (size_t)rate.count);
+	size_t kept = min_of(l->n, (size_t)rate.count), unknown;
 
 	if (rate.count == l->rate.count && rate.window_us == l->rate.window_us)
 		return;
-	rate_init(&new, rate, now_us);
+	rate_init(&new, rate, min_of(start_at(l, 0), now_us));
 	new.slow_until_us = l->slow_until_us;
-	if (rate.count <= l->rate.count)
-		for (size_t i = 0; i < kept; i++)
-			new.start[i] = start_at(l, l->n - kept + i);
+	unknown = new.n - kept;
+	for (size_t i = 0; i < kept; i++)
+		new.start[unknown + i] = start_at(l, l->n - kept + i);
 	rate_done(l);
 	*l = new;
 }

@@ -1,0 +1,278 @@
+#include "queue/wall.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	CODE = 3,        /* digits of a reply code */
+	PIECE_MOST = 64, /* parts of a pattern between its stars */
+	/* Unless the reply says how long. */
+	RATE_WAIT_S = 5,
+	HOUR_S = 3600,
+	DAY_S = 24 * HOUR_S,
+	/* A remote may not slow us for longer than this without being seen as
+	 * closed, nor close us for longer than a day, nor have us ask about
+	 * its limit more often than each minute. */
+	RATE_WAIT_MOST_S = 300,
+	QUOTA_WAIT_LEAST_S = 60,
+};
+
+/* Facts, "Replies that mean quota" (issue 3, 6).  code 0: any; status "": any;
+ * words as in a pattern. */
+#define WALLS(W)                                                                 \
+	W(SES, 454, "", "throttling failure*message quota exceeded", QUOTA,      \
+	  RESET, HOUR_S / 4) /* frees bit by bit */                              \
+	W(SES, 454, "", "maximum sending rate exceeded", RATE, WAIT, 2)          \
+	W(GOOGLE, 550, "5.4.5", "daily", QUOTA, RESET, DAY_S)                    \
+	W(GOOGLE, 550, "5.7.1", "daily*limit exceeded", QUOTA, RESET, DAY_S)     \
+	W(GOOGLE, 450, "4.2.1", "peak*relay limit exceeded", QUOTA, WAIT,        \
+	  HOUR_S / 4)                                                            \
+	W(EXCHANGE, 550, "5.7.232", "", QUOTA, RESET, HOUR_S)                    \
+	W(EXCHANGE, 550, "5.7.233", "", QUOTA, RESET, HOUR_S)                    \
+	W(EXCHANGE, 0, "", "submissionquotaexceeded", QUOTA, RESET, HOUR_S)      \
+	W(EXCHANGE, 0, "", "submission quota*exceeded", QUOTA, RESET, HOUR_S)    \
+	W(EXCHANGE, 432, "4.3.2", "concurrent connections limit", RATE, WAIT,    \
+	  RATE_WAIT_S)                                                           \
+	W(EXCHANGE, 432, "4.3.2", "sender thread limit", RATE, WAIT,             \
+	  RATE_WAIT_S)                                                           \
+	W(EXCHANGE, 550, "", "sender throttled due to continuous", QUOTA,        \
+	  WAIT, HOUR_S)                                                          \
+	W(SENDGRID, 451, "", "maximum credits exceeded", QUOTA, UTC_DAY, 0)      \
+	/* Whoever says these can hardly mean anything else: Plesk, outMail,   \
+	 * msndr. */ \
+	W(NONE, 0, "",                                                           \
+	  "limit on the number of allowed outgoing messages was exceeded",       \
+	  QUOTA, WAIT, HOUR_S)                                                   \
+	W(NONE, 0, "", "exceeded your outmail quota", QUOTA, WAIT, HOUR_S)       \
+	W(NONE, 0, "", "too many messages*try again in", RATE, WAIT,             \
+	  RATE_WAIT_S)
+
+static const struct wall_row {
+	enum provider_kind provider; /* NONE: every relay's */
+	uint16_t code;
+	const char *status;
+	const char *words;
+	struct wall wall;
+} wall_row[] = {
+#define W(provider, code, status, words, kind, until, wait_s)                  \
+	{PROVIDER_##provider,                                                  \
+	 code,                                                                 \
+	 status,                                                               \
+	 words,                                                                \
+	 {WALL_##kind, WALL_##until, wait_s}},
+    WALLS(W)
+#undef W
+};
+
+/* A limit of the one who gets the mail.  RFC 3463 3.3: X.2.2 is a full mailbox;
+ * Exchange says 5.2.2 of senders too, and names its own errors after others'
+ * mailboxes. */
+static const struct {
+	const char *status; /* behind the class; "": any */
+	const char *words, *unless;
+} never_row[] = {
+    {".2.2", "", "submission quota"},
+    {"", "mailbox full", "sender throttled"},
+    {"", "mailbox is full", "sender throttled"},
+    {"", "mailbox*over quota", "submission quota"},
+    {"", "mailbox quota exceeded", "submission quota"},
+    {"", "user is over quota", "submission quota"},
+    {"", "trying to contact is receiving mail", "sender throttled"},
+    {"", "recipient thread limit", "sender throttled"},
+};
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* piece[0..n) in text: where it ends, NULL if it isn't there.  A number is not
+ * found in the middle of a longer one: 5.7.1 is not in 5.7.133. */
+static const char *
+find(const char *text, const char *piece, size_t n)
+{
+	for (; strlen(text) >= n; text++) {
+		if (strncasecmp(text, piece, n) == 0 &&
+		    !(is_digit(piece[n - 1]) && is_digit(text[n])))
+			return text + n;
+		if (is_digit(*text) && is_digit(*piece))
+			while (is_digit(text[1]))
+				text++;
+	}
+	return NULL;
+}
+
+/* The pieces between the stars, one after the other, anywhere in the text. */
+static bool
+has(const char *text, const char *words)
+{
+	for (unsigned i = 0; i < PIECE_MOST && text != NULL; i++) {
+		size_t n;
+
+		words += strspn(words, "* ");
+		n = strcspn(words, "*");
+		if (n == 0)
+			return true;
+		while (words[n - 1] == ' ')
+			n--;
+		text = find(text, words, n);
+		words += n;
+	}
+	return false;
+}
+
+static bool
+is_code(const char *s)
+{
+	return (s[0] == '4' || s[0] == '5') && is_digit(s[1]) && is_digit(s[2]);
+}
+
+bool
+wall_pattern(const char *s)
+{
+	unsigned stars = 0;
+
+	for (const char *p = s; *p != '\0'; p++)
+		stars += *p == '*';
+	return is_code(s) && s[CODE] == ' ' && s[CODE + 1] != '\0' &&
+	       stars < PIECE_MOST;
+}
+
+/* The same words in one line: the code that starts each line of a reply, and
+ * the status that comes with it, only the first time; no blanks twice; without
+ * what we add ourselves. */
+static void
+unfold(const struct verdict *v, char out[VERDICT_REPLY_MOST])
+{
+	char code[CODE + 2];
+	const char *p = v->reply, *end = strstr(p, " (in reply to ");
+	size_t nstatus = strlen(v->status), n = 0;
+	bool first = true;
+
+	snprintf(code, sizeof code, "%u", v->code);
+	if (end == NULL)
+		end = p + strlen(p);
+	while (p < end) {
+		bool starts = p == v->reply || p[-1] == ' ';
+
+		if (starts && strncmp(p, code, CODE) == 0 &&
+		    (p[CODE] == '-' || p[CODE] == ' ')) {
+			p += CODE + 1;
+			if (!first && nstatus > 0 &&
+			    strncmp(p, v->status, nstatus) == 0 &&
+			    (p[nstatus] == ' ' || p[nstatus] == '\0'))
+				p += nstatus;
+			first = false;
+			continue;
+		}
+		if (*p != ' ' || (n > 0 && out[n - 1] != ' '))
+			out[n++] = *p;
+		p++;
+	}
+	out[n] = '\0';
+}
+
+/* "try again in 92 seconds"; 0 if nothing of the kind is said. */
+static int64_t
+wait_said_s(const char *text)
+{
+	static const struct {
+		const char *word;
+		int64_t s;
+	} unit[] = {{"sec", 1}, {"min", 60}, {"hour", HOUR_S}};
+	static const char *const lead[] = {"try again in", "retry in",
+					   "try again after", "retry after"};
+	const char *p = NULL;
+	int64_t n = 0;
+
+	for (size_t i = 0; p == NULL && i < countof(lead); i++)
+		p = find(text, lead[i], strlen(lead[i]));
+	if (p == NULL)
+		return 0;
+	p += strspn(p, " ");
+	for (; is_digit(*p); p++)
+		n = min_of(n * 10 + (*p - '0'), (int64_t)DAY_S);
+	p += strspn(p, " ");
+	for (size_t i = 0; i < countof(unit); i++)
+		if (strncasecmp(p, unit[i].word, strlen(unit[i].word)) == 0)
+			return min_of(n * unit[i].s, (int64_t)DAY_S);
+	return 0;
+}
+
+static bool
+never(const struct verdict *v, const char *text)
+{
+	for (size_t i = 0; i < countof(never_row); i++)
+		if ((never_row[i].status[0] == '\0' ||
+		     (v->status[0] != '\0' &&
+		      strcmp(v->status + 1, never_row[i].status) == 0)) &&
+		    has(text, never_row[i].words) &&
+		    !has(text, never_row[i].unless))
+			return true;
+	return false;
+}
+
+/* One of the relay's own patterns. */
+static bool
+says(const struct texts *patterns, const struct verdict *v, const char *text)
+{
+	char code[CODE + 3];
+
+	snprintf(code, sizeof code, "%u", v->code);
+	for (size_t i = 0; i < patterns->n; i++)
+		if (wall_pattern(patterns->item[i]) &&
+		    strncmp(patterns->item[i], code, CODE) == 0 &&
+		    has(text, patterns->item[i] + CODE))
+			return true;
+	return false;
+}
+
+static struct wall
+look_up(const struct relay_settings *r, const struct verdict *v,
+	const char *text)
+{
+	if (says(&r->quota_replies, v, text))
+		return (struct wall){WALL_QUOTA, WALL_RESET, HOUR_S};
+	if (says(&r->rate_replies, v, text))
+		return (struct wall){WALL_RATE, WALL_WAIT, RATE_WAIT_S};
+	for (size_t i = 0; i < countof(wall_row); i++) {
+		const struct wall_row *w = &wall_row[i];
+
+		if ((w->provider == PROVIDER_NONE ||
+		     w->provider == r->provider) &&
+		    (w->code == 0 || w->code == v->code) &&
+		    (w->status[0] == '\0' ||
+		     strcmp(w->status, v->status) == 0) &&
+		    has(text, w->words))
+			return w->wall;
+	}
+	return (struct wall){.kind = WALL_NONE};
+}
+
+struct wall
+wall_of(const struct relay_settings *r, const struct verdict *v)
+{
+	char text[VERDICT_REPLY_MOST];
+	int64_t said_s;
+	struct wall w;
+
+	if (v->kind == VERDICT_SENT || v->code < 400 || v->code > 599)
+		return (struct wall){.kind = WALL_NONE};
+	unfold(v, text);
+	if (never(v, text))
+		return (struct wall){.kind = WALL_NONE};
+	w = look_up(r, v, text);
+	said_s = wait_said_s(text);
+	if (w.kind == WALL_NONE || said_s == 0)
+		return w;
+	/* Who knows better than the provider? */
+	w.until = WALL_WAIT;
+	w.wait_s = said_s;
+	if (w.kind == WALL_RATE && said_s > RATE_WAIT_MOST_S)
+		w.kind = WALL_QUOTA;
+	if (w.kind == WALL_QUOTA)
+		w.wait_s = max_of(w.wait_s, (int64_t)QUOTA_WAIT_LEAST_S);
+	return w;
+}
