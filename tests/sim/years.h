@@ -8,6 +8,7 @@
  *	years_work.c	workers and relays: what becomes of a job
  *	years_life.c	how jobs end, also by the death of who had them
  *	years_change.c	limits set and relays paused at run time
+ *	years_look.c	is mail left lying that could go?
  *	years_events.c	events, crashes, the clock
  *	years.c		worlds, and the sum over them
  *
@@ -131,9 +132,9 @@ struct task {
 	uint32_t rcpt[RCPTS_MOST], n; /* whose outcome is to come */
 	bool any_taken;
 	size_t quota[ON_A_RELAY], nquotas; /* charged */
-	/* Entries made when the remote took it, by quota and recipient. */
-	size_t entry[ON_A_RELAY][RCPTS_MOST];
-	bool has_entry;
+	/* Entries made when the remote took it, plus 1; 0: none.  By quota and
+	 * recipient, those of other units at place 0. */
+	size_t entry[ON_A_RELAY][RCPTS_MOST], whole[ON_A_RELAY];
 	struct {
 		bool told; /* its outcome awaits a commit: */
 		enum verdict_kind kind;
@@ -199,11 +200,20 @@ const char *years_time(int64_t us);
 void years_step(void);
 void years_event(void);
 void years_drain(void);
+void years_pass(int64_t us); /* on both clocks */
+
+/* years_look.c */
+/* True: it waits and is due.  A recipient that is lost, or was given up without
+ * a reason, ends the run. */
+bool years_is_due(struct letter *l, uint32_t rcpt);
+void years_look(void); /* is mail left lying? */
+void years_must_be_over(struct letter *l, uint32_t rcpt);
 
 /* years_change.c: what `mtq quota` and `mtq relay` do at run time */
 void years_change_quota(void);
 void years_change_relay(void);
 void years_resume(size_t relay);
+void years_end_changes(void); /* whose time is over */
 
 /* years_zones.c */
 size_t years_zones(void); /* how many tzdata has */
@@ -231,8 +241,9 @@ void years_clock_went_back(void);
 /* The scheduler's books against ours. */
 void years_compare(void);
 void years_audit(bool verify);
-/* True: there surely is room for one recipient. */
-bool years_room(size_t relay, unsigned type, uint32_t size);
+void years_explain(size_t quota); /* prints what it holds */
+/* Room for one recipient: surely, or else possibly (for some message). */
+bool years_room(size_t relay, unsigned type, bool surely);
 
 /* years_work.c */
 extern const struct dispatch_ops years_ops;

@@ -198,41 +198,48 @@ years_taken(struct task *t)
 	for (size_t i = 0; i < t->nquotas; i++) {
 		struct cap *q = &y.cap[t->quota[i]];
 
+		if (q->unit != UNIT_RECIPIENTS)
+			t->whole[i] = 1 + new_entry(q, t, y.now_us, 1);
 		for (uint32_t k = 0; k < t->n; k++)
-			if (q->unit == UNIT_RECIPIENTS || k == 0)
-				t->entry[i][k] = new_entry(q, t, y.now_us, 1);
+			if (q->unit == UNIT_RECIPIENTS && !t->end[k].told)
+				t->entry[i][k] =
+				    1 + new_entry(q, t, y.now_us, 1);
 	}
-	t->has_entry = true;
+}
+
+static void
+book(struct cap *q, const struct task *t, size_t entry)
+{
+	struct entry *e =
+	    &q->entry[entry != 0 ? entry - 1 : new_entry(q, t, 0, 1)];
+
+	e->booked_us = y.now_us;
+	if (e->taken_us < 0)
+		e->taken_us = y.now_us;
 }
 
 /* `place` of the recipients that t still has. */
 void
 years_settled(struct task *t, uint32_t place, bool was_used)
 {
-	bool last = t->n == 1;
+	uint32_t last = t->n - 1;
 
-	CHECK(was_used || !t->has_entry, "taken by the remote, not used");
 	t->any_taken |= was_used;
 	for (size_t i = 0; i < t->nquotas; i++) {
 		struct cap *q = &y.cap[t->quota[i]];
-		bool single = q->unit == UNIT_RECIPIENTS;
-		uint32_t k = single ? place : 0;
-		struct entry *e;
 
-		if (single ? !was_used : !(last && t->any_taken))
-			continue;
-		if (!t->has_entry)
-			t->entry[i][k] = new_entry(q, t, 0, 1);
-		e = &q->entry[t->entry[i][k]];
-		e->booked_us = y.now_us;
-		if (e->taken_us < 0)
-			e->taken_us = y.now_us;
-		if (single)
-			t->entry[i][place] = t->entry[i][t->n - 1];
+		CHECK(was_used || t->entry[i][place] == 0,
+		      "taken by the remote, not used");
+		if (q->unit == UNIT_RECIPIENTS && was_used)
+			book(q, t, t->entry[i][place]);
+		else if (q->unit != UNIT_RECIPIENTS && last == 0 &&
+			 t->any_taken)
+			book(q, t, t->whole[i]);
+		t->entry[i][place] = t->entry[i][last];
 	}
 	t->n--;
-	t->rcpt[place] = t->rcpt[t->n];
-	t->end[place] = t->end[t->n];
+	t->rcpt[place] = t->rcpt[last];
+	t->end[place] = t->end[last];
 }
 
 /* By a clock that was set back the remote's minute and ours may lie in windows
@@ -344,21 +351,40 @@ years_audit(bool verify)
 }
 
 bool
-years_room(size_t relay, unsigned type, uint32_t size)
+years_room(size_t relay, unsigned type, bool surely)
 {
 	const struct exit_ *r = &y.relay[relay];
 
 	for (size_t i = 0; i < r->nquotas; i++) {
 		const struct cap *q = &y.cap[r->quota[i]];
-		int64_t cost = years_cost(q, 1, size);
+		/* Of octets: what is first in line may be larger. */
+		int64_t cost = surely ? years_cost(q, 1, BODY_MOST) : 1;
 		int64_t all = used(q, ALL) + in_flight(r->quota[i], ALL);
 		int64_t mine =
 		    used(q, (int)type) + in_flight(r->quota[i], (int)type);
 
-		if (all + kept_for_others(r->quota[i], type, true) + cost >
-			limit_of(q, true) ||
+		if (surely)
+			all += kept_for_others(r->quota[i], type, true);
+		if (all + cost > limit_of(q, surely) ||
 		    mine + cost > type_cap(q, type))
 			return false;
 	}
 	return true;
+}
+
+void
+years_explain(size_t quota)
+{
+	const struct cap *q = &y.cap[quota];
+
+	printf("years: q%zu, window kind %d, unit %d: limit %" PRId64
+	       "..%" PRId64 ", used %" PRId64 ", in flight %" PRId64 ";",
+	       quota, (int)q->window, (int)q->unit, limit_of(q, true),
+	       limit_of(q, false), used(q, ALL), in_flight(quota, ALL));
+	for (unsigned t = 0; t < TYPES; t++)
+		printf(" %s: %" PRId64 " + %" PRId64 ", cap %" PRId64
+		       ", reserve %" PRId64 ";",
+		       years_type[t], used(q, (int)t), in_flight(quota, (int)t),
+		       type_cap(q, t), q->reserve[t]);
+	printf("\n");
 }

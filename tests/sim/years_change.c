@@ -1,6 +1,27 @@
 /* years_change - see tests/sim/years.h. */
 #include "tests/sim/years.h"
 
+static void
+end(struct changed *c)
+{
+	if (c->set && c->until_us != 0 && y.now_us >= c->until_us)
+		c->set = false;
+}
+
+/* What is over stays over, also when the clock is set back. */
+void
+years_end_changes(void)
+{
+	for (size_t i = 0; i < QUOTAS; i++) {
+		end(&y.cap[i].changed);
+		for (unsigned t = 0; t < TYPES; t++)
+			end(&y.cap[i].cap_changed[t]);
+	}
+	for (size_t i = 0; i < RELAYS; i++)
+		if (y.relay[i].paused && !years_paused(&y.relay[i]))
+			y.relay[i].paused = false;
+}
+
 /* `mtq quota set` and `unset`, of a limit or a cap. */
 void
 years_change_quota(void)
@@ -11,11 +32,11 @@ years_change_quota(void)
 	unsigned type = (unsigned)chance(2 * TYPES);
 	struct changed *c = type < TYPES ? &q->cap_changed[type] : &q->changed;
 	struct control_change change = {
-	    .name = text_of(name),
 	    .type = text_of(type < TYPES ? years_type[type] : ""),
 	    .reason = text_of("because")};
 
 	snprintf(name, sizeof name, "q%zu", i);
+	change.name = text_of(name);
 	if (c->set && chance(2) == 0) {
 		*c = (struct changed){0};
 		change.change = CHANGE_QUOTA_UNSET;

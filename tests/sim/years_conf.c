@@ -24,6 +24,7 @@ some_limit(const struct cap *q)
 static void
 some_parts(struct cap *q)
 {
+	bool rolling = q->window == WINDOW_ROLLING;
 	int64_t left = q->limit / 2;
 
 	q->release_percent = (int64_t)chance(101);
@@ -32,14 +33,14 @@ some_parts(struct cap *q)
 		q->reserve[t] = 0;
 		if (chance(4) == 0)
 			q->cap[t] = q->limit * (int64_t)(chance(4) + 1) / 4;
-		if (chance(4) == 0 && q->cap[t] == NO_CAP) {
+		if (chance(4) == 0 && q->cap[t] == NO_CAP && !rolling) {
 			q->reserve[t] = left * (int64_t)chance(4) / 4;
 			left -= q->reserve[t];
 		}
 	}
-	q->spread = q->window != WINDOW_ROLLING && chance(6) == 0;
+	q->spread = !rolling && chance(6) == 0;
 	q->ramp_days = 0;
-	if (chance(6) == 0) {
+	if (!rolling && chance(6) == 0) {
 		q->ramp_days = 2 + (int64_t)chance(20);
 		q->ramp_from = (int64_t)chance((uint64_t)q->limit + 1);
 		q->ramp_start_us = y.begun_us + (int64_t)chance(20) * DAY_US;
@@ -100,6 +101,7 @@ some_path(struct path *p)
 	    (enum otherwise[]){WAIT, TO_CRM, BOUNCE, WAIT}[chance(4)];
 	p->unreachable =
 	    (enum otherwise[]){GO_ON, GO_ON, WAIT, TO_CRM}[chance(4)];
+	p->bounced |= p->exhausted == BOUNCE;
 	for (unsigned t = 0; t < TYPES; t++) {
 		p->nvia[t] = 1 + chance(VIA);
 		for (size_t i = 0; i < p->nvia[t]; i++) {

@@ -6,8 +6,8 @@
 enum { AUDIT_EVERY = 100, VERIFY_EVERY = 1000, LOOK_EVERY = 150 };
 #define MARGIN_US (5 * DAY_US) /* how far the clock may be wrong */
 
-static void
-pass(int64_t us)
+void
+years_pass(int64_t us)
 {
 	y.now_us += us;
 	y.steady_us += us;
@@ -20,6 +20,7 @@ years_step(void)
 	uint64_t wake_ms;
 	struct err e;
 
+	years_end_changes();
 	for (int i = 0; i < 10; i++) {
 		CHECK(dispatch_step(y.dispatch, y.now_us, y.steady_us, &wake_ms,
 				    &e),
@@ -55,7 +56,7 @@ failing_step(void)
 	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0, "setrlimit");
 	y.disk_fails = false;
 	CHECK(dispatch_outcomes(y.dispatch) == outcomes, "outcomes are gone");
-	pass(2 * SECOND_US); /* it is tried again after one */
+	years_pass(2 * SECOND_US); /* it is tried again after one */
 }
 
 static uint64_t
@@ -140,7 +141,7 @@ jump(void)
 	y.lax = true; /* what closed or paused a relay may be over */
 	if (by_us < 0)
 		years_clock_went_back();
-	pass(SECOND_US + 1); /* after which it is seen at latest */
+	years_pass(SECOND_US + 1); /* after which it is seen at latest */
 	years_step();
 }
 
@@ -156,92 +157,8 @@ to_a_turn(void)
 	to_us = years_window(q, y.now_us).to_us + off_us * SECOND_US;
 	if (to_us <= y.now_us || to_us - y.now_us > DAY_US)
 		return;
-	pass(to_us - y.now_us);
+	years_pass(to_us - y.now_us);
 	y.turns++;
-}
-
-static struct recipient_record
-record_of(const struct letter *l, uint32_t rcpt, bool *there)
-{
-	struct recipient_record r = {.state = 0};
-	struct err e;
-	struct txn *t = store_begin(y.store, false, &e);
-
-	CHECK(t != NULL, "%s", e.text);
-	*there = ledger_recipient(t, l->id, rcpt, &r, &e);
-	CHECK(*there || e.kind == ERR_NONE, "%s", e.text);
-	store_abort(t);
-	r.address = r.orcpt = r.relay = r.reason = text_of("");
-	return r;
-}
-
-/* True: it waits and is due; there must be a reason why it is still here. */
-static bool
-is_due(struct letter *l, uint32_t rcpt)
-{
-	struct person *p = &l->to[rcpt];
-	struct recipient_record r;
-	bool there;
-
-	if (p->over || p->failed || p->in_flight)
-		return false;
-	r = record_of(l, rcpt, &there);
-	CHECK(there, "a recipient is lost");
-	if (r.state == RECIPIENT_FAILED) {
-		CHECK(p->refused || y.path[l->path].bounced ||
-			  y.latest_us - l->arrival_us >= LIFETIME_US,
-		      "given up without a reason");
-		p->failed = true;
-		return false;
-	}
-	CHECK(r.state == RECIPIENT_WAITING, "neither waiting nor claimed");
-	return (int64_t)r.due_us <= y.now_us && lane_unpack(r.lane).tried == 0;
-}
-
-/* With remotes that take everything: mail that is due and has an open relay
- * with room is not left lying. */
-static void
-look(void)
-{
-	size_t jobs[RELAYS], n = years_tasks(RELAYS);
-
-	y.calm = true;
-	for (size_t i = 0; i < RELAYS; i++)
-		y.relay[i].down = y.relay[i].wall = false;
-	for (unsigned i = 0; i < WORKERS; i++)
-		years_worker_comes();
-	for (int i = 0; i < 70; i++) { /* any breaker has been probed */
-		for (size_t k = 0; k < 3 * n + 30; k++)
-			years_some_job();
-		pass(SECOND_US + SECOND_US / 10);
-		years_step();
-		n = years_tasks(RELAYS);
-	}
-	y.calm = false;
-	for (size_t i = 0; i < RELAYS; i++)
-		jobs[i] = years_tasks(i);
-	for (size_t i = 0; i < y.nletters; i++) {
-		struct letter *l = &y.letter[i];
-		const struct path *p = &y.path[l->path];
-
-		for (uint32_t k = 0; k < l->n; k++) {
-			if (!is_due(l, k))
-				continue;
-			for (size_t v = 0; v < p->nvia[l->type]; v++) {
-				size_t at = p->via[l->type][v];
-				struct exit_ *r = &y.relay[at];
-
-				CHECK(!r->there || r->rate != 0 ||
-					  years_paused(r) || jobs[at] > 0 ||
-					  y.now_us < r->closed_until_us ||
-					  !years_room(at, l->type, l->size),
-				      "mail is due and r%zu has room, yet it "
-				      "waits",
-				      at);
-			}
-		}
-	}
-	y.looks++;
 }
 
 static void
@@ -289,13 +206,13 @@ years_event(void)
 	some_event();
 	years_step();
 	if (chance(3) == 0)
-		pass((int64_t)chance(90 * 60 * 1000) * 1000);
+		years_pass((int64_t)chance(90 * 60 * 1000) * 1000);
 	else
-		pass((int64_t)chance(20 * 60 * 1000) * 1000);
+		years_pass((int64_t)chance(20 * 60 * 1000) * 1000);
 	years_step();
 	y.events++;
 	if (y.events % LOOK_EVERY == 0)
-		look();
+		years_look();
 	if (y.events % AUDIT_EVERY == 0)
 		years_audit(y.events % VERIFY_EVERY == 0);
 }
@@ -310,17 +227,13 @@ years_drain(void)
 		if (y.relay[i].there)
 			years_resume(i);
 	while (y.now_us < end_us) {
-		look();
-		pass(2 * HOUR_US);
+		years_look();
+		years_pass(2 * HOUR_US);
 		years_step();
 	}
 	for (size_t i = 0; i < y.nletters; i++)
-		for (uint32_t k = 0; k < y.letter[i].n; k++) {
-			(void)is_due(&y.letter[i], k);
-			CHECK(y.letter[i].to[k].over ||
-				  y.letter[i].to[k].failed,
-			      "mail is left after its lifetime");
-		}
+		for (uint32_t k = 0; k < y.letter[i].n; k++)
+			years_must_be_over(&y.letter[i], k);
 	CHECK(years_tasks(RELAYS) == 0, "jobs are left");
 	years_audit(true);
 }

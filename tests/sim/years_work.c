@@ -88,6 +88,8 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 
 	(void)arg;
 	CHECK(!y.disk_fails, "a job left without its commit");
+	if (dispatch_outcomes(y.dispatch) == 0)
+		years_settle_told(); /* they were in the same commit */
 	CHECK(job_decode(&j, frame->data, frame->n), "a job of no form");
 	CHECK(worker < WORKERS && y.up[worker], "a job for a dead worker");
 	for (size_t i = 0; i < TASKS && t == NULL; i++)
@@ -204,6 +206,17 @@ tell_all(struct task *t, enum verdict_kind kind, bool dot, uint16_t code,
 			tell(t, i, kind, dot, code, reply);
 }
 
+/* Recipients whose outcome is still to be told. */
+static uint32_t
+untold(const struct task *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		n += !t->end[i].told;
+	return n;
+}
+
 /* "Limit reached", before the dot or as the reply to it, 4xx or 5xx. */
 static void
 hit_wall(struct task *t, bool dot)
@@ -228,9 +241,11 @@ go_on_held(struct task *t)
 		tell_all(t, VERDICT_DEFER, false, 0, "connection failed");
 	} else if (r->wall && c < 10) {
 		hit_wall(t, false);
-	} else if (!y.calm && t->n > 1 && c < 3) {
+	} else if (!y.calm && untold(t) > 1 && c < 3) {
 		uint32_t place = (uint32_t)chance(t->n);
 
+		while (t->end[place].told)
+			place = (place + 1) % t->n;
 		if (c == 0)
 			tell(t, place, VERDICT_FAIL, false, 550, "nobody");
 		else
@@ -278,6 +293,8 @@ years_some_job(void)
 	for (size_t i = 0; i < TASKS; i++) {
 		struct task *t = &y.task[(at + i) % TASKS];
 
+		if (t->state != TASK_FREE && untold(t) == 0)
+			continue;
 		switch (t->state) {
 		case TASK_FREE:
 		case TASK_DOT:
