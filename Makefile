@@ -118,7 +118,7 @@ unit: $(UNIT)
 
 DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	libjansson-dev libsmartcols-dev
-DEB_DEMO := swaks dns-root-data
+DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \
 	libfaketime

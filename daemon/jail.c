@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/zone.h"
 
 #define FILE_READ   LANDLOCK_ACCESS_FS_READ_FILE
 #define FILE_WRITE  (FILE_READ | LANDLOCK_ACCESS_FS_WRITE_FILE)
@@ -98,6 +99,7 @@ out:
 bool
 jail_close(const struct jail_path *paths, size_t n, struct err *e)
 {
+	const struct jail_path zones = {ZONE_FILES, JAIL_READ, true};
 	struct landlock_ruleset_attr a = {.handled_access_fs = HANDLED};
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			   LANDLOCK_CREATE_RULESET_VERSION);
@@ -118,6 +120,9 @@ jail_close(const struct jail_path *paths, size_t n, struct err *e)
 		err_set(e, ERR_SYSTEM, "confine the process: %m");
 		return false;
 	}
+	/* Every role reads the configuration again at a reload, and a day is
+	 * not a day without its zone: libc would take UTC without a word. */
+	ok = allow(ruleset, a.handled_access_fs, &zones, e);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = allow(ruleset, a.handled_access_fs, &paths[i], e);
 	if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {

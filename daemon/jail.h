@@ -21,7 +21,7 @@ struct jail_path {
  * and SIGXFSZ ignored, umask 077, open files raised to `files`, SIGTERM when
  * the parent dies (with the getppid check). */
 bool jail_begin(uint64_t files, struct err *e) MUST_USE;
-/* From here on only these paths; call before the first thread starts. */
+/* From here on only these paths, and time zones to read; call before the first thread starts. */
 bool jail_close(const struct jail_path *paths, size_t n,
 		struct err *e) MUST_USE;
 /* root -> user: initgroups, setresgid, setresuid, checked. */

@@ -31,7 +31,7 @@ zone_known(const char *zone)
 	if (n == 0 || n > NAME_MOST || strspn(zone, SAFE) != n ||
 	    zone[0] == '/' || zone[n - 1] == '/')
 		return false;
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
+	snprintf(path, sizeof path, ZONE_FILES "/%s", zone);
 	f = fopen(path, "rb");
 	if (f == NULL)
 		return false;

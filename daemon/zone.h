@@ -17,6 +17,8 @@
 
 #include "daemon/base.h"
 
+#define ZONE_FILES "/usr/share/zoneinfo"
+
 struct span {
 	int64_t from_us; /* included */
 	int64_t to_us;   /* not included */
