@@ -22,9 +22,10 @@
 #include "daemon/report.h"
 
 enum {
-	CONF_DEPTH = 8,     /* blocks inside each other */
-	CONF_NODES = 50000, /* keys and blocks */
-	CONF_ITEMS = 10000, /* values of one list */
+	CONF_DEPTH = 8,      /* blocks inside each other */
+	CONF_NODES = 200000, /* keys and blocks; 10,000 routes with every
+				key are 110,000 */
+	CONF_ITEMS = 10000,  /* values of one list */
 };
 
 struct conf_node {

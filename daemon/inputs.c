@@ -100,9 +100,9 @@ inputs_push_text(struct inputs *ins, const char *name, const char *text,
 	struct input *in = push(ins, name, NULL);
 
 	ins->memory = true;
-	if (n > INPUTS_OCTETS) {
+	if (n > INPUTS_MEMORY) {
 		report_error(ins->report, name, 0,
-			     "the configuration is over 4 MB");
+			     "the configuration is over 8 MB");
 		n = 0;
 	}
 	in->text = must_alloc(n + 1);

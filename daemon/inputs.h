@@ -14,6 +14,8 @@
 
 enum {
 	INPUTS_OCTETS = 4 << 20, /* of all files together */
+	INPUTS_MEMORY = 8 << 20, /* of a text from memory: files with every
+				    default written out */
 	INPUTS_FILES = 256,      /* with everything included */
 	INPUTS_DEPTH = 8,        /* includes inside each other */
 };

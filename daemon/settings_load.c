@@ -349,14 +349,44 @@ new_settings(void)
 	return s;
 }
 
+/* The roles read what settings_print writes, every default included: they must
+ * be able to. */
+static bool
+prints_well(const struct settings *s, struct bytes *report)
+{
+	struct bytes text = {0}, says = {0};
+	struct report r = {.out = report};
+	struct settings *again;
+	bool ok;
+
+	settings_print(s, false, &text);
+	again = settings_parse("print", (const char *)text.data, text.n, &says);
+	ok = again != NULL && routing_epoch(again) == routing_epoch(s);
+	if (!ok)
+		report_error(&r, s->memory->conf.first->file, 0,
+			     "with every default written out this is too "
+			     "large: %.*s",
+			     (int)min_of(says.n, (size_t)200),
+			     (const char *)says.data);
+	settings_free(again);
+	bytes_free(&text);
+	bytes_free(&says);
+	return ok;
+}
+
 struct settings *
 settings_load(const char *path, struct bytes *report)
 {
 	struct report r = {.out = report};
 	struct load l = {new_settings(), &r, path, true, false};
+	struct settings *s;
 
 	conf_load(&l.s->memory->conf, path, &r);
-	return finish(&l);
+	s = finish(&l);
+	if (s == NULL || prints_well(s, report))
+		return s;
+	settings_free(s);
+	return NULL;
 }
 
 struct settings *

@@ -229,15 +229,15 @@ limits(void **state)
 	expect("a list of 10,001", (char *)b.data, b.n, NULL,
 	       "f:1: a: more than 10000 values\n");
 	b.n = 0;
-	for (int i = 0; i <= 50000; i++)
+	for (int i = 0; i <= 200000; i++)
 		bytes_printf(&b, "k%d=1\n", i);
-	expect("50,001 keys", (char *)b.data, b.n, NULL,
-	       "f:50001: more than 50000 keys and blocks\n");
+	expect("200,001 keys", (char *)b.data, b.n, NULL,
+	       "f:200001: more than 200000 keys and blocks\n");
 	b.n = 0;
-	bytes_reserve(&b, 5 << 20);
-	memset(b.data, '\n', 5 << 20);
-	expect("5 MB", (char *)b.data, 5 << 20, "",
-	       "f: the configuration is over 4 MB\n");
+	bytes_reserve(&b, 9 << 20);
+	memset(b.data, '\n', 9 << 20);
+	expect("9 MB", (char *)b.data, 9 << 20, "",
+	       "f: the configuration is over 8 MB\n");
 	bytes_free(&b);
 }
 

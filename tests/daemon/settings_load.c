@@ -1,5 +1,8 @@
 #include "tests/daemon/expect.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 static void
 wrong_keys(void **state)
 {
@@ -150,12 +153,62 @@ wrong_values(void **state)
 	expect_all(table, countof(table));
 }
 
+/* Writes the text to a file of its own and loads that. */
+static struct settings *
+load(const struct bytes *text, struct bytes *report)
+{
+	char path[] = "/tmp/mtq-load-XXXXXX";
+	int fd = mkstemp(path);
+	struct settings *s;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text->data, text->n), text->n);
+	close(fd);
+	s = settings_load(path, report);
+	unlink(path);
+	bytes_u8(report, '\0');
+	return s;
+}
+
+/* The roles read what mtqd prints, every default included: a file whose print
+ * they could not read is refused before they see it. */
+static void
+what_the_roles_can_read(void **state)
+{
+	struct bytes text = {0}, report = {0};
+	struct settings *s;
+
+	(void)state;
+	bytes_add_text(&text, GOOD);
+	for (int i = 0; i < SETTINGS_ROUTES; i++)
+		bytes_printf(&text,
+			     "route r%d { priority = %d to = d%d.example "
+			     "via = out }\n",
+			     i, i + 1, i);
+	s = load(&text, &report);
+	assert_string_equal((char *)report.data, "");
+	assert_non_null(s);
+	settings_free(s);
+	text.n = report.n = 0;
+	bytes_add_text(&text, GOOD);
+	for (int i = 0; i < 60000; i++)
+		bytes_printf(&text, "retry r%d { }\n", i);
+	s = load(&text, &report);
+	assert_null(s);
+	assert_non_null(strstr((char *)report.data,
+			       ": with every default written out this is too "
+			       "large: print:"));
+	bytes_free(&text);
+	bytes_free(&report);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(wrong_keys),
 	    cmocka_unit_test(wrong_values),
+	    cmocka_unit_test(what_the_roles_can_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
