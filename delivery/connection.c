@@ -13,17 +13,13 @@
 
 enum {
 	OUT_MOST = 256 * 1024, /* unwritten octets before the body waits */
-	ROUNDS_MOST = 8,
 };
 
 static void
-mark_dirty(struct connection *c)
+mark(struct connection *c)
 {
-	if (c->is_dirty || c->dead)
-		return;
-	c->is_dirty = true;
-	c->next_dirty = c->outlet->dirty;
-	c->outlet->dirty = c;
+	if (!c->dead)
+		outlet_mark(c->outlet, &c->outgoing);
 }
 
 static void
@@ -40,21 +36,6 @@ closed(struct watch *w)
 }
 
 static void
-undirty(struct connection *c)
-{
-	struct connection **p = &c->outlet->dirty;
-
-	while (c->is_dirty && *p != NULL) {
-		if (*p == c) {
-			*p = c->next_dirty;
-			c->is_dirty = false;
-			break;
-		}
-		p = &(*p)->next_dirty;
-	}
-}
-
-static void
 drop(struct connection *c)
 {
 	struct task *t = c->task;
@@ -62,7 +43,7 @@ drop(struct connection *c)
 	if (c->dead)
 		return;
 	c->dead = true;
-	undirty(c);
+	outlet_unmark(c->outlet, &c->outgoing);
 	c->task = NULL;
 	if (t != NULL)
 		c->ops->done(c, t);
@@ -107,7 +88,9 @@ put_chunk(void *arg, const unsigned char *p, size_t n)
 	body_stuff(&c->out, p, n, &c->line_start);
 }
 
-/* More of the body while there is room; at its end the dot. */
+/* More of the body while there is room.  The dot follows when it has been
+ * announced: at the end of the body, or, if it needs a permit, when the body
+ * has left (then it can leave the moment the permit comes). */
 static bool
 fill(struct connection *c)
 {
@@ -124,9 +107,8 @@ fill(struct connection *c)
 		c->body_open = false;
 		if (!c->line_start) /* a body that BDAT ended mid-line */
 			bytes_add_text(&c->out, "\r\n");
-		bytes_add_text(&c->out, ".\r\n");
-		dialogue_dot(&c->dialogue);
-		c->dot_waits = true;
+		if (!c->task->job.permit)
+			c->outgoing.dot = DOT_DUE;
 	}
 	return true;
 }
@@ -136,7 +118,7 @@ take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
 {
 	struct task *t = c->task;
 
-	mark_dirty(c);
+	mark(c);
 	wait_for_reply(c, now_us);
 	switch (step) {
 	case DIALOGUE_WAIT:
@@ -170,6 +152,9 @@ give(struct connection *c, struct task *t, int64_t now_us)
 
 	c->task = t;
 	c->idle_us = 0;
+	c->outgoing.dot = DOT_NONE;
+	c->outgoing.job = t->job.job;
+	c->permitted = false;
 	t->begun_us = now_us;
 	t->open_us = now_us;
 	if (ready)
@@ -243,16 +228,30 @@ unreachable(struct connection *c, int error)
 	struct task *t = c->task;
 
 	c->dead = c->refused = true;
-	undirty(c);
+	outlet_unmark(c->outlet, &c->outgoing);
 	c->task = NULL;
 	c->ops->unreachable(c, t, strerror(error));
 	watch_close(&c->watch, closed);
 }
 
+/* The dot has been announced: it leaves, or waits for its permit. */
 static void
-write_out(struct connection *c, int64_t now_us)
+release_dot(struct connection *c, int64_t now_us)
 {
-	while (!c->dead && c->out_done < c->out.n) {
+	if (c->task->job.permit && !c->permitted) {
+		wait_for_reply(c, now_us);
+		return;
+	}
+	c->outgoing.dot = DOT_GOES;
+	c->dot_at = c->out.n;
+	bytes_add_text(&c->out, ".\r\n");
+}
+
+/* True: `out` is empty. */
+static bool
+send_out(struct connection *c, int64_t now_us)
+{
+	while (c->out_done < c->out.n) {
 		ssize_t n = send(c->fd, c->out.data + c->out_done,
 				 c->out.n - c->out_done, MSG_NOSIGNAL);
 
@@ -260,28 +259,56 @@ write_out(struct connection *c, int64_t now_us)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			watch_for(&c->watch, LOOP_READ | LOOP_WRITE);
-			return;
+			return false;
 		}
 		if (n < 0) {
 			fail(c, STATUS_LOST, strerror(errno));
-			return;
+			return false;
 		}
 		c->out_done += (size_t)n;
-		if (c->out_done < c->out.n)
-			continue;
-		c->out.n = c->out_done = 0;
-		if (!c->body_open)
-			break;
-		wait_for_reply(c, now_us); /* it takes our octets */
-		if (!fill(c))
+		/* From its first octet on the peer may have the message. */
+		if (c->outgoing.dot == DOT_GOES && c->out_done > c->dot_at) {
+			c->outgoing.dot = DOT_NONE;
+			dialogue_dot(&c->dialogue);
+			wait_for_reply(c, now_us);
+		}
+	}
+	c->out.n = c->out_done = 0;
+	watch_for(&c->watch, LOOP_READ);
+	return true;
+}
+
+static void
+go(struct outgoing *o, int64_t now_us)
+{
+	struct connection *c = container_of(o, struct connection, outgoing);
+
+	if (c->dead || c->connecting)
+		return;
+	if (o->dot == DOT_KNOWN)
+		release_dot(c, now_us);
+	while (send_out(c, now_us)) {
+		if (c->dialogue.state != DIALOGUE_BODY || o->dot != DOT_NONE)
 			return;
-		if (c->dot_waits) { /* the dot has to be announced first */
-			mark_dirty(c);
+		if (c->body_open) {
+			wait_for_reply(c, now_us); /* it takes our octets */
+			if (!fill(c))
+				return;
+		} else {
+			o->dot = DOT_DUE; /* all but the dot has left */
+		}
+		if (o->dot == DOT_DUE) {
+			mark(c); /* it has to be announced first */
 			return;
 		}
 	}
-	if (!c->dead)
-		watch_for(&c->watch, LOOP_READ);
+}
+
+void
+connection_permit(struct connection *c)
+{
+	c->permitted = true;
+	mark(c);
 }
 
 static void
@@ -309,7 +336,7 @@ on_event(struct watch *w, int events)
 	if (events & LOOP_READ)
 		read_some(c, now_us);
 	if (!c->dead && (events & LOOP_WRITE))
-		mark_dirty(c);
+		mark(c);
 }
 
 struct connection *
@@ -322,6 +349,7 @@ connection_open(struct outlet *o, const struct target *t, uint16_t port,
 	int one = 1, rc;
 
 	c->outlet = o;
+	c->outgoing.go = go;
 	c->ops = ops;
 	c->user = user;
 	c->times = *times;
@@ -355,7 +383,7 @@ connection_quit(struct connection *c)
 	if (c->dead)
 		return;
 	dialogue_quit(&c->dialogue);
-	mark_dirty(c);
+	mark(c);
 	wait_for_reply(c, now_steady_us());
 }
 
@@ -373,68 +401,8 @@ connection_tick(struct connection *c, int64_t steady_us)
 	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL)
 		return; /* idle: its user closes it */
 	snprintf(what, sizeof what, "waiting for %s",
-		 stage_text(dialogue_stage(&c->dialogue)));
+		 c->outgoing.dot == DOT_KNOWN
+		     ? "our own permit to end the message"
+		     : stage_text(dialogue_stage(&c->dialogue)));
 	fail(c, STATUS_TIMEOUT, what);
-}
-
-/* The DOT frames of all connections that end a message in this round; true
- * when the kernel has them. */
-static bool
-announce_dots(struct outlet *o)
-{
-	struct bytes b = {0};
-
-	for (struct connection *c = o->dirty; c != NULL; c = c->next_dirty)
-		if (c->dot_waits) {
-			struct job_dot dot = {.job = c->task->job.job};
-
-			b.n = 0;
-			job_dot_encode(&b, &dot);
-			channel_send(o->jobs, JOB_DOT, &b);
-		}
-	bytes_free(&b);
-	channel_flush(o->jobs);
-	return channel_empty(o->jobs);
-}
-
-static void
-write_round(struct outlet *o, int64_t steady_us)
-{
-	bool told = announce_dots(o);
-	struct connection *list = o->dirty, *kept = NULL;
-
-	o->dirty = NULL;
-	while (list != NULL) {
-		struct connection *c = list;
-
-		list = c->next_dirty;
-		c->is_dirty = false;
-		if (c->connecting)
-			continue;
-		if (c->dot_waits && !told) {
-			/* Announced, but not yet in the kernel: next round. */
-			c->next_dirty = kept;
-			kept = c;
-			continue;
-		}
-		c->dot_waits = false;
-		write_out(c, steady_us);
-	}
-	while (kept != NULL) {
-		struct connection *c = kept;
-
-		kept = c->next_dirty;
-		mark_dirty(c);
-	}
-}
-
-void
-outlet_flush(struct outlet *o, int64_t steady_us)
-{
-	/* Writing may end one connection and give its work to another. */
-	for (int i = 0; i < ROUNDS_MOST; i++) {
-		write_round(o, steady_us);
-		if (o->dirty == NULL || !channel_empty(o->jobs))
-			break;
-	}
 }

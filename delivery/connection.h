@@ -2,9 +2,9 @@
  * connection - one SMTP connection to a relay: bytes and deadlines around a
  * dialogue.
  *
- * Writes are collected and made once a round by connection_flush, because a
- * final dot may leave only after its DOT frame is in the kernel's hands: the
- * outlet announces all dots of a round first.
+ * Writes are collected and made once a round by its outlet.  The final dot is
+ * announced when everything before it is on its way; a job that needs a permit
+ * then waits for it with nothing but the dot left to write.
  *
  * Owner    frees itself after connection_drop; tells its user (ops) what became
  *          of its task before that.
@@ -13,24 +13,12 @@
 #ifndef MTQ_CONNECTION_H
 #define MTQ_CONNECTION_H
 
-#include "daemon/wire.h"
 #include "delivery/body.h"
 #include "delivery/dialogue.h"
+#include "delivery/outlet.h"
 #include "delivery/resolve.h"
 
 struct connection;
-
-/* What all connections of a worker share. */
-struct outlet {
-	struct loop *loop;
-	struct store *store;
-	struct channel *jobs;
-	char hostname[256];
-	struct connection *dirty; /* have something to write */
-	unsigned char *scratch;   /* OUTLET_SCRATCH octets to read into */
-};
-enum { OUTLET_SCRATCH = 64 * 1024 };
-
 struct connection_times {
 	int64_t connect_us, command_us, data_us;
 };
@@ -68,13 +56,13 @@ struct connection {
 	bool connecting;
 	int connect_error; /* connect() said so at once */
 	bool line_start, body_more, body_open;
-	bool dot_waits; /* `out` ends in a dot that was not announced */
-	bool is_dirty;
+	struct outgoing outgoing;
+	bool permitted; /* the job's PERMIT has come */
+	size_t dot_at;  /* DOT_GOES: where in `out` it begins */
 	bool dead;
 	bool refused; /* `unreachable` was told, `gone` is not */
 	bool retire;  /* closed when its task is done */
 	char remote[VERDICT_REMOTE_MOST];
-	struct connection *next_dirty;
 	struct connection *prev, *next; /* the user's list */
 };
 
@@ -89,7 +77,7 @@ void connection_quit(struct connection *c);
 /* A look at the deadline. */
 void connection_tick(struct connection *c, int64_t steady_us);
 
-/* Announces the dots of this round, then writes what may be written. */
-void outlet_flush(struct outlet *o, int64_t steady_us);
+/* The dot may leave. */
+void connection_permit(struct connection *c);
 
 #endif

@@ -406,8 +406,13 @@ dialogue_reply(struct dialogue *d, const struct reply *r)
 	struct verdict v;
 
 	if (d->owed == 0 || r->code == 421) {
-		v = r->code == 421 ? host_said(d, r)
-				   : ours(d, STATUS_BAD_REPLY, r->text);
+		/* In the middle of the message it may have had enough of it,
+		 * or of us: its words, but it has not judged the message. */
+		bool words = r->code == 421 ||
+			     (d->state == DIALOGUE_BODY && r->code >= 400);
+
+		v = words ? host_said(d, r)
+			  : ours(d, STATUS_BAD_REPLY, r->text);
 		return give_up(d, &v);
 	}
 	d->owed--;

@@ -3,7 +3,8 @@
  * out.  Pure: owns no socket, reads no clock.
  *
  * A transaction ends in exactly one verdict per recipient, whatever happens;
- * only a 2xx to the final dot is success.  `owed` counts the replies that
+ * only a 2xx to the final dot is success; task.dot_sent says whether the dot may
+ * have left.  `owed` counts the replies that
  * written commands still await: a reply nobody asked for gives the connection
  * up (attacks.md D8).
  *
@@ -39,7 +40,7 @@ enum dialogue_state {
 
 enum dialogue_step {
 	DIALOGUE_WAIT,  /* write `out`, then read */
-	DIALOGUE_SEND,  /* write the body and the dot, then dialogue_dot */
+	DIALOGUE_SEND,  /* write the body, then the dot with dialogue_dot */
 	DIALOGUE_DONE,  /* every recipient has its verdict; ready for more once
 			   the state is READY */
 	DIALOGUE_CLOSE, /* DONE if a task was under way; give it up */
@@ -68,7 +69,8 @@ void dialogue_init(struct dialogue *d, const char *hostname, const char *remote,
  * DONE at once if the message can't go through this server. */
 enum dialogue_step dialogue_begin(struct dialogue *d, struct task *t);
 enum dialogue_step dialogue_reply(struct dialogue *d, const struct reply *r);
-/* The body and its dot are in `out`. */
+/* The final dot is leaving: from now on the server may have the message, until
+ * it says that it does not. */
 void dialogue_dot(struct dialogue *d);
 /* The connection ended or a deadline passed: verdicts for who has none. */
 void dialogue_end(struct dialogue *d, enum status why, const char *detail);

@@ -342,6 +342,17 @@ pool_add(struct pool *p, struct task *t, int64_t steady_us)
 	work(p, steady_us);
 }
 
+bool
+pool_permit(struct pool *p, uint64_t job)
+{
+	for (struct connection *c = p->open; c != NULL; c = c->next)
+		if (c->task != NULL && c->task->job.job == job) {
+			connection_permit(c);
+			return true;
+		}
+	return false;
+}
+
 void
 pool_tick(struct pool *p, int64_t steady_us)
 {

@@ -97,6 +97,20 @@ take_share(struct worker *w, const void *p, size_t n)
 }
 
 static bool
+take_permit(struct worker *w, const void *p, size_t n)
+{
+	struct job_permit permit;
+
+	if (!job_permit_decode(&permit, p, n))
+		return false;
+	/* None has it when the job ended meanwhile: its outcome is under way. */
+	for (size_t i = 0; i < w->npools; i++)
+		if (pool_permit(w->pool[i], permit.job))
+			break;
+	return true;
+}
+
+static bool
 job_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 {
 	struct worker *w = container_of(c, struct worker, jobs);
@@ -106,6 +120,8 @@ job_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 		return take_job(w, p, n);
 	case JOB_SHARE:
 		return take_share(w, p, n);
+	case JOB_PERMIT:
+		return take_permit(w, p, n);
 	default:
 		return false;
 	}

@@ -161,7 +161,7 @@ unfold(const struct verdict *v, char out[VERDICT_REPLY_MOST])
 		    (p[CODE] == '-' || p[CODE] == ' ')) {
 			p += CODE + 1;
 			if (!first && nstatus > 0 &&
-			    strncmp(p, v->status, nstatus) == 0 &&
+			    strncasecmp(p, v->status, nstatus) == 0 &&
 			    (p[nstatus] == ' ' || p[nstatus] == '\0'))
 				p += nstatus;
 			first = false;

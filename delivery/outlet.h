@@ -1,0 +1,50 @@
+/*
+ * outlet - what all deliveries of a worker share, and the order in which their
+ * octets leave: a final dot (or a file's last rename) may happen only after its
+ * DOT frame is in the kernel's hands, so all of a round are announced first,
+ * then everybody writes.
+ *
+ * Owner    an outgoing lives in its delivery, which unmarks it before it goes.
+ */
+#ifndef MTQ_OUTLET_H
+#define MTQ_OUTLET_H
+
+#include "daemon/wire.h"
+#include "queue/job.h"
+#include "queue/store.h"
+
+enum outgoing_dot {
+	DOT_NONE,  /* not in sight */
+	DOT_DUE,   /* everything before it is through: to be announced */
+	DOT_TOLD,  /* announced, perhaps not yet in the kernel's hands */
+	DOT_KNOWN, /* the kernel has the frame: as soon as it is permitted */
+	DOT_GOES,  /* nothing holds it back any more */
+};
+
+/* One delivery, as the outlet sees it. */
+struct outgoing {
+	/* Writes what may be written; the dot is never DOT_TOLD then. */
+	void (*go)(struct outgoing *o, int64_t steady_us);
+	enum outgoing_dot dot;
+	uint64_t job; /* whose dot */
+	bool marked;
+	struct outgoing *next;
+};
+
+struct outlet {
+	struct loop *loop;
+	struct store *store;
+	struct channel *jobs;
+	char hostname[256];
+	struct outgoing *first, *going; /* marked; of the round under way */
+	unsigned char *scratch;         /* OUTLET_SCRATCH octets to read into */
+};
+enum { OUTLET_SCRATCH = 64 * 1024 };
+
+/* It has something to write or to announce: `go` is called soon. */
+void outlet_mark(struct outlet *o, struct outgoing *x);
+void outlet_unmark(struct outlet *o, struct outgoing *x);
+/* Announces the dots of this round, then writes what may be written. */
+void outlet_flush(struct outlet *o, int64_t steady_us);
+
+#endif
