@@ -154,7 +154,7 @@ give(struct connection *c, struct task *t, int64_t now_us)
 	c->idle_us = 0;
 	c->outgoing.dot = DOT_NONE;
 	c->outgoing.job = t->job.job;
-	c->permitted = false;
+	c->outgoing.permit = t->job.permit;
 	t->begun_us = now_us;
 	t->open_us = now_us;
 	if (ready)
@@ -234,19 +234,6 @@ unreachable(struct connection *c, int error)
 	watch_close(&c->watch, closed);
 }
 
-/* The dot has been announced: it leaves, or waits for its permit. */
-static void
-release_dot(struct connection *c, int64_t now_us)
-{
-	if (c->task->job.permit && !c->permitted) {
-		wait_for_reply(c, now_us);
-		return;
-	}
-	c->outgoing.dot = DOT_GOES;
-	c->dot_at = c->out.n;
-	bytes_add_text(&c->out, ".\r\n");
-}
-
 /* True: `out` is empty. */
 static bool
 send_out(struct connection *c, int64_t now_us)
@@ -285,8 +272,11 @@ go(struct outgoing *o, int64_t now_us)
 
 	if (c->dead || c->connecting)
 		return;
-	if (o->dot == DOT_KNOWN)
-		release_dot(c, now_us);
+	if (o->dot == DOT_FREE) {
+		o->dot = DOT_GOES;
+		c->dot_at = c->out.n;
+		bytes_add_text(&c->out, ".\r\n");
+	}
 	while (send_out(c, now_us)) {
 		if (c->dialogue.state != DIALOGUE_BODY || o->dot != DOT_NONE)
 			return;
@@ -296,19 +286,13 @@ go(struct outgoing *o, int64_t now_us)
 				return;
 		} else {
 			o->dot = DOT_DUE; /* all but the dot has left */
+			wait_for_reply(c, now_us);
 		}
 		if (o->dot == DOT_DUE) {
 			mark(c); /* it has to be announced first */
 			return;
 		}
 	}
-}
-
-void
-connection_permit(struct connection *c)
-{
-	c->permitted = true;
-	mark(c);
 }
 
 static void
@@ -401,7 +385,7 @@ connection_tick(struct connection *c, int64_t steady_us)
 	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL)
 		return; /* idle: its user closes it */
 	snprintf(what, sizeof what, "waiting for %s",
-		 c->outgoing.dot == DOT_KNOWN
+		 c->outgoing.dot == DOT_HELD
 		     ? "our own permit to end the message"
 		     : stage_text(dialogue_stage(&c->dialogue)));
 	fail(c, STATUS_TIMEOUT, what);

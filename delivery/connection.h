@@ -57,8 +57,7 @@ struct connection {
 	int connect_error; /* connect() said so at once */
 	bool line_start, body_more, body_open;
 	struct outgoing outgoing;
-	bool permitted; /* the job's PERMIT has come */
-	size_t dot_at;  /* DOT_GOES: where in `out` it begins */
+	size_t dot_at; /* DOT_GOES: where in `out` it begins */
 	bool dead;
 	bool refused; /* `unreachable` was told, `gone` is not */
 	bool retire;  /* closed when its task is done */
@@ -76,8 +75,5 @@ void connection_give(struct connection *c, struct task *t, int64_t steady_us);
 void connection_quit(struct connection *c);
 /* A look at the deadline. */
 void connection_tick(struct connection *c, int64_t steady_us);
-
-/* The dot may leave. */
-void connection_permit(struct connection *c);
 
 #endif

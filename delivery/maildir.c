@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 struct drop {
-	struct loop *loop;
+	struct outlet *outlet;
+	struct outgoing outgoing;
 	struct task *task;
 	struct body body;
 	bool more;
@@ -20,6 +21,7 @@ struct drop {
 	struct bytes out;
 	int error; /* errno of what failed on the thread */
 	const char *failed;
+	bool renamed;
 	void (*done)(void *arg, struct task *t);
 	void *arg;
 };
@@ -142,8 +144,11 @@ make_durable(void *arg)
 	write_chunk(d);
 	if (d->failed == NULL && fsync(d->fd) != 0)
 		d->failed = "sync";
-	if (d->failed == NULL && rename(d->tmp, d->new) != 0)
-		d->failed = "rename";
+	if (d->failed == NULL) {
+		d->renamed = rename(d->tmp, d->new) == 0;
+		if (!d->renamed)
+			d->failed = "rename";
+	}
 	if (d->failed == NULL && !sync_folder(folder))
 		d->failed = "sync the folder";
 	if (d->failed != NULL && d->error == 0)
@@ -157,12 +162,24 @@ durable(void *arg)
 	struct drop *d = arg;
 	struct verdict v;
 
+	d->task->dot_sent = d->renamed;
 	if (d->failed != NULL) {
 		failed(d, d->failed, d->error);
 		return;
 	}
 	v = verdict_of(STATUS_DELIVERED, STAGE_FILE, d->name);
 	finish(d, &v);
+}
+
+/* Announced: the file may get its name. */
+static void
+go(struct outgoing *o, int64_t steady_us)
+{
+	struct drop *d = container_of(o, struct drop, outgoing);
+
+	(void)steady_us;
+	o->dot = DOT_GOES;
+	loop_work(d->outlet->loop, make_durable, durable, d);
 }
 
 static void next_chunk(void *arg);
@@ -192,23 +209,27 @@ next_chunk(void *arg)
 		finish(d, &v);
 		return;
 	}
-	if (d->more)
-		loop_work(d->loop, write_chunk, written, d);
-	else
-		loop_work(d->loop, make_durable, durable, d);
+	if (d->more) {
+		loop_work(d->outlet->loop, write_chunk, written, d);
+		return;
+	}
+	d->outgoing.dot = DOT_DUE;
+	outlet_mark(d->outlet, &d->outgoing);
 }
 
 void
-maildir_deliver(struct loop *l, struct store *s, const char *dir,
-		struct task *t, int64_t now_us,
-		void (*done)(void *arg, struct task *t), void *arg)
+maildir_deliver(struct outlet *o, const char *dir, struct task *t,
+		int64_t now_us, void (*done)(void *arg, struct task *t),
+		void *arg)
 {
 	struct drop *d = must_alloc(sizeof *d);
 	char id[ID_TEXT + 1];
 
-	d->loop = l;
+	d->outlet = o;
+	d->outgoing = (struct outgoing){
+	    .go = go, .job = t->job.job, .permit = t->job.permit};
 	d->task = t;
-	d->body = body_of(s, &t->job);
+	d->body = body_of(o->store, &t->job);
 	d->done = done;
 	d->arg = arg;
 	d->dir = must_strdup(dir);

@@ -27,8 +27,29 @@ void
 outlet_unmark(struct outlet *o, struct outgoing *x)
 {
 	if (x->marked)
-		must(take_out(&o->first, x) || take_out(&o->going, x));
+		must(take_out(&o->first, x) || take_out(&o->going, x) ||
+		     take_out(&o->held, x));
 	x->marked = false;
+}
+
+void
+outlet_permit(struct outlet *o, uint64_t job)
+{
+	struct outgoing *x = o->held;
+
+	while (x != NULL && x->job != job)
+		x = x->next;
+	if (x != NULL) {
+		outlet_unmark(o, x);
+		x->dot = DOT_FREE;
+		outlet_mark(o, x);
+		return;
+	}
+	/* Nobody answers what has not left, but the rest of what we told may
+	 * still be in our own buffer. */
+	for (x = o->first; x != NULL; x = x->next)
+		if (x->dot == DOT_TOLD && x->job == job)
+			x->permit = false;
 }
 
 /* The DOT frames of all that end a message in this round; true when the kernel
@@ -67,8 +88,15 @@ write_round(struct outlet *o, int64_t steady_us)
 			outlet_mark(o, x); /* next round */
 			continue;
 		}
+		if (x->dot == DOT_TOLD && x->permit) {
+			x->dot = DOT_HELD;
+			x->marked = true;
+			x->next = o->held;
+			o->held = x;
+			continue;
+		}
 		if (x->dot == DOT_TOLD)
-			x->dot = DOT_KNOWN;
+			x->dot = DOT_FREE;
 		x->go(x, steady_us);
 	}
 }

@@ -232,8 +232,7 @@ file_some(struct pool *p)
 
 		p->files++;
 		t->begun_us = t->open_us = now_steady_us();
-		maildir_deliver(p->outlet->loop, p->outlet->store, p->dir, t,
-				now_us(), filed, p);
+		maildir_deliver(p->outlet, p->dir, t, now_us(), filed, p);
 	}
 }
 
@@ -340,17 +339,6 @@ pool_add(struct pool *p, struct task *t, int64_t steady_us)
 	*p->tail = t;
 	p->tail = &t->next;
 	work(p, steady_us);
-}
-
-bool
-pool_permit(struct pool *p, uint64_t job)
-{
-	for (struct connection *c = p->open; c != NULL; c = c->next)
-		if (c->task != NULL && c->task->job.job == job) {
-			connection_permit(c);
-			return true;
-		}
-	return false;
 }
 
 void

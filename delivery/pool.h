@@ -26,8 +26,6 @@ const char *pool_relay(const struct pool *p);
 void pool_configure(struct pool *p, const struct relay_settings *s);
 void pool_share(struct pool *p, uint32_t connections, int64_t steady_us);
 void pool_add(struct pool *p, struct task *t, int64_t steady_us);
-/* The dot of this job may leave; false: no connection has it (any more). */
-bool pool_permit(struct pool *p, uint64_t job);
 /* Deadlines and idle connections. */
 void pool_tick(struct pool *p, int64_t steady_us);
 /* Closes what is idle and opens nothing new when no job waits. */

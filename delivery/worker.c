@@ -103,10 +103,7 @@ take_permit(struct worker *w, const void *p, size_t n)
 
 	if (!job_permit_decode(&permit, p, n))
 		return false;
-	/* None has it when the job ended meanwhile: its outcome is under way. */
-	for (size_t i = 0; i < w->npools; i++)
-		if (pool_permit(w->pool[i], permit.job))
-			break;
+	outlet_permit(&w->outlet, permit.job);
 	return true;
 }
 
