@@ -9,11 +9,10 @@
 enum {
 	PATH_MOST = 512,
 	NAME_MOST = 64, /* octets of a zone's name */
-	/* No zone was ever 16 hours from UTC (tzdata: at most 15:13:42). */
-	FAR_S = 16 * 3600,
-	/* Two changes of one zone are never this close (tests/daemon/zone.c
+	/* No zone was ever 16 hours from UTC (tzdata: at most 15:13:42), and
+	 * none changed twice in 32 hours (the closest: 95; tests/daemon/zone.c
 	 * looks at all of them). */
-	STEP_S = 4 * 3600,
+	FAR_S = 16 * 3600,
 	DAY_S = 24 * 3600,
 };
 
@@ -106,28 +105,23 @@ change_in(int64_t from, int64_t to, int64_t before)
 
 /*
  * The first second at which the zone's calendar shows this date or a later
- * one.  Local time runs straight between two changes, so it is either where
- * such a line reaches midnight or where the next one begins past it.
+ * one.  Local time runs straight before and after the one change there may be,
+ * so it is where either line reaches midnight, or where the second begins past
+ * it.
  */
 static int64_t
 first_second(int64_t date)
 {
-	int64_t midnight = date * DAY_S, t = midnight - FAR_S;
-	int64_t was = offset(t);
+	int64_t midnight = date * DAY_S;
+	int64_t from = midnight - FAR_S, to = midnight + FAR_S;
+	int64_t was = offset(from), is = offset(to), change;
 
-	for (; t < midnight + FAR_S; t += STEP_S) {
-		int64_t next = t + STEP_S, is = offset(next), change;
-
-		change = is == was ? next : change_in(t, next, was);
-		if (change - 1 + was >= midnight)
-			return midnight - was;
-		if (change + is >= midnight)
-			return change;
-		if (next + is >= midnight)
-			return midnight - is;
-		was = is;
-	}
-	must_failed("midnight within 16 hours of UTC's", __FILE__, __LINE__);
+	if (was == is)
+		return midnight - is;
+	change = change_in(from, to, was);
+	if (midnight - was < change)
+		return midnight - was;
+	return max_of(change, midnight - is);
 }
 
 /* The day that t belongs to; *from and *to are its seconds.  A clock set back

@@ -114,20 +114,28 @@ book_load_amends(struct book *b, struct txn *t, int64_t now_us, struct err *e)
 	return e->kind == ERR_NONE;
 }
 
-/* A clock set back does not bring one back: what ended has ended. */
-bool
-book_ends(struct book *b, int64_t now_us)
+static bool
+end_amends(struct amends *a, int64_t now_us)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < b->amends.n; i++) {
-		if (b->amends.item[i].over ||
-		    !is_over(&b->amends.item[i], now_us))
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->item[i].over || !is_over(&a->item[i], now_us))
 			continue;
-		touch_amends(b);
-		b->amends.item[i].over = true;
+		a->item[i].over = true;
 		any = true;
 	}
+	return any;
+}
+
+/* What ended has ended: neither a clock set back nor an undo brings it back. */
+bool
+book_ends(struct book *b, int64_t now_us)
+{
+	bool any = end_amends(&b->amends, now_us);
+
+	if (b->amends_touched)
+		end_amends(&b->amends_were, now_us);
 	if (any)
 		book_terms_again(b, now_us);
 	return any;

@@ -125,6 +125,7 @@ next_spent(struct txn *t, const struct slot *s, int64_t from_us, bool first,
 bool
 book_sum(struct book *b, struct txn *t, struct slot *s, struct err *e)
 {
+	int64_t from_us = s->window.from_us;
 	struct spent_key key;
 	uint64_t places;
 	bool first = true;
@@ -133,16 +134,21 @@ book_sum(struct book *b, struct txn *t, struct slot *s, struct err *e)
 	memset(s->use.used, 0, sizeof s->use.used);
 	s->use.used_other = 0;
 	s->minutes.n = s->minutes.first = 0;
-	for (; next_spent(t, s, s->window.from_us, first, &key, &places, e);
+	/* The minutes of a window that an undo may bring back as well. */
+	if (book_rolls(s) && s->touched)
+		from_us = min_of(from_us, s->window_was.from_us);
+	for (; next_spent(t, s, from_us, first, &key, &places, e);
 	     first = false) {
 		size_t type = names_add(&b->types, key.type);
 
 		if (key.minute_us >= s->window.to_us)
 			return true;
-		*book_used(b, &s->use, type) += places;
 		if (book_rolls(s))
 			minutes_add(&s->minutes, key.minute_us, type, places);
+		if (key.minute_us >= s->window.from_us)
+			*book_used(b, &s->use, type) += places;
 	}
+	minutes_begin(&s->minutes, s->window.from_us, false);
 	return e->kind == ERR_NONE;
 }
 
