@@ -349,8 +349,7 @@ new_settings(void)
 	return s;
 }
 
-/* The roles read what settings_print writes, every default included: they must
- * be able to. */
+/* The roles read what settings_print writes, with every default. */
 static bool
 prints_well(const struct settings *s, struct bytes *report)
 {

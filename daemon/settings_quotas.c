@@ -158,6 +158,13 @@ check_ramp(const struct settings *s, const struct quota_settings *q,
 		error_at(r, here(s, q, "ramp"),
 			 "ramp: from %" PRIu64 " is more than to %" PRIu64,
 			 from, to);
+	else if (ok && to != q->limit &&
+		 !settings_broken(s, BLOCK_quota, q, "limit"))
+		warning_at(r, here(s, q, "ramp"),
+			   "ramp: ends at %" PRIu64
+			   ", but the limit is %" PRIu64
+			   ": with a ramp only the ramp holds",
+			   to, q->limit);
 	if (ramp_number(s, q, VALUE_duration, "over", &over_us, r) &&
 	    (over_us == 0 || over_us % DAY_US != 0))
 		error_at(r, here(s, q, "ramp"),

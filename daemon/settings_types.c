@@ -75,6 +75,8 @@ takes_all(const struct classify_settings *u)
 	       u->larger_than_bytes == 0;
 }
 
+enum { MAP_MOST = 1000 }; /* a message looks at all of them */
+
 /* What gives the type: one word, or a field of the message. */
 static void
 check_type(struct rules *c, const struct classify_settings *u)
@@ -92,8 +94,23 @@ check_type(struct rules *c, const struct classify_settings *u)
 	if (u->map.n > 0 && *u->by_header == '\0')
 		error_at(c->report, here(c, u, "map"),
 			 "map: only used with by_header");
+	if (u->map.n > MAP_MOST) {
+		error_at(c->report, here(c, u, "map"),
+			 "map: %zu values; there may be %d", u->map.n,
+			 MAP_MOST);
+		return;
+	}
 	for (size_t i = 0; i < u->map.n; i++) {
 		const struct list_of *m = &u->map.item[i];
+		size_t j = 0;
+
+		while (strcasecmp(u->map.item[j].name, m->name) != 0)
+			j++;
+		if (j < i)
+			error_at(c->report, here(c, u, "map"),
+				 "map: %.100s is there twice: letter case does "
+				 "not count",
+				 m->name);
 
 		if (strcmp(m->name, "*") == 0)
 			error_at(c->report, here(c, u, "map"),

@@ -47,17 +47,17 @@ wrong_quotas(void **state)
 	     "f:5: ramp: needs over\n"
 	     "f:5: ramp: needs start\n"},
 	    {"a ramp with a key too many",
-	     QUOTA("ramp { from = 5 to = 9 over = 3d start = 2026-11-01\n"
+	     QUOTA("ramp { from = 5 to = 2k over = 3d start = 2026-11-01\n"
 		   "until = x }"),
 	     "f:5: ramp: until is none of from, to, over, start\n"},
 	    {"a ramp down",
 	     QUOTA("ramp { from = 9 to = 5 over = 3d start = 2026-11-01 }"),
 	     "f:5: ramp: from 9 is more than to 5\n"},
 	    {"a ramp over half days",
-	     QUOTA("ramp { from = 5 to = 9 over = 36h start = 2026-11-01 }"),
+	     QUOTA("ramp { from = 5 to = 2k over = 36h start = 2026-11-01 }"),
 	     "f:5: ramp: over is whole days, as 30d\n"},
 	    {"a ramp over nothing",
-	     QUOTA("ramp { from = 5 to = 9 over = 0d start = 2026-11-01 }"),
+	     QUOTA("ramp { from = 5 to = 2k over = 0d start = 2026-11-01 }"),
 	     "f:5: ramp: over is whole days, as 30d\n"},
 	    {"a ramp of words",
 	     QUOTA("ramp { from = few to = [1, 2] over = long start = x }"),
@@ -92,9 +92,13 @@ doubts(void **state)
 {
 	static const struct row table[] = {
 	    {"none", QUOTA("cap { mass = 1k } reserve { mass = 300 }"), ""},
-	    {"a ramp",
-	     QUOTA("ramp { from = 5 to = 9 over = 1d start = 2026-11-01 }"),
+	    {"a ramp up to the limit",
+	     QUOTA("ramp { from = 5 to = 2k over = 1d start = 2026-11-01 }"),
 	     ""},
+	    {"a ramp to elsewhere",
+	     QUOTA("ramp { from = 5 to = 9k over = 1d start = 2026-11-01 }"),
+	     "f:5: warning: ramp: ends at 9000, but the limit is 2000: with "
+	     "a ramp only the ramp holds\n"},
 	    {"a cap above the limit", QUOTA("cap { mass = 3k }"),
 	     "f:5: warning: cap: mass may have 3000, but the limit is "
 	     "2000\n"},
@@ -128,7 +132,7 @@ zones(void **state)
 	    {"zones that are there",
 	     "zone = Asia/Kathmandu\n" QUOTA(
 		 "zone = America/New_York "
-		 "ramp { from = 5 to = 9 over = 2d start = 2026-02-28 }"),
+		 "ramp { from = 5 to = 2k over = 2d start = 2026-02-28 }"),
 	     "", true},
 	    {"no zone of a quota", QUOTA("zone = Europe/Atlantis"),
 	     "FILE:5: zone: 'Europe/Atlantis': tzdata has no such zone; write "
@@ -143,7 +147,7 @@ zones(void **state)
 	     "Europe/Berlin or Etc/UTC\n",
 	     false},
 	    {"no date",
-	     QUOTA("ramp { from = 5 to = 9 over = 2d start = 2026-02-29 }"),
+	     QUOTA("ramp { from = 5 to = 2k over = 2d start = 2026-02-29 }"),
 	     "FILE:5: ramp: start: '2026-02-29' is no date; write one as "
 	     "2026-11-01\n",
 	     false},

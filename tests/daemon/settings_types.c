@@ -42,6 +42,9 @@ wrong_types(void **state)
 	    {"a map without its block", RULE("by_header = X map = mass"),
 	     "f:6: map: write map { VALUE = TYPE }; the rest is for the next "
 	     "rule\n"},
+	    {"a value of map twice",
+	     RULE("by_header = X map { News = mass news = workflow }"),
+	     "f:6: map: news is there twice: letter case does not count\n"},
 	    {"a header without its block", RULE("type = mass header = X"),
 	     "f:6: header: '*' is not the name of a header field\n"},
 	    {"a field with a blank", RULE("type = mass header { \"A b\" = c }"),
