@@ -52,6 +52,9 @@ size_t book_quotas(const struct book *b); /* as settings->quotas */
 const struct quota_terms *book_terms(const struct book *b, size_t quota);
 const struct quota_use *book_use(const struct book *b, size_t quota);
 struct span book_window(const struct book *b, size_t quota);
+/* When the window ends; rolling: when its oldest minute leaves, INT64_MAX if
+ * nothing is used. */
+int64_t book_quota_next_us(const struct book *b, size_t quota, int64_t now_us);
 /* Recipients of one message of this size and type that the relay's quotas let
  * through now, at most `most`; 0: spent. */
 uint32_t book_room(const struct book *b, size_t relay, unsigned type,

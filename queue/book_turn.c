@@ -216,20 +216,30 @@ book_turn(struct book *b, struct txn *t, int64_t now_us, bool *changed,
 }
 
 int64_t
+book_quota_next_us(const struct book *b, size_t quota, int64_t now_us)
+{
+	const struct slot *s = b->slot[quota];
+	const struct minutes *m = &s->minutes;
+
+	must(quota < b->settings->nquotas);
+	if (!book_rolls(s))
+		return max_of(s->window.to_us, now_us);
+	if (m->first == m->n)
+		return INT64_MAX;
+	return max_of(m->item[m->first].at_us + s->terms.block->period_us +
+			  MINUTE_US,
+		      now_us);
+}
+
+int64_t
 book_next_us(const struct book *b, int64_t now_us)
 {
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < b->settings->nquotas; i++) {
 		const struct slot *s = b->slot[i];
-		const struct minutes *m = &s->minutes;
 
-		if (!book_rolls(s))
-			next = min_of(next, s->window.to_us);
-		else if (m->first < m->n)
-			next = min_of(next, m->item[m->first].at_us +
-						s->terms.block->period_us +
-						MINUTE_US);
+		next = min_of(next, book_quota_next_us(b, i, now_us));
 		if (s->terms.ramp_over_days != 0)
 			next = min_of(next, s->terms.today.to_us);
 	}
