@@ -37,6 +37,19 @@
 	  "--domain DOMAIN\n"                                                  \
 	  "        --relay NAME  --older TIME;  * stands for anything, all "   \
 	  "must hold")                                                         \
+	C(quota,                                                               \
+	  "[NAME]\n"                                                           \
+	  "set NAME [TYPE] NUMBER [--until TIME] [--reason TEXT]\n"            \
+	  "unset NAME [TYPE]\n"                                                \
+	  "audit",                                                             \
+	  "what may still leave, and what was changed at run time\n"           \
+	  "audit recomputes every counter; 1 if one differs")                  \
+	C(relay,                                                               \
+	  "[NAME]\n"                                                           \
+	  "pause NAME [--until TIME] [--reason TEXT]\n"                        \
+	  "resume NAME",                                                       \
+	  "which relays take mail now, and why others don't\n"                 \
+	  "TIME: 2026-11-22, \"2026-11-22 08:00\", 18:00, tomorrow, 2h, 3d")   \
 	C(check, "[FILE]",                                                     \
 	  "every error and doubt of a configuration, with file and line")      \
 	C(config, "show", "the values in force, and where each came from")     \

@@ -194,16 +194,41 @@ order_finish(struct order *o, int *code, struct err *e)
 	return true;
 }
 
+/* The frame that was encoded behind its header at `at` is on its way. */
+static bool
+queued(struct order *o, size_t at, int *code, struct err *e)
+{
+	put_le32(o->out.data + at, (uint32_t)(o->out.n - at - HEADER));
+	o->waiting++;
+	return o->waiting < ORDER_AHEAD || order_finish(o, code, e);
+}
+
+static size_t
+begin(struct order *o, enum control_frame type)
+{
+	unsigned char head[HEADER] = {[4] = (unsigned char)type};
+	size_t at = o->out.n;
+
+	bytes_add(&o->out, head, sizeof head);
+	return at;
+}
+
 bool
 order_send(struct order *o, const struct control_order *what, int *code,
 	   struct err *e)
 {
-	unsigned char head[HEADER] = {[4] = CONTROL_ORDER};
-	size_t at = o->out.n;
+	size_t at = begin(o, CONTROL_ORDER);
 
-	bytes_add(&o->out, head, sizeof head);
 	control_order_encode(&o->out, what);
-	put_le32(o->out.data + at, (uint32_t)(o->out.n - at - sizeof head));
-	o->waiting++;
-	return o->waiting < ORDER_AHEAD || order_finish(o, code, e);
+	return queued(o, at, code, e);
+}
+
+bool
+order_send_change(struct order *o, const struct control_change *what, int *code,
+		  struct err *e)
+{
+	size_t at = begin(o, CONTROL_CHANGE);
+
+	control_change_encode(&o->out, what);
+	return queued(o, at, code, e);
 }

@@ -29,6 +29,8 @@ void order_close(struct order *o); /* takes NULL */
  * orders. */
 bool order_send(struct order *o, const struct control_order *what, int *code,
 		struct err *e) MUST_USE;
+bool order_send_change(struct order *o, const struct control_change *what,
+		       int *code, struct err *e) MUST_USE;
 /* Waits for all answers that are still to come. */
 bool order_finish(struct order *o, int *code, struct err *e) MUST_USE;
 void order_listen(struct order *o,

@@ -131,9 +131,24 @@ json_plain(enum show_kind kind, const struct show_value *v, bool *tame)
 	case SHOW_WORDS:
 		return json_words(v, tame);
 	case SHOW_ROWS:
+	case SHOW_MAP:
 		break;
 	}
 	must_failed("rows inside of rows", __FILE__, __LINE__);
+}
+
+static json_t *
+json_row(const struct show_rows *r, size_t i, size_t from, bool *tame)
+{
+	const struct show_value *v = r->value + i * r->nfields;
+	json_t *o = sure(json_object());
+
+	for (size_t k = from; k < r->nfields; k++)
+		if (r->field[k].name != NULL)
+			must(json_object_set_new(o, r->field[k].name,
+						 json_plain(r->field[k].kind,
+							    &v[k], tame)) == 0);
+	return o;
 }
 
 static json_t *
@@ -141,19 +156,26 @@ json_rows(const struct show_rows *r, bool *tame)
 {
 	json_t *list = sure(json_array());
 
-	for (size_t i = 0; i < r->nrows; i++) {
-		const struct show_value *v = r->value + i * r->nfields;
-		json_t *o = sure(json_object());
-
-		for (size_t k = 0; k < r->nfields; k++)
-			if (r->field[k].name != NULL)
-				must(json_object_set_new(
-					 o, r->field[k].name,
-					 json_plain(r->field[k].kind, &v[k],
-						    tame)) == 0);
-		must(json_array_append_new(list, o) == 0);
-	}
+	for (size_t i = 0; i < r->nrows; i++)
+		must(json_array_append_new(list, json_row(r, i, 0, tame)) == 0);
 	return list;
+}
+
+/* The first field is a name of ours: type, relay. */
+static json_t *
+json_map(const struct show_rows *r, bool *tame)
+{
+	json_t *map = sure(json_object());
+
+	for (size_t i = 0; i < r->nrows; i++) {
+		struct text key = r->value[i * r->nfields].text;
+		char *name = must_printf("%.*s", (int)key.n, key.p);
+
+		must(json_object_set_new(map, name, json_row(r, i, 1, tame)) ==
+		     0);
+		free(name);
+	}
+	return map;
 }
 
 void
@@ -165,13 +187,19 @@ show_json(FILE *out, const struct show_field *field, size_t n,
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		bool rows = field[i].kind == SHOW_ROWS && value[i].given;
+		bool rows =
+		    (field[i].kind == SHOW_ROWS || field[i].kind == SHOW_MAP) &&
+		    value[i].given;
 		json_t *v;
 
 		if (field[i].name == NULL)
 			continue;
-		v = rows ? json_rows(value[i].rows, &tame)
-			 : json_plain(field[i].kind, &value[i], &tame);
+		if (!rows)
+			v = json_plain(field[i].kind, &value[i], &tame);
+		else if (field[i].kind == SHOW_ROWS)
+			v = json_rows(value[i].rows, &tame);
+		else
+			v = json_map(value[i].rows, &tame);
 		must(json_object_set_new(o, field[i].name, v) == 0);
 	}
 	/* jansson escapes C0 only.  An object with other controls is written
@@ -208,6 +236,7 @@ spell(enum show_kind kind, const struct show_value *v, int64_t now_us)
 		return must_strdup(v->flag ? "yes" : "no");
 	case SHOW_WORDS:
 	case SHOW_ROWS:
+	case SHOW_MAP:
 		break;
 	}
 	must_failed("a list in a table", __FILE__, __LINE__);

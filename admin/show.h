@@ -26,6 +26,7 @@ enum show_kind {
 	SHOW_FLAG,
 	SHOW_WORDS, /* list of texts; not in tables */
 	SHOW_ROWS,  /* list of objects; not in tables */
+	SHOW_MAP,   /* the same rows as an object, by their first field */
 };
 
 struct show_field {

@@ -15,8 +15,8 @@ claim_free(struct claim *c)
 /* One recipient: into the JOB, then claimed.  In this order: what is read
  * points into the map only until the first write. */
 static bool
-take(struct txn *t, const struct ledger_due *due, int64_t now_us,
-     struct claim *c, struct bytes *blob, struct err *e)
+take(struct txn *t, const struct ledger_due *due, const char *relay,
+     int64_t now_us, struct claim *c, struct bytes *blob, struct err *e)
 {
 	struct recipient_record r;
 	struct job_recipient j;
@@ -32,19 +32,20 @@ take(struct txn *t, const struct ledger_due *due, int64_t now_us,
 				   .orcpt = r.orcpt};
 	job_recipient_add(blob, &j);
 	c->rcpt[c->nrcpt++] = due->rcpt;
-	return ledger_claim(t, c->lane, due, c->job, now_us, e);
+	return ledger_claim(t, c->lane, due, c->job, relay, now_us, e);
 }
 
 /* All of the message's recipients that are due in this lane, up to `most`;
  * *due is the lane's row behind them, *more whether there is one. */
 static bool
-take_all(struct txn *t, uint32_t most, int64_t now_us, struct claim *c,
-	 struct bytes *blob, struct ledger_due *due, bool *more, struct err *e)
+take_all(struct txn *t, const char *relay, uint32_t most, int64_t now_us,
+	 struct claim *c, struct bytes *blob, struct ledger_due *due,
+	 bool *more, struct err *e)
 {
 	do {
 		struct ledger_due from = *due;
 
-		if (!take(t, due, now_us, c, blob, e))
+		if (!take(t, due, relay, now_us, c, blob, e))
 			return false;
 		*more = ledger_first(t, c->lane, &from, due, e);
 		if (!*more)
@@ -95,7 +96,8 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 	bool ok;
 
 	c->rcpt = must_alloc(most * sizeof c->rcpt[0]);
-	ok = take_all(t, most, now_us, c, &blob, due, more, e) &&
+	ok = take_all(t, s->relays[c->relay].title, most, now_us, c, &blob, due,
+		      more, e) &&
 	     book_charge(b, t, c->job, c->relay, c->type, c->nrcpt, size_bytes,
 			 now_us, e) &&
 	     message_of(t, c->message, &m, e);

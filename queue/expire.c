@@ -123,7 +123,7 @@ give_up(struct txn *t, const struct expired *x, const struct settle_world *w,
 			       text_copy(before.reason, last, sizeof last));
 	}
 	text_copy(before.relay, s.relay, sizeof s.relay);
-	return ledger_claim(t, x->lane, &x->row, 0, now_us, e) &&
+	return ledger_claim(t, x->lane, &x->row, 0, NULL, now_us, e) &&
 	       settle_one(t, &s, w, e);
 }
 

@@ -134,7 +134,7 @@ ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 
 bool
 ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
-	     uint64_t job, int64_t now_us, struct err *e)
+	     uint64_t job, const char *relay, int64_t now_us, struct err *e)
 {
 	struct recipient_record from, to;
 
@@ -146,6 +146,8 @@ ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 	to = from;
 	to.state = RECIPIENT_CLAIMED;
 	to.job = job;
+	if (relay != NULL)
+		to.relay = text_of(relay);
 	to.changed_us = (uint64_t)now_us;
 	return row_move(t, d->id, d->rcpt, &from, &to, e);
 }

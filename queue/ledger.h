@@ -66,9 +66,11 @@ bool ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
 		      struct recipient_record *out, struct err *e) MUST_USE;
 bool ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 		    struct err *e) MUST_USE;
-/* job: the number of the transaction it is charged with. */
+/* job: the number of the transaction it is charged with.  relay: where it goes
+ * through; NULL: nowhere, it is about to be given up. */
 bool ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
-		  uint64_t job, int64_t now_us, struct err *e) MUST_USE;
+		  uint64_t job, const char *relay, int64_t now_us,
+		  struct err *e) MUST_USE;
 /* WAITING -> WAITING in another lane, due at another time. */
 bool ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
 		 int64_t due_us, struct err *e) MUST_USE;

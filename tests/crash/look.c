@@ -114,7 +114,7 @@ one_round(struct txn *t, bool *idle, struct err *e)
 	if (e->kind != ERR_NONE)
 		return false;
 	if (ledger_waiting(t, &lane, &first, e))
-		return ledger_claim(t, lane, &first, 0, LATER, e) &&
+		return ledger_claim(t, lane, &first, 0, NULL, LATER, e) &&
 		       settle(t, &first, VERDICT_SENT, e);
 	if (e->kind != ERR_NONE)
 		return false;

@@ -248,7 +248,8 @@ work(struct side *s)
 				stop(&s->e);
 			break;
 		}
-		if (!ledger_claim(t, LANE_DEFAULT, &d[n], 0, now_us(), &s->e))
+		if (!ledger_claim(t, LANE_DEFAULT, &d[n], 0, NULL, now_us(),
+				  &s->e))
 			stop(&s->e);
 	}
 	commit(s, t);

@@ -174,7 +174,7 @@ box_claim(struct box *b, uint64_t id, uint32_t rcpt)
 	yes(b, ledger_recipient(b->t, id, rcpt, &r, &b->e));
 	yes(b, ledger_claim(b->t, r.lane,
 			    &(struct ledger_due){id, rcpt, (int64_t)r.due_us},
-			    0, BOX_NOW + SECOND_US, &b->e));
+			    0, NULL, BOX_NOW + SECOND_US, &b->e));
 }
 
 static inline enum ledger_answer
