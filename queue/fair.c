@@ -76,9 +76,10 @@ void
 fair_done(struct fair *f, size_t relay, struct fair_turns *t, unsigned type,
 	  uint64_t weight, uint32_t cost, bool more)
 {
-	int *tail = &f->tail[relay][type], head = f->item[*tail].next;
+	int *tail = &f->tail[relay][type], head;
 
 	must(*tail >= 0 && weight > 0);
+	head = f->item[*tail].next;
 	t->last_lane[type] = f->item[head].lane;
 	t->now = max_of(t->next[type], t->now);
 	t->next[type] = t->now + (uint64_t)cost * FAIR_SCALE / weight;
