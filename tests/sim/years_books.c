@@ -304,7 +304,6 @@ compare_gate(const struct book *b, size_t at, size_t relay)
 	CHECK(!years_paused(r) || g->paused, "r%zu: not paused", relay);
 	CHECK(!r->hit || g->closed_until_us > y.now_us,
 	      "r%zu: open, the provider said it was not", relay);
-	r->hit = false;
 	r->closed_until_us = g->closed_until_us;
 }
 
@@ -324,6 +323,8 @@ years_compare(void)
 	for (size_t i = 0; i < y.settings->nrelays; i++)
 		compare_gate(b, i,
 			     (size_t)atoi(y.settings->relays[i].title + 1));
+	for (size_t i = 0; i < RELAYS; i++)
+		y.relay[i].hit = false;
 	book_close(b);
 	store_abort(t);
 	y.compared++;

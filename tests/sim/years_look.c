@@ -1,5 +1,8 @@
 /* years_look - see tests/sim/years.h. */
+#include "daemon/log.h"
 #include "tests/sim/years.h"
+
+static char reason[200]; /* of the record that was read last */
 
 static struct recipient_record
 record_of(const struct letter *l, uint32_t rcpt, bool *there)
@@ -11,6 +14,7 @@ record_of(const struct letter *l, uint32_t rcpt, bool *there)
 	CHECK(t != NULL, "%s", e.text);
 	*there = ledger_recipient(t, l->id, rcpt, &r, &e);
 	CHECK(*there || e.kind == ERR_NONE, "%s", e.text);
+	log_safe(r.reason.p, r.reason.n, reason, sizeof reason);
 	store_abort(t);
 	r.address = r.orcpt = r.relay = r.reason = text_of("");
 	return r;
@@ -31,7 +35,7 @@ years_is_due(struct letter *l, uint32_t rcpt)
 	if (r.state == RECIPIENT_FAILED) {
 		CHECK(p->refused || y.path[l->path].bounced ||
 			  y.latest_us - l->arrival_us >= LIFETIME_US,
-		      "given up without a reason");
+		      "given up without a reason: %s", reason);
 		p->failed = true;
 		return false;
 	}

@@ -225,8 +225,10 @@ hit_wall(struct task *t, bool dot)
 
 	tell_all(t, hard ? VERDICT_FAIL : VERDICT_DEFER, dot, hard ? 554 : 454,
 		 "5.7.0 your daily cap is reached");
-	for (uint32_t i = 0; i < t->n; i++)
-		t->end[i].kind = VERDICT_DEFER;
+	/* What a relay's words mean its block says: without one it is a no. */
+	for (uint32_t i = 0; i < t->n && y.relay[t->relay].there; i++)
+		if (t->end[i].kind == VERDICT_FAIL)
+			t->end[i].kind = VERDICT_DEFER;
 	y.relay[t->relay].hit = true;
 	y.walls++;
 }
