@@ -42,12 +42,11 @@ change_read(struct command *c, struct change_words *w)
 	int letter;
 
 	*w = (struct change_words){.reason = ""};
-	optind = 1;
-	while ((letter = getopt_long(c->argc + 1, c->argv - 1, "", options,
-				     NULL)) != -1)
+	while ((letter = getopt_long(c->argc, c->argv, "", options, NULL)) !=
+	       -1)
 		if (!take(c, w, letter))
 			return false;
-	for (int i = optind - 1; i < c->argc; i++) {
+	for (int i = optind; i < c->argc; i++) {
 		if (w->n == CHANGE_WORDS) {
 			command_usage(c, NULL);
 			return false;
@@ -96,8 +95,10 @@ change_open_view(struct command *c, struct ledger_view *v, int *code)
 	v->txn = store_begin(v->store, false, &e);
 	if (v->txn != NULL)
 		v->book = book_open(v->txn, c->settings, c->now_us, &e);
-	if (v->book != NULL)
+	if (v->book != NULL) {
+		*code = EXIT_DONE;
 		return true;
+	}
 	*code = command_fail(c, &e);
 	change_close_view(v);
 	return false;

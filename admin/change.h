@@ -11,7 +11,7 @@
 
 enum { CHANGE_WORDS = 3, CHANGE_REASON_MOST = 200 };
 
-/* NAME and further words, --until, --reason, in any order. */
+/* Behind the verb: words, --until and --reason in any order. */
 struct change_words {
 	const char *word[CHANGE_WORDS];
 	int n;

@@ -355,8 +355,6 @@ change(struct command *c, bool set)
 	struct change_words w;
 	int code;
 
-	c->argc--;
-	c->argv++;
 	if (!change_read(c, &w))
 		return EXIT_USAGE;
 	if (w.n < 1 + set || w.n > 2 + set || (!set && w.until_us != 0))

@@ -317,8 +317,6 @@ change(struct command *c, bool pause)
 	struct change_words w;
 	int code;
 
-	c->argc--;
-	c->argv++;
 	if (!change_read(c, &w))
 		return EXIT_USAGE;
 	if (w.n != 1 || strlen(w.word[0]) > 64 || (!pause && w.until_us != 0))

@@ -10,6 +10,7 @@
 #include "admin/queue_oldest.h"
 #include "admin/queue_read.h"
 #include "admin/show.h"
+#include "admin/waits.h"
 #include "daemon/roles_file.h"
 
 enum {
@@ -32,6 +33,7 @@ struct status {
 	char instance[65];
 	struct store_room room;
 	struct queue_oldest oldest;
+	struct waits waits;
 	char *problem[PROBLEMS_MOST];
 	size_t nproblems;
 };
@@ -108,14 +110,15 @@ static void
 judge_waiting(struct status *s)
 {
 	const struct queue_oldest *o = &s->oldest;
-	int64_t late = s->c->now_us - o->due_us;
 	char text[HUMAN_TEXT];
 
 	if (s->pid == 0 || !o->waiting)
 		return;
-	if (late > OVERDUE_S * SECOND_US)
+	/* A long queue at a relay with a rate leaves bit by bit. */
+	if (s->waits.overdue_us > OVERDUE_S * SECOND_US &&
+	    s->state.claimed == 0)
 		problem(s, "mail is due since %s and does not leave",
-			human_span(late, text));
+			human_span(s->waits.overdue_us, text));
 	if (o->tried && strncmp(o->status, "4.4.", 4) == 0)
 		problem(s, "relay %s, %s: %s", o->relay,
 			human_when(o->tried_us, s->c->now_us, text), o->reason);
@@ -143,14 +146,16 @@ static bool
 read_queue(struct status *s, struct store *store, struct err *e)
 {
 	struct txn *t = store_begin(store, false, e);
+	bool ok;
 
 	if (t == NULL)
 		return false;
 	s->state = *txn_state(t);
 	text_copy(s->state.instance, s->instance, sizeof s->instance);
 	s->state.instance = text_of(s->instance);
+	ok = waits_read(t, s->settings, s->c->now_us, &s->waits, e);
 	store_abort(t);
-	return store_room(store, &s->room, e) &&
+	return ok && store_room(store, &s->room, e) &&
 	       queue_oldest(store, s->c->now_us, &s->oldest, e);
 }
 
@@ -227,7 +232,8 @@ read_all(struct status *s, int *code)
 	F(used_bytes, "  used", SIZE)                                          \
 	F(file_bytes, "  file", SIZE)                                          \
 	F(disk_free_bytes, "Room on the disk", SIZE)                           \
-	F(problems, NULL, WORDS)
+	F(problems, NULL, WORDS)                                               \
+	F(notes, NULL, WORDS)
 
 #define F(name, heading, kind) ROLE_AT_##name,
 enum { ROLE_SHOWN(F) ROLE_AT_COUNT };
@@ -312,6 +318,10 @@ print_screen(const struct status *s, const struct show_value *v,
 		printf("Wrong now:\n");
 	for (size_t i = 0; i < s->nproblems; i++)
 		printf("  %s%s%s\n", on, s->problem[i], off);
+	if (s->waits.nnotes > 0)
+		printf("Worth knowing:\n");
+	for (size_t i = 0; i < s->waits.nnotes; i++)
+		printf("  %s\n", s->waits.note[i]);
 }
 
 static void
@@ -319,7 +329,7 @@ print_status(const struct status *s)
 {
 	struct show_value v[AT_COUNT] = {{0}};
 	struct show_value roles[ROLES_FILE_MOST * ROLE_AT_COUNT] = {{0}};
-	struct text problems[PROBLEMS_MOST];
+	struct text problems[PROBLEMS_MOST], notes[WAITS_NOTES];
 	const struct show_rows rows = {.field = role_fields,
 				       .nfields = ROLE_AT_COUNT,
 				       .value = roles,
@@ -336,6 +346,9 @@ print_status(const struct status *s)
 		v[AT_pid] = show_count((uint64_t)s->pid);
 	v[AT_roles] = show_rows(&rows);
 	v[AT_problems] = show_words(problems, s->nproblems);
+	for (size_t i = 0; i < s->waits.nnotes; i++)
+		notes[i] = text_of(s->waits.note[i]);
+	v[AT_notes] = show_words(notes, s->waits.nnotes);
 	if (s->c->json)
 		show_json(stdout, status_fields, AT_COUNT, v);
 	else
@@ -362,6 +375,7 @@ cmd_status(struct command *c)
 		code = EXIT_NO;
 	for (size_t i = 0; i < s->nproblems; i++)
 		free(s->problem[i]);
+	waits_free(&s->waits);
 	free(s);
 	return code;
 }

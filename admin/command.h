@@ -35,7 +35,8 @@
 	  "look at messages and change what happens to them\n"                 \
 	  "FILTER: --state WORD[,WORD]  --from ADDRESS  --to ADDRESS  "        \
 	  "--domain DOMAIN\n"                                                  \
-	  "        --relay NAME  --older TIME;  * stands for anything, all "   \
+	  "        --relay NAME  --type TYPE  --older TIME;  * stands for "    \
+	  "anything, all "                                                     \
 	  "must hold")                                                         \
 	C(quota,                                                               \
 	  "[NAME]\n"                                                           \

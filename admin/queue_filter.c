@@ -121,6 +121,8 @@ queue_filter_add(struct queue_filter *f, const char *name, char *value,
 				   *value == '@' ? value + 1 : value, e);
 	if (strcmp(name, "relay") == 0)
 		return add_address(&f->relay, name, value, e);
+	if (strcmp(name, "type") == 0)
+		return add_address(&f->type, name, value, e);
 	must(strcmp(name, "older") == 0);
 	return add_older(f, value, now_us, e);
 }
@@ -156,6 +158,6 @@ queue_filter_match(const struct queue_filter *f, const struct message_record *m,
 	return queue_filter_state(f, (enum recipient_state)r->state) &&
 	       (f->before_us == 0 || (int64_t)m->arrival_us < f->before_us) &&
 	       fits(f->from, m->sender) && fits(f->to, r->address) &&
-	       fits(f->relay, r->relay) &&
+	       fits(f->relay, r->relay) && fits(f->type, m->type) &&
 	       (f->domain == NULL || fits(f->domain, domain_of(r->address)));
 }

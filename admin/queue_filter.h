@@ -6,6 +6,7 @@
  *	--to ADDRESS		the recipient
  *	--domain DOMAIN		of the recipient
  *	--relay NAME		of the last attempt
+ *	--type TYPE		the mail type
  *	--older TIME		accepted longer ago, as 2h or 3d
  *
  * All that are given must hold.  * in an address, domain or name stands for
@@ -25,6 +26,7 @@
 	F(to, "ADDRESS")                                                       \
 	F(domain, "DOMAIN")                                                    \
 	F(relay, "NAME")                                                       \
+	F(type, "TYPE")                                                        \
 	F(older, "TIME")
 
 struct queue_filter {
@@ -34,6 +36,7 @@ struct queue_filter {
 	const char *to;
 	const char *domain;
 	const char *relay;
+	const char *type;
 	int64_t before_us; /* accepted before; 0: not given */
 };
 

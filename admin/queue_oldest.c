@@ -32,7 +32,7 @@ first_due(struct txn *t, int64_t from_us, struct due_key *out, bool *found,
 		if (!*found || d.due_us < out->due_us)
 			*out = d;
 		*found = true;
-		if (d.lane == UINT32_MAX)
+		if (d.lane == UINT64_MAX)
 			return true;
 		from.lane = d.lane + 1;
 	}
