@@ -69,10 +69,10 @@ static const struct wall_row {
  * Exchange says 5.2.2 of senders too, and names its own errors after others'
  * mailboxes. */
 static const struct {
-	const char *status; /* behind the class; "": any */
+	const char *status; /* of any class; "": any */
 	const char *words, *unless;
 } never_row[] = {
-    {".2.2", "", "submission quota"},
+    {"x.2.2", "", "submission quota"},
     {"", "mailbox full", "sender throttled"},
     {"", "mailbox is full", "sender throttled"},
     {"", "mailbox*over quota", "submission quota"},
@@ -160,8 +160,9 @@ unfold(const struct verdict *v, char out[VERDICT_REPLY_MOST])
 		if (starts && strncmp(p, code, CODE) == 0 &&
 		    (p[CODE] == '-' || p[CODE] == ' ')) {
 			p += CODE + 1;
-			if (!first && nstatus > 0 &&
-			    strncasecmp(p, v->status, nstatus) == 0 &&
+			if (!first && nstatus > 0 && is_digit(*p) &&
+			    strncasecmp(p + 1, v->status + 1, nstatus - 1) ==
+				0 &&
 			    (p[nstatus] == ' ' || p[nstatus] == '\0'))
 				p += nstatus;
 			first = false;
@@ -201,13 +202,20 @@ wait_said_s(const char *text)
 	return 0;
 }
 
+/* But for its class, which says less than the code: of a refusal that concerns
+ * the host it is always 4. */
+static bool
+is_status(const struct verdict *v, const char *status)
+{
+	return v->status[0] != '\0' && strcmp(v->status + 1, status + 1) == 0;
+}
+
 static bool
 never(const struct verdict *v, const char *text)
 {
 	for (size_t i = 0; i < countof(never_row); i++)
 		if ((never_row[i].status[0] == '\0' ||
-		     (v->status[0] != '\0' &&
-		      strcmp(v->status + 1, never_row[i].status) == 0)) &&
+		     is_status(v, never_row[i].status)) &&
 		    has(text, never_row[i].words) &&
 		    !has(text, never_row[i].unless))
 			return true;
@@ -243,8 +251,7 @@ look_up(const struct relay_settings *r, const struct verdict *v,
 		if ((w->provider == PROVIDER_NONE ||
 		     w->provider == r->provider) &&
 		    (w->code == 0 || w->code == v->code) &&
-		    (w->status[0] == '\0' ||
-		     strcmp(w->status, v->status) == 0) &&
+		    (w->status[0] == '\0' || is_status(v, w->status)) &&
 		    has(text, w->words))
 			return w->wall;
 	}

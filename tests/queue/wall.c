@@ -232,6 +232,24 @@ what_a_pattern_is(void **state)
 			fail_msg("'%s'", pattern[i].text);
 }
 
+/* Before MAIL a refusal concerns the host: its class is 4, whatever it said. */
+static void
+at_the_greeting(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(known); i++) {
+		struct relay_settings r = {.provider = known[i].provider};
+		struct verdict v = reply(known[i].reply);
+
+		if (v.code < 400)
+			continue;
+		v.kind = VERDICT_DEFER;
+		v.status[0] = '4';
+		if (wall_of(&r, &v).kind != known[i].kind)
+			fail_msg("%s", known[i].name);
+	}
+}
+
 /* Our own words are no provider's. */
 static void
 our_own_words(void **state)
@@ -249,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(known_replies),
+	    cmocka_unit_test(at_the_greeting),
 	    cmocka_unit_test(own_patterns),
 	    cmocka_unit_test(what_a_pattern_is),
 	    cmocka_unit_test(our_own_words),

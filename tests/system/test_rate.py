@@ -1,0 +1,151 @@
+"""A relay's rate, counted where it counts: at the relay, when it takes the
+mail."""
+import os
+import signal
+import threading
+import time
+
+from conftest import data, wait_for
+
+
+class Stamps:
+    """When each recipient was taken: the moment of the sink's 250."""
+
+    def __init__(self, sink):
+        self.at, self.lock = [], threading.Lock()
+        sink.reply = self.reply
+
+    def reply(self, verb, arg, h):
+        if verb == "DOT":
+            with self.lock:
+                self.at += [time.monotonic()] * len(arg.recipients)
+
+    def most(self, window=1.0):
+        """The most in any stretch of the window."""
+        with self.lock:
+            at = sorted(self.at)
+        return max(sum(1 for t in at[i:] if t < at[i] + window)
+                   for i in range(len(at)))
+
+
+def submit(m, n, rcpts=1):
+    with m.client() as s:
+        s.ehlo()
+        for i in range(n):
+            s.mail("a@from.test")
+            for k in range(rcpts):
+                s.rcpt(f"b{k}@to.test")
+            assert data(s, b"Subject: %d\r\n\r\nx\r\n" % i)[0] == 250
+
+
+def relay(sink, rate, more=""):
+    return (f"host = 127.0.0.1\n\tport = {sink.port}\n\trate = {rate}\n"
+            f"\tconnections = 8\n\t{more}")
+
+
+def test_a_burst_leaves_at_the_rate(make, sink):
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "14/s"))
+    submit(m, 60)
+    m.empty(30)
+    assert len(stamps.at) == 60
+    assert stamps.most() <= 14
+    # 60 are four windows and a bit: it is not far slower than allowed either.
+    assert max(stamps.at) - min(stamps.at) < 7
+    assert "status=deferred" not in m.text()
+
+
+def test_recipients_are_counted_not_messages(make, sink):
+    """One message to more than the rate allows is cut; two don't add up."""
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "10/s"))
+    submit(m, 8, rcpts=3)
+    submit(m, 1, rcpts=25)
+    m.empty(30)
+    assert len(stamps.at) == 8 * 3 + 25
+    assert stamps.most() <= 10
+
+
+def test_the_scheduler_dies_and_comes_back(make, sink):
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "14/s"))
+    submit(m, 70)
+    for n in (10, 30, 50):
+        wait_for(f"{n} messages", lambda: len(stamps.at) >= n)
+        os.kill(m.pids("scheduler")[0], signal.SIGKILL)
+    m.empty(40)
+    assert len(stamps.at) >= 70  # what was under way may come twice
+    assert stamps.most() <= 14
+
+
+def test_a_worker_dies(make, sink):
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "14/s"))
+    submit(m, 50)
+    for n in (10, 25):
+        wait_for(f"{n} messages", lambda: len(stamps.at) >= n)
+        os.kill(m.pids("worker")[0], signal.SIGKILL)
+    m.empty(40)
+    assert len(stamps.at) >= 50
+    assert stamps.most() <= 14
+
+
+def test_everything_stops_and_starts(make, sink):
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "14/s"))
+    submit(m, 40)
+    wait_for("some messages", lambda: len(stamps.at) >= 12)
+    assert m.stop() == 0
+    m.start()
+    m.empty(40)
+    assert len(stamps.at) == 40
+    assert stamps.most() <= 14
+
+
+def test_another_rate_holds_at_once(make, sink):
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "20/s"))
+    submit(m, 60)
+    wait_for("some messages", lambda: len(stamps.at) >= 20)
+    m.write(relay=relay(sink, "6/s"))
+    m.process.send_signal(signal.SIGHUP)
+    m.wait_log("reloaded")
+    changed = time.monotonic()
+    wait_for("more messages", lambda: len(stamps.at) >= 40, 30)
+    with stamps.lock:
+        # What was permitted a moment before may still have been on its way.
+        stamps.at = [t for t in stamps.at if t > changed + 0.05]
+    assert stamps.most() <= 6
+    m.write(relay=relay(sink, "1000/s"))
+    m.process.send_signal(signal.SIGHUP)
+    m.empty(30)
+
+
+def test_connections_that_have_nothing_to_do_are_closed(make, sink):
+    """A rate of one a second needs one connection, not eight."""
+    stamps = Stamps(sink)
+    m = make(workers=2, relay=relay(sink, "8/s", "idle_timeout = 1s"))
+    submit(m, 8)
+    m.empty()
+    assert sink.most_open > 1
+    m.write(relay=relay(sink, "1/s", "idle_timeout = 1s"))
+    m.process.send_signal(signal.SIGHUP)
+    m.wait_log("reloaded")
+    submit(m, 6)
+    wait_for("few connections", lambda: sink.open <= 2 and len(stamps.at) < 14)
+    m.empty(30)
+    assert len(stamps.at) == 14
+    wait_for("no connection", lambda: sink.open == 0)
+
+
+def test_into_a_maildir(make, sink, tmp_path):
+    """The rename is the start that counts; it sets the file's ctime."""
+    m = make(workers=2, relay=f"deliver = maildir\n\tdir = {tmp_path}/box\n\t"
+                              "rate = 10/s")
+    submit(m, 35)
+    m.empty(30)
+    stamps = Stamps(sink)
+    stamps.at = [f.stat().st_ctime_ns / 1e9
+                 for f in (tmp_path / "box/new").iterdir()]
+    assert len(stamps.at) == 35
+    assert stamps.most() <= 10
