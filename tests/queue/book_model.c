@@ -47,29 +47,6 @@ check_use(void)
 	}
 }
 
-/* Something other than room alone happens then: a window ends, a ramp steps, a
- * run-time change ends. */
-static bool
-is_edge(unsigned relay, int64_t t_us)
-{
-	for (unsigned k = 0; k < w.plan.n[relay]; k++) {
-		unsigned i = w.plan.on[relay][k];
-		const struct plan_quota *q = &w.plan.quota[i];
-		const char *zone =
-		    q->window == WINDOW_ROLLING ? "Etc/UTC" : q->zone;
-
-		if (q->window != WINDOW_ROLLING &&
-		    window_at(q, w.now_us).to_us == t_us)
-			return true;
-		if (q->ramp_days != 0 && zone_day(zone, t_us).from_us == t_us)
-			return true;
-		for (unsigned a = 0; a <= TYPES; a++)
-			if (w.m.amend[i][a].until_us == t_us)
-				return true;
-	}
-	return false;
-}
-
 /* Before a spent relay opens there is no room, then there is. */
 static void
 check_opening(unsigned relay, unsigned type)
@@ -385,7 +362,6 @@ any_clock(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		print_message("seed %" PRIu64 "\n", seed);
 		run(seed, false);
 	}
 }

@@ -378,6 +378,29 @@ relay_room(unsigned relay, unsigned type, uint64_t size, uint32_t most,
 	return most;
 }
 
+/* Something other than room alone happens then: a window ends, a ramp steps, a
+ * run-time change ends. */
+static inline bool
+is_edge(unsigned relay, int64_t t_us)
+{
+	for (unsigned k = 0; k < w.plan.n[relay]; k++) {
+		unsigned i = w.plan.on[relay][k];
+		const struct plan_quota *q = &w.plan.quota[i];
+		const char *zone =
+		    q->window == WINDOW_ROLLING ? "Etc/UTC" : q->zone;
+
+		if (q->window != WINDOW_ROLLING &&
+		    window_at(q, w.now_us).to_us == t_us)
+			return true;
+		if (q->ramp_days != 0 && zone_day(zone, t_us).from_us == t_us)
+			return true;
+		for (unsigned a = 0; a <= TYPES; a++)
+			if (w.m.amend[i][a].until_us == t_us)
+				return true;
+	}
+	return false;
+}
+
 /* --- names of the plan as places in the settings -------------------------- */
 
 static inline size_t
