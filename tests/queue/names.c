@@ -15,7 +15,9 @@ name_of(unsigned i)
 {
 	static char text[16];
 
-	snprintf(text, sizeof text, i == 0 ? "" : "n%u", i);
+	snprintf(text, sizeof text, "n%u", i);
+	if (i == 0)
+		text[0] = '\0'; /* the empty name is one too */
 	return text;
 }
 
