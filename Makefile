@@ -52,7 +52,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client listener receiver \
 	scheduler
-DELIVERY := reply ehlo task body dialogue dns resolve outlet maildir connection \
+DELIVERY := reply judge ehlo task body dialogue dns resolve outlet maildir connection \
 	pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits

@@ -2,8 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "delivery/judge.h"
 
 void
 dialogue_init(struct dialogue *d, const char *hostname, const char *remote,
@@ -45,79 +46,10 @@ dialogue_stage(const struct dialogue *d)
 	return STAGE_NONE;
 }
 
-static const char *
-command_of(enum stage s)
-{
-	switch (s) {
-	case STAGE_EHLO:
-		return "EHLO command";
-	case STAGE_HELO:
-		return "HELO command";
-	case STAGE_MAIL:
-		return "MAIL FROM command";
-	case STAGE_RCPT:
-		return "RCPT TO command";
-	case STAGE_DATA:
-		return "DATA command";
-	case STAGE_DOT:
-		return "end of DATA command";
-	case STAGE_NONE:
-	case STAGE_LOOKUP:
-	case STAGE_CONNECT:
-	case STAGE_GREETING:
-	case STAGE_BODY:
-	case STAGE_RSET:
-	case STAGE_QUIT:
-	case STAGE_FILE:
-	case STAGE_COUNT:
-		break;
-	}
-	return NULL;
-}
-
-/* The server's words as a verdict of the kind its code says. */
 static struct verdict
 said(const struct dialogue *d, const struct reply *r, enum verdict_blame blame)
 {
-	struct verdict v = {
-	    .stage = dialogue_stage(d), .code = r->code, .blame = blame};
-	const char *command = command_of(v.stage);
-
-	switch (r->code / 100) {
-	case 2:
-		v.kind = VERDICT_SENT;
-		v.blame = BLAME_NOBODY;
-		break;
-	case 5:
-		v.kind = VERDICT_FAIL;
-		break;
-	default:
-		v.kind = VERDICT_DEFER;
-		break;
-	}
-	if (r->status[0] != '\0')
-		memcpy(v.status, r->status, sizeof v.status);
-	else
-		snprintf(v.status, sizeof v.status, "%u.0.0",
-			 r->code / 100U == 3 ? 4U : r->code / 100U % 10);
-	if (v.kind == VERDICT_SENT || command == NULL)
-		snprintf(v.reply, sizeof v.reply, "%s", r->text);
-	else
-		snprintf(v.reply, sizeof v.reply, "%.450s (in reply to %s)",
-			 r->text, command);
-	snprintf(v.remote, sizeof v.remote, "%s", d->remote);
-	return v;
-}
-
-/* A refusal that concerns the host, not the mail: never permanent. */
-static struct verdict
-host_said(const struct dialogue *d, const struct reply *r)
-{
-	struct verdict v = said(d, r, BLAME_HOST);
-
-	v.kind = VERDICT_DEFER;
-	v.status[0] = '4';
-	return v;
+	return judge_reply(r, dialogue_stage(d), blame, d->remote);
 }
 
 static struct verdict
@@ -411,7 +343,7 @@ dialogue_reply(struct dialogue *d, const struct reply *r)
 		bool words = r->code == 421 ||
 			     (d->state == DIALOGUE_BODY && r->code >= 400);
 
-		v = words ? host_said(d, r)
+		v = words ? judge_host(r, dialogue_stage(d), d->remote)
 			  : ours(d, STATUS_BAD_REPLY, r->text);
 		return give_up(d, &v);
 	}
@@ -452,7 +384,7 @@ dialogue_reply(struct dialogue *d, const struct reply *r)
 	case DIALOGUE_QUIT:
 		break;
 	}
-	v = host_said(d, r);
+	v = judge_host(r, dialogue_stage(d), d->remote);
 	return give_up(d, &v);
 }
 

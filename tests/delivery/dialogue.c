@@ -239,6 +239,44 @@ two_messages(void **state)
 	peer_close(&p);
 }
 
+/* While the dot waits for its permit the server has not been asked anything:
+ * what it says can only end the connection, and nothing is in doubt. */
+static void
+while_the_dot_waits(void **state)
+{
+	static const struct {
+		const char *says, *status;
+		uint16_t code;
+	} row[] = {
+	    {"", "4.4.2", 0},
+	    {SUNK, "4.5.0", 0},
+	    {GO, "4.5.0", 0},
+	    {"421 4.4.2 you are slow\r\n", "4.4.2", 421},
+	    {"451 4.4.2 you are slow\r\n", "4.4.2", 451},
+	    {"554 5.4.2 you are slow\r\n", "4.4.2", 554},
+	    {"552 too large\r\n", "4.0.0", 552},
+	    {"what\r\n", "4.5.0", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		struct peer p;
+
+		peer_open(&p, peer_task(2, 0, "a@from.test"));
+		p.holds = true;
+		peer_says(&p, HI PIPE OK OK OK GO, strlen(HI PIPE OK OK OK GO));
+		assert_int_equal(p.d.state, DIALOGUE_BODY);
+		peer_says(&p, row[i].says, strlen(row[i].says));
+		peer_lost(&p);
+		assert_int_equal(p.task->verdict[1].kind, VERDICT_DEFER);
+		assert_int_equal(p.task->verdict[1].code, row[i].code);
+		assert_int_equal(p.task->verdict[1].stage, STAGE_BODY);
+		assert_string_equal(p.task->verdict[1].status, row[i].status);
+		assert_false(p.task->dot_sent);
+		peer_close(&p);
+	}
+}
+
 int
 main(void)
 {
@@ -247,6 +285,7 @@ main(void)
 	    cmocka_unit_test(parameters),
 	    cmocka_unit_test(cannot_carry),
 	    cmocka_unit_test(two_messages),
+	    cmocka_unit_test(while_the_dot_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ struct peer {
 	struct bytes sent; /* of it, what was looked at */
 	struct task *task;
 	bool closed;
+	bool holds;      /* the dot never gets its permit */
 	unsigned done;   /* times the task came back */
 	unsigned bodies; /* times the body was sent */
 };
@@ -57,8 +58,11 @@ peer_step(struct peer *p, enum dialogue_step step)
 	case DIALOGUE_WAIT:
 		break;
 	case DIALOGUE_SEND:
-		bytes_add_text(&p->out, "Subject: x\r\n\r\n.\r\n");
+		bytes_add_text(&p->out, "Subject: x\r\n\r\n");
 		p->bodies++;
+		if (p->holds)
+			break;
+		bytes_add_text(&p->out, ".\r\n");
 		dialogue_dot(&p->d);
 		break;
 	case DIALOGUE_DONE:

@@ -1,6 +1,7 @@
 /* Any octets as the server of one transaction.  Oracles: every recipient has
  * exactly one verdict; nobody is SENT without a body and a 2xx after its dot; the
- * body is sent at most once; its end stands in what was written exactly once. */
+ * body is sent at most once; its end stands in what was written exactly once; a
+ * dot that was not sent delivers nothing. */
 #include "tests/delivery/peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -26,17 +27,19 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	rcpts = in[0] % 5 + 1;
 	flags = in[1] & 31;
 	peer_open(&p, peer_task(rcpts, flags, in[1] & 32 ? "" : "a@from.test"));
+	p.holds = in[1] & 64;
 	peer_says(&p, in + 2, n - 2);
 	peer_lost(&p);
 	must(p.bodies <= 1 && p.done <= 1);
 	must(ends(&p.out) <= 1);
+	must(p.task->dot_sent == (p.bodies == 1 && !p.holds));
 	for (uint32_t i = 0; i < p.task->n; i++) {
 		const struct verdict *v = &p.task->verdict[i];
 
 		must(p.task->judged[i]);
 		must(v->kind != VERDICT_SENT ||
-		     (p.bodies == 1 && v->stage == STAGE_DOT &&
-		      v->code / 100 == 2));
+		     (p.task->dot_sent && p.bodies == 1 &&
+		      v->stage == STAGE_DOT && v->code / 100 == 2));
 		must(v->kind == VERDICT_SENT || v->status[0] == '4' ||
 		     v->status[0] == '5');
 		must((v->kind == VERDICT_FAIL) == (v->status[0] == '5') ||
