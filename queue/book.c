@@ -169,6 +169,8 @@ book_opens_us(const struct book *b, size_t relay, unsigned type, int64_t now_us,
 		spent = tight;
 		spent_us = tight_us;
 	}
+	if (spent == SIZE_MAX && c->n > 0)
+		spent = c->slot[0]; /* it has room */
 	if (quota != NULL && spent != SIZE_MAX)
 		*quota = spent;
 	return spent_us;

@@ -45,7 +45,8 @@ bool book_configure(struct book *b, struct txn *t, const struct settings *s,
  * some room may have grown. */
 bool book_turn(struct book *b, struct txn *t, int64_t now_us, bool *changed,
 	       struct err *e) MUST_USE;
-/* When book_turn has something to do at the earliest. */
+/* When book_turn has something to do at the earliest: now, if the clock went
+ * back. */
 int64_t book_next_us(const struct book *b, int64_t now_us);
 
 size_t book_quotas(const struct book *b); /* as settings->quotas */
@@ -60,8 +61,9 @@ int64_t book_quota_next_us(const struct book *b, size_t quota, int64_t now_us);
 uint32_t book_room(const struct book *b, size_t relay, unsigned type,
 		   uint64_t size_bytes, uint32_t most, int64_t now_us);
 /* When a relay without room for the type may have some, without settlements:
- * the latest of its quotas' openings.  *quota: which one holds it (may be NULL).
- */
+ * the latest of its quotas' openings.  *quota: which one holds it (may be NULL;
+ * not set if the relay has none).  If none is spent, a message was too large
+ * for what a quota in bytes has left: when it may have more. */
 int64_t book_opens_us(const struct book *b, size_t relay, unsigned type,
 		      int64_t now_us, size_t *quota);
 

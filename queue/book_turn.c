@@ -231,6 +231,15 @@ book_quota_next_us(const struct book *b, size_t quota, int64_t now_us)
 		      now_us);
 }
 
+/* The clock is before the window that the slot stands in. */
+static bool
+went_back(const struct slot *s, int64_t now_us)
+{
+	if (book_rolls(s))
+		now_us = book_minute(now_us) - s->terms.block->period_us;
+	return now_us < s->window.from_us;
+}
+
 int64_t
 book_next_us(const struct book *b, int64_t now_us)
 {
@@ -239,6 +248,8 @@ book_next_us(const struct book *b, int64_t now_us)
 	for (size_t i = 0; i < b->settings->nquotas; i++) {
 		const struct slot *s = b->slot[i];
 
+		if (went_back(s, now_us))
+			return now_us;
 		next = min_of(next, book_quota_next_us(b, i, now_us));
 		if (s->terms.ramp_over_days != 0)
 			next = min_of(next, s->terms.today.to_us);

@@ -51,11 +51,69 @@ pruning(void **state)
 	desk_close(&d);
 }
 
+/* A clock set back finds the old window as it was, and knows that it must look;
+ * set forth again, the new one. */
+static void
+clock_jumps(void **state)
+{
+	static const int64_t jumps_us[] = {DAY_US, -DAY_US, DAY_US, 5 * DAY_US,
+					   -6 * DAY_US};
+	static const uint64_t free[] = {100, 90, 100, 100, 90};
+	struct desk d;
+
+	(void)state;
+	desk_open(&d, HEAD TYPES QUOTAS OUT);
+	begin(&d);
+	charge(&d, 1, 10, 50);
+	for (unsigned i = 0; i < 10; i++)
+		settle(&d, 1, BOOK_TAKEN);
+	commit(&d);
+	for (size_t i = 0; i < countof(jumps_us); i++) {
+		assert_true(book_next_us(d.b, d.now_us) > d.now_us);
+		d.now_us += jumps_us[i];
+		assert_true(book_next_us(d.b, d.now_us) == d.now_us);
+		begin(&d);
+		assert_int_equal(
+		    book_room(d.b, RELAY_OUT, MASS, 1, 100, d.now_us), free[i]);
+		commit(&d);
+	}
+	desk_close(&d);
+}
+
+/* Mail under way when the day turns takes its places with it. */
+static void
+midnight(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_open(&d,
+		  HEAD TYPES "quota r { limit = 100 }\n"
+			     "relay out { host = mail.example quota = r }\n");
+	begin(&d);
+	charge(&d, 1, 60, 50);
+	charge(&d, 2, 40, 50);
+	for (unsigned i = 0; i < 60; i++)
+		settle(&d, 1, BOOK_TAKEN);
+	commit(&d);
+	assert_int_equal(book_room(d.b, 0, MASS, 1, 100, d.now_us), 0);
+	d.now_us = book_next_us(d.b, d.now_us);
+	begin(&d);
+	assert_int_equal(book_room(d.b, 0, MASS, 1, 100, d.now_us), 60);
+	for (unsigned i = 0; i < 40; i++)
+		settle(&d, 2, i % 2 ? BOOK_TAKEN : BOOK_BACK);
+	commit(&d);
+	assert_int_equal(book_room(d.b, 0, MASS, 1, 100, d.now_us), 80);
+	desk_close(&d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pruning),
+	    cmocka_unit_test(clock_jumps),
+	    cmocka_unit_test(midnight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
