@@ -51,6 +51,12 @@
 	  "resume NAME",                                                       \
 	  "which relays take mail now, and why others don't\n"                 \
 	  "TIME: 2026-11-22, \"2026-11-22 08:00\", 18:00, tomorrow, 2h, 3d")   \
+	C(explain,                                                             \
+	  "ID\n"                                                               \
+	  "--to ADDRESS [--from ADDRESS] [--type TYPE] [--source NAME] "       \
+	  "[--listener NAME] [--header \"NAME: VALUE\"]... [--size SIZE]",     \
+	  "which relay takes this mail, by which rule and route, and why not " \
+	  "another")                                                           \
 	C(check, "[FILE]",                                                     \
 	  "every error and doubt of a configuration, with file and line")      \
 	C(config, "show", "the values in force, and where each came from")     \
