@@ -112,13 +112,15 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 /* A quota counts octets, and the message is larger than what is left. */
 static bool
 put_off(struct txn *t, const struct book *b, const struct claim *c,
-	const struct ledger_due *due, int64_t now_us, struct err *e)
+	const struct ledger_due *due, int64_t end_us, int64_t now_us,
+	struct err *e)
 {
 	int64_t at_us = book_opens_us(b, c->relay, c->type, now_us, NULL);
 
 	at_us = max_of(at_us, now_us + MINUTE_US);
 	at_us = min_of(at_us, now_us + HOUR_US); /* places may come back */
-	return ledger_sort(t, due->id, due->rcpt, c->lane, at_us, e);
+	return ledger_sort(t, due->id, due->rcpt, c->lane,
+			   min_of(at_us, end_us), e);
 }
 
 enum claim_answer
@@ -128,6 +130,7 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 {
 	struct ledger_due from = {.due_us = INT64_MIN}, due;
 	struct message_record m;
+	int64_t end_us;
 	bool more;
 
 	*next_due_us = INT64_MAX;
@@ -139,12 +142,18 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	if (!message_of(t, due.id, &m, e))
 		return CLAIM_FAILED;
 	c->message = due.id;
+	end_us = (int64_t)m.arrival_us + c->lifetime_us;
 	if (book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
 		return CLAIM_SPENT;
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
+	if (most == 0 && now_us >= end_us) {
+		c->arrival_us = (int64_t)m.arrival_us;
+		c->row = due;
+		return CLAIM_OVER;
+	}
 	if (most == 0)
-		return put_off(t, b, c, &due, now_us, e) ? CLAIM_TIGHT
-							 : CLAIM_FAILED;
+		return put_off(t, b, c, &due, end_us, now_us, e) ? CLAIM_TIGHT
+								 : CLAIM_FAILED;
 	if (!take_message(t, b, s, most, m.size_bytes, now_us, c, &due, &more,
 			  e))
 		return CLAIM_FAILED;

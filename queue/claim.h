@@ -22,6 +22,8 @@ struct claim {
 	unsigned type;
 	unsigned worker;
 	bool permit;
+	int64_t lifetime_us;   /* of the type */
+	struct ledger_due row; /* of CLAIM_OVER */
 	uint32_t nrcpt;
 	uint32_t *rcpt;
 	struct bytes frame; /* the JOB */
@@ -33,9 +35,11 @@ enum claim_answer {
 	CLAIM_SPENT, /* the relay's quotas have no room for this type */
 	CLAIM_TIGHT, /* nor for a message this large: it was put off, so that
 			smaller ones pass it */
+	CLAIM_OVER,  /* the same, and its lifetime is over: c->row is to be
+			given up */
 	CLAIM_FAILED,
 };
-/* c->job, lane, relay, type and permit are set by the caller; at most `most`
+/* c->job, lane, relay, type, permit and lifetime are set by the caller; at most `most`
  * recipients.  *next_due_us: when the lane's next message is due. */
 enum claim_answer claim_next(struct txn *t, struct book *b,
 			     const struct settings *s, uint32_t most,

@@ -160,6 +160,16 @@ began(struct dispatch *d, struct step *s, struct claim *c)
 	s->nclaim++;
 }
 
+/* Its relay takes mail, but never had room for one so large. */
+static bool
+give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
+{
+	struct settle_world w = dispatch_world(d);
+	struct expired x = {c->lane, c->row, c->arrival_us, STATUS_EXPIRED};
+
+	return expire_one(t, &x, &w, d->now_us, e);
+}
+
 enum turn { TURN_DONE, TURN_NONE, TURN_FAILED };
 
 /* One message through this relay, if one may go. */
@@ -186,6 +196,7 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 			    .type = type,
 			    .lane = lane,
 			    .permit = d->facts[d->place[relay]].rated,
+			    .lifetime_us = d->retry[type].lifetime_us,
 			    .job = d->next_job++};
 	switch (claim_next(t, d->book, d->settings, recipients_most(d, relay),
 			   d->now_us, c, &next_us, e)) {
@@ -201,6 +212,11 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		fair_drop(&d->fair, relay, type);
 		d->next_due_us = INT64_MIN;
 		return TURN_DONE;
+	case CLAIM_OVER:
+		if (!give_up(d, t, c, e))
+			return TURN_FAILED;
+		d->next_due_us = INT64_MIN;
+		return TURN_NONE;
 	case CLAIM_TIGHT: /* one in a step: what is behind it comes next */
 		d->next_due_us = INT64_MIN;
 		return TURN_NONE;

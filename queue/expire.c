@@ -97,9 +97,9 @@ expire_look(struct expire *x, struct store *s, const struct settle_world *w,
 
 /* The verdict on mail that nobody tried now; if it was ever tried, the last
  * words about it say more. */
-static bool
-give_up(struct txn *t, const struct expired *x, const struct settle_world *w,
-	int64_t now_us, struct err *e)
+bool
+expire_one(struct txn *t, const struct expired *x, const struct settle_world *w,
+	   int64_t now_us, struct err *e)
 {
 	struct settle s = {.message = x->row.id,
 			   .rcpt = x->row.rcpt,
@@ -132,7 +132,7 @@ expire_found(const struct expire *x, struct txn *t,
 	     const struct settle_world *w, int64_t now_us, struct err *e)
 {
 	for (size_t i = 0; i < x->n; i++)
-		if (!give_up(t, &x->found[i], w, now_us, e))
+		if (!expire_one(t, &x->found[i], w, now_us, e))
 			return false;
 	return true;
 }

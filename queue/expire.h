@@ -33,6 +33,10 @@ void expire_init(struct expire *x);
 bool expire_look(struct expire *x, struct store *s,
 		 const struct settle_world *w, int64_t now_us,
 		 struct err *e) MUST_USE;
+/* Gives up one waiting row. */
+bool expire_one(struct txn *t, const struct expired *x,
+		const struct settle_world *w, int64_t now_us,
+		struct err *e) MUST_USE;
 /* Gives up what the last look found; nothing else may have changed the queue's
  * recipients in between. */
 bool expire_found(const struct expire *x, struct txn *t,
