@@ -7,13 +7,13 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(cd "${BUILD:-build}" && pwd)
 dir=$(mktemp -d /tmp/mtq-demo.XXXXXX)
-crm_pid='' company_pid=''
+crm_pid='' company_pid='' caps_pid=''
 
 cleanup() {
-	for pid in $crm_pid $company_pid; do
+	for pid in $crm_pid $company_pid $caps_pid; do
 		kill "$pid" 2>/dev/null
 	done
-	for pid in $crm_pid $company_pid; do
+	for pid in $crm_pid $company_pid $caps_pid; do
 		for _ in $(seq 100); do
 			kill -0 "$pid" 2>/dev/null || break
 			sleep 0.1
@@ -183,7 +183,102 @@ for side in crm company; do
 	run "$build/mtq" -c "$dir/$side.conf" verify || fail "verify $side"
 done
 has 5 || fail "not all were delivered"
+
+# --- second part: types, caps, fallback --------------------------------------
+
+caps_port=$(free_port $((company_port + 1)))
+mkdir -p "$dir/caps"
+[ -z "$owner" ] || chown "$owner" "$dir/caps"
+cat >"$dir/caps.conf" <<END
+instance  = demo-caps
+hostname  = crm.example.com
+state_dir = $dir/caps/state
+$user
+zone      = Etc/UTC
+listen "smtp" { address = "127.0.0.1:$caps_port" }
+source "crm"  { from_ip = 127.0.0.0/8 }
+
+type "individual" { weight = 6 }
+type "workflow"   { weight = 3 }
+type "mass"       { weight = 1 }
+classify { priority = 10  by_header = X-Mail-Type }   # the CRM says what it is
+classify { priority = 99  type = individual }
+
+quota "edition" { limit = 14 }                        # the CRM edition's own limit
+quota "company" { limit = 6  cap { mass = 2 } }
+quota "partner" { limit = 3 }
+
+# Sandbox relays: each puts its mail into a folder, so that we can count it.
+relay "company" { deliver = maildir  dir = $dir/caps/company  quota = [company, edition] }
+relay "partner" { deliver = maildir  dir = $dir/caps/partner  quota = [partner, edition] }
+relay "crm"     { deliver = maildir  dir = $dir/caps/crm  role = crm  quota = edition }
+
+route "example" {
+	priority = 100
+	from = [example.com, "*.example.com"]
+	via { mass = [company, partner]  "*" = company }
+	on_exhausted = crm
+}
+no_match = crm
+expect "newsletter" { from = news@example.com  to = x@example.net  type = mass  relay = company }
+END
+caps() { run "$build/mtq" -c "$dir/caps.conf" "$@"; }
+count() { find "$dir/caps/$1/new" -type f 2>/dev/null | wc -l; }
+gone() { echo $(($(count company) + $(count partner) + $(count crm))); }
+gone_is() { [ "$(gone)" = "$1" ]; }
+burst() { # type, how many, sender
+	local i
+	for i in $(seq "$2"); do
+		quietly timeout 30 swaks --server "127.0.0.1:$caps_port" \
+			--helo crm.test --from "$3@example.com" \
+			--h-From "$3@example.com" --to "reader$i@example.net" \
+			--header "X-Mail-Type: $1" --header "Subject: $1 $i" \
+			--body "$1" || fail "sending $1"
+	done
+	printf '%2d messages of type %s\n' "$2" "$1"
+}
+
+say "Second part: two relays and the CRM's own server, each with its daily cap"
+sed -n '/^type/,$p' "$dir/caps.conf" | sed "s|$dir|DIR|"
+caps check || fail "mtq check"
+start caps
+say "The quotas before"
+caps quota
+say "The CRM sends a burst of all three types: 18 messages, and the edition" \
+	"allows 14"
+burst mass 8 news
+burst workflow 4 flow
+burst individual 6 anna
+wait_until "delivery of all that the caps allow" 20 gone_is 14
+sleep 1
+gone_is 14 || fail "$(gone) messages left; the edition's cap is 14"
+say "Where they went: company first, mass on to partner, the rest to the CRM" \
+	"server, and not one more than the edition allows"
+for relay in company partner crm; do
+	printf '%-8s %2d messages\n' "$relay" "$(count "$relay")"
+done
+[ "$(count company)" = 6 ] || fail "company took $(count company), not 6"
+say "The quotas after, and the relays"
+caps quota
+caps relay
+say "Why does the rest wait, and until when?"
+id=$("$build/mtq" -c "$dir/caps.conf" --json queue list |
+	sed -n 's/.*"queue_id": *"\([^"]*\)".*/\1/p' | head -n 1)
+[ -n "$id" ] || fail "no queue id"
+caps explain "$id" || fail "explain"
+caps forecast || fail "forecast"
+say "The administrator buys two more for today"
+caps quota set edition 16 --until tomorrow --reason "end of quarter" ||
+	fail "quota set"
+wait_until "delivery of two more" 10 gone_is 16
+caps quota audit || fail "audit"
+kill "$caps_pid"
+wait "$caps_pid" || fail "caps did not stop cleanly"
+caps_pid=''
+caps verify || fail "verify caps"
+
 cleanup
 trap - EXIT
 [ ! -e "$dir" ] || fail "$dir is still there"
-say "Done in $SECONDS s: 5 messages sent, 5 delivered; processes and files are gone."
+say "Done in $SECONDS s: 5 messages sent and delivered; of 18 more 16 left, as" \
+	"many as the caps allow; processes and files are gone."

@@ -168,6 +168,37 @@ a_newsletter_lets_others_by(void **state)
 	end(&w);
 }
 
+/* Two senders of one type: the burst of one is no wall for the other. */
+static void
+a_burst_lets_another_sender_by(void **state)
+{
+	struct ledger_due from = {.due_us = 0}, d;
+	struct lane lane;
+	struct world w;
+
+	(void)state;
+	begin(&w,
+	      FRONT "relay a {host=c.d connections=1}\n"
+		    "route r {priority=1 via=a}\n" CRM(""),
+	      1);
+	put_type(&w, MASS, 400);
+	step(&w);
+	lane = lane_unpack(w.box.lane);
+	lane.senders ^= 1;
+	w.box.lane = lane_pack(&lane);
+	put(&w, 1);
+	for (int i = 0; i < 3; i++) {
+		while (w.nheld > 0)
+			answer(&w, VERDICT_SENT);
+		step(&w);
+	}
+	box_read(&w.box);
+	assert_true(txn_state(w.box.t)->waiting > 380);
+	assert_false(ledger_first(w.box.t, w.box.lane, &from, &d, &w.box.e));
+	box_end(&w.box);
+	end(&w);
+}
+
 /* The very message that found its relay gone goes to the next one at once. */
 static void
 an_unreachable_relay_is_passed(void **state)
@@ -432,6 +463,7 @@ main(void)
 	    cmocka_unit_test(a_spent_relay_hands_on_to_the_crm),
 	    cmocka_unit_test(a_spent_type_blocks_no_other),
 	    cmocka_unit_test(a_newsletter_lets_others_by),
+	    cmocka_unit_test(a_burst_lets_another_sender_by),
 	    cmocka_unit_test(an_unreachable_relay_is_passed),
 	    cmocka_unit_test(a_reload_moves_what_waits),
 	    cmocka_unit_test(orders_open_and_shut),
