@@ -146,7 +146,7 @@ wall_pattern(const char *s)
 static void
 unfold(const struct verdict *v, char out[VERDICT_REPLY_MOST])
 {
-	char code[CODE + 2];
+	char code[CODE + 3];
 	const char *p = v->reply, *end = strstr(p, " (in reply to ");
 	size_t nstatus = strlen(v->status), n = 0;
 	bool first = true;
