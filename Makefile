@@ -55,7 +55,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 DELIVERY := reply judge ehlo task body dialogue dns resolve outlet maildir connection \
 	pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
-	moment change waits explain
+	moment change waits quota_row explain
 
 # main() of each program; the rest goes into one archive a folder, from which
 # the linker takes only what the role needs.
