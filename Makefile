@@ -172,6 +172,8 @@ install: all
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS ?= 5
 KILLS ?= 200
+CAP_KILLS ?= 110
+CAP_SWEEP ?= 50
 STATES ?= 20000
 
 check: deps
@@ -247,6 +249,8 @@ bench-quick: all bench-tools
 
 kill: all bench-tools
 	@/usr/bin/python3 tests/crash/kill.py --build $(BUILD) --kills $(KILLS)
+	@/usr/bin/python3 tests/crash/kill_caps.py --build $(BUILD) \
+		--kills $(CAP_KILLS) --sweep $(CAP_SWEEP)
 
 # Every promise has a build that breaks it and a test that must find out.
 sabotage:

@@ -24,6 +24,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -90,6 +91,7 @@ class Caps(kill.System):
         self.highest = {}
         self.names = {r: r for r in RELAYS}
         self.gone = set()
+        self.story, self.begun = [], time.monotonic()  # what was done when
         self.ports = {r: kill.free_port() for r in RELAYS}
         super().__init__(build, folder)
         self.sinks = {}
@@ -108,17 +110,24 @@ class Caps(kill.System):
             role="role = crm\n\t" if r == "crm" else "",
             quota=", ".join(q for q in QUOTAS if r in QUOTAS[q]))
             for r in RELAYS if r not in self.gone)
-        self.conf.write_text(CONF.format(
+        new = self.conf.with_suffix(".new")
+        new.write_text(CONF.format(
             dir=self.dir, port=self.port, user=self.user, zone=noon_zone(),
             relays=relays, individual=there("a", "c"), workflow=there("b", "c"),
             massive=there("a", "b"), **self.limits))
+        new.replace(self.conf)  # an mtqd that starts reads all of it
         for name, n in self.limits.items():
             self.highest[name] = max(n, self.highest.get(name, 0))
 
     def reload(self):
         self.write()
-        if self.mtqd.poll() is None:
-            self.mtqd.send_signal(signal.SIGHUP)
+        # One that has only just been started reads the file anyway.
+        status = pathlib.Path(f"/proc/{self.mtqd.pid}/status").read_text()
+        if self.mtqd.poll() is None and "SigBlk:\t" in status:
+            caught = int(status.split("SigCgt:")[1].split()[0], 16)
+            blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+            if (caught | blocked) & 1 << (signal.SIGHUP - 1):
+                self.mtqd.send_signal(signal.SIGHUP)
 
     def cli(self, *args):
         return subprocess.run([self.build / "mtq", "-c", self.conf, *map(str, args)],
@@ -145,7 +154,7 @@ class Caps(kill.System):
         for name, q in self.quotas().items():
             charged = q["used"] + q["in_flight"]
             assert sum(taken[name].values()) <= charged <= self.highest[name], \
-                f"{name}: taken {taken[name]}, {q}, highest limit {self.highest[name]}"
+                f"{name}: taken {taken[name]}, {q}, highest limit {self.highest[name]}; {self.story}"
             for t in TYPES:
                 u = q["types"][t]
                 assert taken[name][t] <= u["used"] + u["in_flight"], \
@@ -167,6 +176,7 @@ def change(system, rng):
     """What an administrator does in the midst of it."""
     what = rng.randrange(6)
     name = rng.choice(("ab", "bc", "edition"))
+    system.story.append((round(time.monotonic() - system.begun, 2), what, name))
     if what <= 1:  # more for everybody, so that mail goes on
         for key, n in (("ab", 50), ("bc", 50), ("edition", 130), ("mass", 20)):
             system.limits[key] += n
@@ -203,6 +213,7 @@ def live(system, args, rng):
             kill.wait(f"the {what} is there", lambda: system.pids(what), 20)
         if system.kill(what):
             count[what] += 1
+            system.story.append((round(time.monotonic() - system.begun, 2), what))
         if n % 2 == 0:
             change(system, rng)
         system.check()
@@ -222,12 +233,9 @@ def drain(system):
 
 def doubts(folder):
     """Attempts that ended nobody knows how, as the log has them."""
-    n = 0
-    for line in open(f"{folder}/log", errors="replace"):
-        n += "possible duplicate" in line and "status=" not in line
-        if "claims of an earlier" in line:
-            pass
-    return n
+    text = open(f"{folder}/log", errors="replace").read()
+    return text.count("no answer after the final dot; sent again") + sum(
+        int(n) for n in re.findall(r"(\d+) recipients were with workers when", text))
 
 
 def balance(system, folder, count, before=None):
@@ -352,7 +360,9 @@ def main():
         except BaseException:
             keep = pathlib.Path(folder) / "log"
             if keep.exists():
-                sys.stderr.write(keep.read_text(errors="replace")[-3000:])
+                sys.stderr.write("".join(
+                    x for x in keep.read_text(errors="replace").splitlines(True)
+                    if "smtpd[" not in x)[-3000:])
             raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -106,7 +106,10 @@ years_crash(void)
 	for (size_t i = 0; i < RELAYS; i++)
 		y.relay[i].hit = false;
 	dispatch_close(y.dispatch);
+	y.dispatch = NULL;
 	store_close(y.store);
+	if (chance(4) == 0)
+		years_redesign();
 	y.now_us += SECOND_US / 10;
 	y.steady_us += SECOND_US / 10;
 	years_open();
