@@ -30,6 +30,7 @@ configure(struct dispatch *d, const struct settings *s)
 	for (unsigned i = 0; i < s->ntypes; i++)
 		d->retry[i] = retry_of(s, i);
 	memset(d->spent_told_us, 0, sizeof d->spent_told_us);
+	memset(d->gate_changed, 0, sizeof d->gate_changed);
 	dispatch_configure_relays(d);
 	d->next_due_us = INT64_MIN;
 	tell_shares(d);

@@ -63,7 +63,9 @@ struct dispatch {
 	unsigned looks;
 	int64_t not_before_us; /* steady: after a failed commit */
 	uint64_t unsorted;     /* a lane to be sorted; 0: none is known */
-	bool gates_changed;
+	/* What outcomes said of relays, until a commit has it. */
+	struct gate gate[SETTINGS_RELAYS];
+	bool gate_changed[SETTINGS_RELAYS], gates_changed;
 	bool cautious; /* the last commit failed */
 	bool stopping;
 };
@@ -92,6 +94,8 @@ void dispatch_judge(struct dispatch *d, size_t place,
 		    const struct job_outcome *o, struct settle *s);
 /* What outcomes said since the last step becomes gates and breakers. */
 void dispatch_judge_relays(struct dispatch *d);
+/* The commit that should have had them failed. */
+void dispatch_keep_gates(struct dispatch *d);
 void dispatch_grant_permits(struct dispatch *d);
 int64_t dispatch_rates_us(const struct dispatch *d); /* steady; next start */
 

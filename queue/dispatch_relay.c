@@ -174,7 +174,9 @@ wall_ends_us(const struct dispatch *d, size_t relay, const struct wall *w)
 	}
 	for (size_t i = 0; i < d->settings->nquotas; i++)
 		for (size_t j = 0; j < r->quota.n; j++) {
-			struct span span = book_window(d->book, i);
+			/* The book has not turned yet in this step. */
+			struct span span =
+			    quota_window(book_terms(d->book, i), d->now_us);
 
 			if (strcmp(d->settings->quotas[i].title,
 				   r->quota.item[j]) == 0 &&
@@ -289,10 +291,19 @@ dispatch_judge_relays(struct dispatch *d)
 		f->used = false;
 		if (memcmp(&g, old, sizeof g) != 0) {
 			book_set_gate(d->book, i, &g);
-			d->gates_changed = true;
+			d->gate[i] = g;
+			d->gate_changed[i] = d->gates_changed = true;
 			d->next_due_us = INT64_MIN;
 		}
 	}
+}
+
+void
+dispatch_keep_gates(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->settings->nrelays; i++)
+		if (d->gate_changed[i])
+			book_set_gate(d->book, i, &d->gate[i]);
 }
 
 void

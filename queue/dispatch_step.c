@@ -70,6 +70,7 @@ undo(struct dispatch *d, struct step *s)
 		claim_free(c);
 	}
 	book_undo(d->book);
+	dispatch_keep_gates(d);
 	later_forget(&d->log);
 	d->next_due_us = INT64_MIN;
 	d->not_before_us = d->steady_us + (int64_t)AGAIN_MS * 1000;
@@ -216,6 +217,7 @@ dispatch_step(struct dispatch *d, int64_t now_us, int64_t steady_us,
 		ok = run(d, s, e);
 		if (ok) {
 			d->gates_changed = false;
+			memset(d->gate_changed, 0, sizeof d->gate_changed);
 			emit(d, s);
 		}
 		free(s);
