@@ -258,7 +258,7 @@ show(struct command *c, const char *name)
 	uint64_t flights[SETTINGS_RELAYS] = {0};
 	const struct relay_settings *relay = NULL;
 	struct ledger_view v;
-	struct err e;
+	struct err e = {.kind = ERR_NONE};
 	int code = EXIT_DONE;
 
 	if (!change_open_view(c, &v, &code))

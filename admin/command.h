@@ -57,6 +57,8 @@
 	  "[--listener NAME] [--header \"NAME: VALUE\"]... [--size SIZE]",     \
 	  "which relay takes this mail, by which rule and route, and why not " \
 	  "another")                                                           \
+	C(forecast, "[ID | --type TYPE]",                                      \
+	  "when what waits will go, when quotas will be full, what expires")   \
 	C(check, "[FILE]",                                                     \
 	  "every error and doubt of a configuration, with file and line")      \
 	C(config, "show", "the values in force, and where each came from")     \

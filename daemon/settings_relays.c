@@ -144,9 +144,6 @@ check_maildir(const struct settings *s, const struct relay_settings *relay,
 	n = settings_given(s, BLOCK_relay, relay, "host");
 	if (n != NULL && *relay->host != '\0')
 		warning_at(r, n, "host: only used with deliver = smtp");
-	n = settings_given(s, BLOCK_relay, relay, "rate");
-	if (n != NULL && relay->rate.window_us != 0)
-		warning_at(r, n, "rate: only used with deliver = smtp");
 	n = settings_given(s, BLOCK_relay, relay, "provider");
 	if (n != NULL && relay->provider != PROVIDER_NONE)
 		warning_at(r, n, "provider: only used with deliver = smtp");

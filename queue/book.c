@@ -176,6 +176,23 @@ book_opens_us(const struct book *b, size_t relay, unsigned type, int64_t now_us,
 	return spent_us;
 }
 
+bool
+book_minute_at(const struct book *b, size_t quota, size_t i,
+	       struct book_minute *out)
+{
+	const struct slot *s = slot_at(b, quota);
+	const struct minutes *m = &s->minutes;
+	const struct minute *at;
+
+	if (s->terms.block->window != WINDOW_ROLLING || i >= m->n - m->first)
+		return false;
+	at = &m->item[m->first + i];
+	out->leaves_us = at->at_us + s->terms.block->period_us + MINUTE_US;
+	out->type = min_of(at->type, b->settings->ntypes);
+	out->places = at->places;
+	return true;
+}
+
 const struct gate *
 book_gate(const struct book *b, size_t relay)
 {

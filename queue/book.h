@@ -53,6 +53,15 @@ size_t book_quotas(const struct book *b); /* as settings->quotas */
 const struct quota_terms *book_terms(const struct book *b, size_t quota);
 const struct quota_use *book_use(const struct book *b, size_t quota);
 struct span book_window(const struct book *b, size_t quota);
+/* Places used in a rolling quota's window, the oldest minute first; false: no
+ * such one.  type: as settings->types, ntypes for one that is not there. */
+struct book_minute {
+	int64_t leaves_us; /* when its places are free again */
+	size_t type;
+	uint64_t places;
+};
+bool book_minute_at(const struct book *b, size_t quota, size_t i,
+		    struct book_minute *out) MUST_USE;
 /* When the window ends; rolling: when its oldest minute leaves, INT64_MAX if
  * nothing is used. */
 int64_t book_quota_next_us(const struct book *b, size_t quota, int64_t now_us);

@@ -139,7 +139,8 @@ wake_in_ms(const struct dispatch *d)
 	if ((at = dispatch_rates_us(d)) != INT64_MAX)
 		wait = min_of(wait, at - d->steady_us);
 	if (d->next_due_us != INT64_MAX)
-		wait = min_of(wait, d->next_due_us - d->now_us);
+		wait =
+		    min_of(wait, max_of(d->next_due_us, d->now_us) - d->now_us);
 	wait = min_of(wait, d->look_us - d->steady_us);
 	at = book_next_us(d->book, d->now_us);
 	if (at != INT64_MAX)

@@ -61,7 +61,6 @@ doubts(void **state)
 	    {"a Maildir with the keys of SMTP",
 	     NAMES LISTEN SOURCE "relay out { deliver = maildir dir = /x\n"
 				 "rate = 5/s\nprovider = ses }\n",
-	     "f:6: warning: rate: only used with deliver = smtp\n"
 	     "f:7: warning: provider: only used with deliver = smtp\n"},
 	    {"a Maildir with a quota",
 	     NAMES LISTEN SOURCE
