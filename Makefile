@@ -111,9 +111,9 @@ $(BUILD)/tests/%.test: $(BUILD)/tests/%.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcmocka
 
 unit: $(UNIT)
-	@for t in $(UNIT); do timeout 120 $$t 2>&1 | tail -n 1 | \
-		sed "s|^|$${t##*/tests/}: |"; \
-		timeout 120 $$t >/dev/null 2>$$t.log || { cat $$t.log; exit 1; }; done
+	@for t in $(UNIT); do timeout 120 $$t >$$t.log 2>&1 || \
+		{ cat $$t.log; echo "$$t failed"; exit 1; }; \
+		echo "$${t##*/tests/}: $$(tail -n 1 $$t.log)"; done
 
 # --- what needs to be there -------------------------------------------------
 
