@@ -138,7 +138,7 @@ wake_in_ms(const struct dispatch *d)
 		wait = min_of(wait, at - d->steady_us);
 	if ((at = dispatch_rates_us(d)) != INT64_MAX)
 		wait = min_of(wait, at - d->steady_us);
-	if (d->next_due_us != INT64_MAX)
+	if (!d->stopping && d->next_due_us != INT64_MAX)
 		wait =
 		    min_of(wait, max_of(d->next_due_us, d->now_us) - d->now_us);
 	wait = min_of(wait, d->look_us - d->steady_us);
