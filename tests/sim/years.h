@@ -74,7 +74,7 @@ struct cap {
 	int64_t ramp_start_us;
 	struct changed changed, cap_changed[TYPES];
 	struct entry entry[ENTRIES];
-	size_t nentries;
+	size_t nentries, nold; /* old: no window holds them any more */
 };
 struct start {
 	int64_t steady_us;
@@ -158,6 +158,7 @@ struct years {
 	struct letter letter[LETTERS];
 	size_t nletters;
 	struct task task[TASKS];
+	size_t ntasks; /* so many were ever used at a time */
 	bool up[WORKERS];
 	uint32_t share[WORKERS][RELAYS];
 	bool calm; /* remotes take everything */
@@ -165,6 +166,8 @@ struct years {
 	bool disk_fails;
 	int64_t latest_us; /* the latest wall clock there was */
 	uint64_t events, sent, doubts, crashes, jumps, reloads, turns;
+	uint64_t moved, idle; /* since the books were compared: claims and
+				 settlements; steps without any */
 	uint64_t jobs, permits, walls, compared, audits, looks;
 	double relay_days;
 };

@@ -53,6 +53,7 @@ years_change_quota(void)
 		change.until_us = (uint64_t)c->until_us;
 	}
 	y.lax = true;
+	y.moved++;
 	dispatch_change(y.dispatch, 1, "sim", &change);
 	years_step();
 }
@@ -71,6 +72,7 @@ years_resume(size_t i)
 	r->closed_until_us = 0;
 	r->hit = false;
 	y.lax = true;
+	y.moved++;
 	dispatch_change(y.dispatch, 1, "sim", &change);
 	years_step();
 }
@@ -97,6 +99,7 @@ years_change_relay(void)
 			   : y.now_us + (int64_t)chance(600) * MINUTE_US + 1;
 	change.until_us = (uint64_t)r->paused_until_us;
 	y.lax = true;
+	y.moved++;
 	dispatch_change(y.dispatch, 1, "sim", &change);
 	r->paused = true;
 	years_step();

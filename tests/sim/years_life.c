@@ -5,7 +5,7 @@
 void
 years_settle_told(void)
 {
-	for (size_t i = 0; i < TASKS; i++) {
+	for (size_t i = 0; i < y.ntasks; i++) {
 		struct task *t = &y.task[i];
 
 		if (t->state == TASK_FREE)
@@ -60,7 +60,7 @@ years_worker_dies(void)
 	if (!y.up[worker])
 		return;
 	y.up[worker] = false;
-	for (size_t i = 0; i < TASKS; i++)
+	for (size_t i = 0; i < y.ntasks; i++)
 		if (y.task[i].state != TASK_FREE && y.task[i].worker == worker)
 			forget(&y.task[i], true);
 	dispatch_worker_gone(y.dispatch, worker);
@@ -100,7 +100,7 @@ years_open(void)
 void
 years_crash(void)
 {
-	for (size_t i = 0; i < TASKS; i++)
+	for (size_t i = 0; i < y.ntasks; i++)
 		if (y.task[i].state != TASK_FREE)
 			forget(&y.task[i], false);
 	for (size_t i = 0; i < RELAYS; i++)

@@ -23,7 +23,7 @@ years_tasks(size_t relay)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < TASKS; i++)
+	for (size_t i = 0; i < y.ntasks; i++)
 		n += y.task[i].state != TASK_FREE &&
 		     (relay == RELAYS || y.task[i].relay == relay);
 	return n;
@@ -96,6 +96,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 		if (y.task[i].state == TASK_FREE)
 			t = &y.task[i];
 	CHECK(t != NULL, "more jobs than all connections allow");
+	y.ntasks = max_of(y.ntasks, (size_t)(t - y.task) + 1);
 	*t = (struct task){.state = TASK_HELD,
 			   .permit = j.permit != 0,
 			   .worker = worker,
@@ -110,6 +111,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 	memcpy(t->quota, y.relay[t->relay].quota, sizeof t->quota);
 	years_claimed(t);
 	y.jobs++;
+	y.moved++;
 }
 
 /* No stretch of the rate's window has more starts than it allows. */
@@ -290,10 +292,10 @@ go_on_allowed(struct task *t)
 void
 years_some_job(void)
 {
-	size_t at = chance(TASKS);
+	size_t at = y.ntasks > 0 ? chance(y.ntasks) : 0;
 
-	for (size_t i = 0; i < TASKS; i++) {
-		struct task *t = &y.task[(at + i) % TASKS];
+	for (size_t i = 0; i < y.ntasks; i++) {
+		struct task *t = &y.task[(at + i) % y.ntasks];
 
 		if (t->state != TASK_FREE && untold(t) == 0)
 			continue;
