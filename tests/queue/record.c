@@ -104,6 +104,7 @@ due_order(void **state)
 	    {RECIPIENT_WAITING, 1, INT64_MAX, 1, 0},
 	    {RECIPIENT_WAITING, 2, 0, 1, 0},
 	    {RECIPIENT_WAITING, 256, 0, 1, 0},
+	    {RECIPIENT_WAITING, UINT64_C(1) << 63, 0, 1, 0},
 	    {RECIPIENT_CLAIMED, 0, 0, 1, 0},
 	    {RECIPIENT_FAILED, 0, 0, UINT64_MAX, UINT32_MAX},
 	};
@@ -127,7 +128,7 @@ due_order(void **state)
 	k[0] = RECIPIENT_STATE_COUNT;
 	assert_false(key_due_parse(k, sizeof k, &(struct due_key){0}));
 	k[0] = RECIPIENT_WAITING;
-	k[5] = 0x80; /* a time below zero */
+	k[9] = 0x80; /* a time below zero */
 	assert_false(key_due_parse(k, sizeof k, &(struct due_key){0}));
 }
 
