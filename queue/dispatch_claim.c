@@ -100,7 +100,8 @@ look_at(struct dispatch *d, struct sweep *w, uint64_t packed,
 	if (first->due_us > d->now_us)
 		d->next_due_us = min_of(d->next_due_us, first->due_us);
 	else if (!fair_add(&d->fair, w->chosen.relay, lane.type, packed)) {
-		d->next_due_us = INT64_MIN; /* the rest next time */
+		d->next_due_us = INT64_MIN;
+		d->sweep_from = packed;
 		return 0;
 	}
 	return packed + 1;
@@ -110,17 +111,22 @@ static bool
 sweep(struct dispatch *d, struct txn *t, struct err *e)
 {
 	struct sweep w = {.known = false};
-	uint64_t lane = 1; /* 0 is no lane */
+	/* 0 is no lane.  When there were too many to look at, the sweep goes
+	 * on where it stopped, so that none is left out for ever. */
+	uint64_t lane = d->sweep_from != 0 ? d->sweep_from : 1;
+	bool rest = d->sweep_from != 0;
 
 	fair_clear(&d->fair);
 	memset(d->wanting, 0, sizeof d->wanting);
-	d->next_due_us = INT64_MAX;
+	d->next_due_us = rest ? INT64_MIN : INT64_MAX;
+	d->sweep_from = 0;
 	d->unsorted = 0;
 	for (int i = 0; lane != 0; i++) {
 		struct ledger_due first = {.due_us = 0};
 
 		if (i == SWEEP_MOST) {
 			d->next_due_us = INT64_MIN;
+			d->sweep_from = lane;
 			break;
 		}
 		e->kind = ERR_NONE;

@@ -62,6 +62,7 @@ struct dispatch {
 	int64_t look_us;           /* steady: the next look without a bell */
 	unsigned looks;
 	int64_t not_before_us; /* steady: after a failed commit */
+	uint64_t sweep_from;   /* where the last sweep stopped; 0: at the end */
 	uint64_t unsorted;     /* a lane to be sorted; 0: none is known */
 	/* What outcomes said of relays, until a commit has it. */
 	struct gate gate[SETTINGS_RELAYS];
