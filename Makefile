@@ -238,7 +238,7 @@ $(BUILD)/years: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/years*.c)) \
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 sim: $(BUILD)/sim $(BUILD)/years
 	@timeout 280 $(BUILD)/sim $(SEEDS)
-	@timeout 280 $(BUILD)/years $(YEARS) 1 $$(nproc)
+	@timeout 400 $(BUILD)/years $(YEARS) 1 $$(nproc)
 
 $(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
 	@mkdir -p $(@D)
