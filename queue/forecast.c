@@ -6,7 +6,9 @@
 #include "queue/forecast_world.h"
 #include "queue/retry.h"
 
-enum { CHUNKS = 64 }; /* turns in which a group gives what it may give */
+/* A turn takes a share of the room that is left, so that types come by turns,
+ * but not so little that a large backlog takes too many turns. */
+enum { ROOM_TURNS = 16, ALL_TURNS = 2048, MOST_TURNS = 64, COARSE = 256 };
 
 void
 forecast_add(struct forecast *f, uint32_t way, unsigned type, int64_t due_us,
@@ -27,7 +29,8 @@ forecast_add(struct forecast *f, uint32_t way, unsigned type, int64_t due_us,
 		g->room = max_of(g->room * 2, (size_t)64);
 		g->row = must_realloc(g->row, g->room * sizeof g->row[0]);
 	}
-	g->row[g->n++] = (struct backlog_row){due_us, arrival_us, INT64_MAX};
+	g->row[g->n++] =
+	    (struct backlog_row){due_us, arrival_us, FORECAST_NEVER};
 	g->bytes += size_bytes;
 }
 
@@ -62,10 +65,13 @@ by_ready(const void *a, const void *b)
 	       (x->arrival_us < y->arrival_us);
 }
 
-/* What a group has left, and what became of it in this moment. */
+/* What a group has left, and when that has to be looked at again: before, what
+ * was chosen stays so, because nothing opens and room only shrinks. */
 struct place {
 	size_t next; /* the first row that has not gone */
-	struct chosen chosen;
+	int64_t look_us;
+	size_t relay; /* that takes it when it is looked at; SIZE_MAX: ask */
+	int64_t better_us; /* a relay before that one may open */
 };
 
 struct run {
@@ -74,17 +80,23 @@ struct run {
 	struct forecast_world w;
 	struct place *place;
 	int64_t lifetime_us[SETTINGS_TYPES];
-	int64_t end_us;
+	int64_t begin_us, end_us;
+	size_t all;
+	unsigned turns, looks;
 };
+
+static int64_t
+ends_us(const struct run *r, const struct backlog *g, size_t row)
+{
+	return g->row[row].arrival_us + r->lifetime_us[g->type];
+}
 
 /* Rows whose time is over are given up when it is their turn. */
 static void
 give_up(struct run *r, struct backlog *g, struct place *p)
 {
-	while (p->next < g->n &&
-	       g->row[p->next].arrival_us + r->lifetime_us[g->type] <=
-		   r->w.now_us)
-		g->row[p->next++].gone_us = -1;
+	while (p->next < g->n && ends_us(r, g, p->next) <= r->w.now_us)
+		g->row[p->next++].gone_us = FORECAST_EXPIRES;
 }
 
 /* How many of the group are due now, up to `most`. */
@@ -100,23 +112,56 @@ ready(const struct run *r, const struct backlog *g, const struct place *p,
 	return n;
 }
 
-/* One turn of one group; false: nothing could go. */
-static bool
-take_turn(struct run *r, struct backlog *g, struct place *p)
+/* Asks for the group's relay: it has one, or is to be looked at later. */
+static void
+choose_for(struct run *r, struct backlog *g, struct place *p)
 {
-	uint64_t size = g->bytes / g->n;
-	size_t relay = p->chosen.relay, most = g->n / CHUNKS + 1, n;
-	int64_t gone_us;
+	struct chosen c;
 
-	most = min_of(most, forecast_world_room(&r->w, relay, g->type, size,
-						r->w.now_us));
-	n = ready(r, g, p, most);
-	if (n == 0)
+	forecast_world_choose(&r->w, g->way, g->type, &c);
+	p->relay = SIZE_MAX;
+	switch (c.choice) {
+	case CHOICE_GO:
+		p->relay = c.relay;
+		p->better_us = max_of(c.opens_us, r->w.now_us + 1);
+		break;
+	case CHOICE_WAIT:
+		p->look_us = max_of(c.opens_us, r->w.now_us + 1);
+		break;
+	case CHOICE_BOUNCE:
+		for (size_t n = ready(r, g, p, g->n); n > 0; n--)
+			g->row[p->next++].gone_us = FORECAST_BOUNCES;
+		break;
+	}
+}
+
+/* Can the group send something now?  Otherwise it says when to look again. */
+static bool
+can_go(struct run *r, struct backlog *g, struct place *p)
+{
+	int64_t free_us;
+
+	give_up(r, g, p);
+	if (p->next == g->n) {
+		p->look_us = INT64_MAX;
 		return false;
-	gone_us = forecast_world_send(&r->w, relay, g->type, size, n);
-	for (size_t i = 0; i < n; i++)
-		g->row[p->next++].gone_us = gone_us;
-	return true;
+	}
+	if (ready(r, g, p, 1) == 0) {
+		p->look_us = g->row[p->next].ready_us;
+		p->relay = SIZE_MAX;
+		return false;
+	}
+	if (p->relay == SIZE_MAX ||
+	    forecast_world_room(&r->w, p->relay, g->type, 1) == 0)
+		choose_for(r, g, p);
+	if (p->relay == SIZE_MAX)
+		return false;
+	free_us = forecast_world_free_us(&r->w, p->relay);
+	if (free_us <= r->w.now_us)
+		return true;
+	p->look_us = min_of(free_us, p->better_us);
+	p->relay = SIZE_MAX;
+	return false;
 }
 
 /* The group that goes next: its relay is free, its type has had the least for
@@ -130,56 +175,90 @@ whose_turn(struct run *r)
 	for (size_t i = 0; i < r->f->ngroups; i++) {
 		struct backlog *g = &r->f->group[i];
 		struct place *p = &r->place[i];
-		uint64_t had;
+		uint64_t at;
 
-		give_up(r, g, p);
-		if (p->next == g->n || ready(r, g, p, 1) == 0)
+		if (p->look_us > r->w.now_us || !can_go(r, g, p))
 			continue;
-		forecast_world_choose(&r->w, g->way, g->type, &p->chosen);
-		if (p->chosen.choice != CHOICE_GO ||
-		    !forecast_world_free(&r->w, p->chosen.relay))
-			continue;
-		had = forecast_world_had(&r->w, p->chosen.relay, g->type);
-		if (had < least) {
-			least = had;
+		at = forecast_world_turn_of(&r->w, p->relay, g->type);
+		if (at < least) {
+			least = at;
 			best = i;
 		}
 	}
+	r->looks += (unsigned)r->f->ngroups;
 	return best;
 }
 
-/* The next moment at which something may be different. */
-static int64_t
-next_us(struct run *r)
+/* One turn of one group that can go. */
+static void
+take_turn(struct run *r, struct backlog *g, struct place *p)
 {
-	int64_t next = INT64_MAX;
+	uint64_t size = g->bytes / g->n;
+	size_t room = forecast_world_room(&r->w, p->relay, g->type, size);
+	size_t most = max_of(room / ROOM_TURNS, r->all / ALL_TURNS), n;
+	int64_t from_us, to_us;
 
-	for (size_t i = 0; i < r->f->ngroups; i++) {
-		const struct backlog *g = &r->f->group[i];
-		struct place *p = &r->place[i];
+	r->turns++;
+	/* A quota in octets has some left, but not for one of these: it is put
+	 * off, as in queue/claim.c. */
+	if (room == 0) {
+		p->look_us =
+		    forecast_world_opens_us(&r->w, p->relay, g->type, size);
+		p->look_us = max_of(p->look_us, r->w.now_us + MINUTE_US);
+		p->relay = SIZE_MAX;
+		return;
+	}
+	most = min_of(min_of(most, r->all / MOST_TURNS) + 1, room);
+	most = min_of(most, forecast_world_most(&r->w, p->relay));
+	n = ready(r, g, p, most);
+	from_us =
+	    max_of(forecast_world_free_us(&r->w, p->relay), r->w.since_us);
+	to_us = forecast_world_send(&r->w, p->relay, g->type, size, n);
+	for (size_t i = 1; i <= n; i++, p->next++) {
+		struct backlog_row *row = &g->row[p->next];
+		int64_t step_us = (to_us - from_us) / (int64_t)n;
+		int64_t at_us = from_us + (int64_t)i * step_us;
 
-		if (p->next == g->n)
-			continue;
-		if (g->row[p->next].ready_us > r->w.now_us) {
-			next = min_of(next, g->row[p->next].ready_us);
-			continue;
-		}
-		switch (p->chosen.choice) {
-		case CHOICE_GO:
-			next = min_of(next, forecast_world_free_us(
-						&r->w, p->chosen.relay));
-			break;
-		case CHOICE_WAIT:
-			next = min_of(next, p->chosen.opens_us);
-			break;
-		case CHOICE_BOUNCE: /* it is given up at once */
-			g->row[p->next].gone_us = -1;
-			p->next++;
-			next = r->w.now_us;
-			break;
+		at_us = max_of(at_us, row->ready_us);
+		row->gone_us =
+		    ends_us(r, g, p->next) <= at_us ? FORECAST_EXPIRES : at_us;
+	}
+}
+
+/* The next moment at which something may be different, on to which many small
+ * steps may be taken together; false: not within the time. */
+static bool
+turn(struct run *r)
+{
+	int64_t now_us = r->w.now_us, next = INT64_MAX, to_us;
+
+	for (size_t i = 0; i < r->f->ngroups; i++)
+		next = min_of(next, max_of(r->place[i].look_us, now_us + 1));
+	to_us = next;
+	if (r->turns > FORECAST_FINE)
+		to_us = max_of(next, now_us + (now_us - r->begin_us) / COARSE);
+	if (to_us >= r->end_us)
+		return false;
+	forecast_world_turn(&r->w, next, to_us);
+	r->turns++;
+	return true;
+}
+
+/* Until all is gone, or nothing more happens within the time. */
+static void
+play(struct run *r)
+{
+	while (r->turns < FORECAST_TURNS && r->looks < FORECAST_LOOKS) {
+		size_t i = whose_turn(r);
+
+		if (i < r->f->ngroups) {
+			take_turn(r, &r->f->group[i], &r->place[i]);
+		} else if (!turn(r)) {
+			r->f->ahead_us = r->end_us;
+			return;
 		}
 	}
-	return next;
+	r->f->ahead_us = r->w.now_us;
 }
 
 static void
@@ -187,10 +266,12 @@ count_row(struct forecast_type *t, const struct backlog_row *row,
 	  int64_t expires_us)
 {
 	t->waiting++;
-	if (row->gone_us == -1) {
+	if (row->gone_us == FORECAST_EXPIRES) {
 		t->expiring++;
 		t->expires_first_us = min_of(t->expires_first_us, expires_us);
-	} else if (row->gone_us == INT64_MAX) {
+	} else if (row->gone_us == FORECAST_BOUNCES) {
+		t->bouncing++;
+	} else if (row->gone_us == FORECAST_NEVER) {
 		t->never++;
 	} else {
 		t->through_us = max_of(t->through_us, row->gone_us);
@@ -210,12 +291,11 @@ sum_up(struct run *r)
 		struct backlog *g = &f->group[i];
 
 		for (size_t k = 0; k < g->n; k++) {
-			int64_t end_us =
-			    g->row[k].arrival_us + r->lifetime_us[g->type];
+			int64_t end_us = ends_us(r, g, k);
 
-			if (g->row[k].gone_us == INT64_MAX &&
-			    end_us <= r->end_us)
-				g->row[k].gone_us = -1;
+			if (g->row[k].gone_us == FORECAST_NEVER &&
+			    end_us <= f->ahead_us)
+				g->row[k].gone_us = FORECAST_EXPIRES;
 			count_row(&f->type[g->type], &g->row[k], end_us);
 			count_row(&f->all, &g->row[k], end_us);
 		}
@@ -226,28 +306,23 @@ void
 forecast_run(struct forecast *f, const struct settings *s, const struct book *b,
 	     int64_t now_us)
 {
-	struct run r = {
-	    .f = f, .s = s, .end_us = now_us + FORECAST_DAYS * DAY_US};
+	struct run r = {.f = f,
+			.s = s,
+			.begin_us = now_us,
+			.end_us = now_us + FORECAST_DAYS * DAY_US};
 
-	for (size_t i = 0; i < f->ngroups; i++)
-		qsort(f->group[i].row, f->group[i].n, sizeof f->group[i].row[0],
-		      by_ready);
 	r.place = must_alloc(f->ngroups * sizeof r.place[0]);
+	for (size_t i = 0; i < f->ngroups; i++) {
+		struct backlog *g = &f->group[i];
+
+		qsort(g->row, g->n, sizeof g->row[0], by_ready);
+		r.place[i].relay = SIZE_MAX;
+		r.all += g->n;
+	}
 	for (unsigned i = 0; i < s->ntypes; i++)
 		r.lifetime_us[i] = retry_of(s, i).lifetime_us;
 	forecast_world_init(&r.w, s, b, now_us);
-	for (int i = 0; i < FORECAST_STEPS; i++) {
-		size_t at = whose_turn(&r);
-		int64_t next;
-
-		if (at < f->ngroups &&
-		    take_turn(&r, &f->group[at], &r.place[at]))
-			continue;
-		next = next_us(&r);
-		if (next >= r.end_us)
-			break;
-		forecast_world_turn(&r.w, max_of(next, r.w.now_us + 1));
-	}
+	play(&r);
 	for (size_t i = 0; i < s->nquotas; i++)
 		forecast_world_quota(&r.w, i, &f->quota[i].full_us,
 				     &f->quota[i].opens_us);

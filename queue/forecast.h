@@ -7,7 +7,10 @@
  * relay without a rate takes mail at once, messages have one recipient and the
  * average size of their group.
  *
- * Bounded  FORECAST_DAYS days ahead and FORECAST_STEPS turns.
+ * Bounded  FORECAST_DAYS days ahead, FORECAST_TURNS turns of a group and
+ *          FORECAST_LOOKS looks at one.  After FORECAST_FINE turns small steps
+ *          are taken together: a time is then off by up to 1/256 of how far
+ *          away it is.  If that was not enough, ahead_us says how far it got.
  * Owner    forecast_free frees what a struct forecast holds.
  */
 #ifndef MTQ_FORECAST_H
@@ -16,7 +19,17 @@
 #include "queue/book.h"
 #include "queue/choose.h"
 
-enum { FORECAST_DAYS = 40, FORECAST_STEPS = 50000 };
+enum {
+	FORECAST_DAYS = 40,
+	FORECAST_FINE = 20000,
+	FORECAST_TURNS = 500000,
+	FORECAST_LOOKS = 100000000,
+};
+
+/* What becomes of a row, where it does not go. */
+#define FORECAST_NEVER   INT64_MAX /* not within the time */
+#define FORECAST_EXPIRES ((int64_t)-1)
+#define FORECAST_BOUNCES ((int64_t)-2) /* on_exhausted = bounce */
 
 /* Waiting recipients that are treated alike, in the order in which they go. */
 struct backlog {
@@ -25,7 +38,7 @@ struct backlog {
 	struct backlog_row {
 		int64_t ready_us; /* due */
 		int64_t arrival_us;
-		int64_t gone_us; /* out: INT64_MAX never, -1 expired */
+		int64_t gone_us; /* out: FORECAST_NEVER, ... */
 	} * row;
 	size_t n, room;
 	uint64_t bytes; /* of all */
@@ -36,15 +49,16 @@ struct forecast {
 	size_t ngroups, group_room;
 	/* out */
 	struct forecast_type {
-		uint64_t waiting, expiring;
+		uint64_t waiting, expiring, bouncing;
 		int64_t through_us; /* the last one leaves; 0: none waits */
 		int64_t expires_first_us; /* of those that expire */
-		uint64_t never;           /* neither within FORECAST_DAYS */
+		uint64_t never;           /* nothing of it until ahead_us */
 	} type[SETTINGS_TYPES], all;
 	struct forecast_quota {
 		int64_t full_us;  /* INT64_MAX: not within the time */
 		int64_t opens_us; /* after that */
 	} quota[SETTINGS_QUOTAS];
+	int64_t ahead_us; /* it looked ahead until then */
 };
 
 void forecast_add(struct forecast *f, uint32_t way, unsigned type,

@@ -3,18 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/fair.h"
 #include "queue/relays_now.h"
 
+/* Places of a minute leave together, as in the book. */
 static void
 add_minute(struct will_quota *q, struct book_minute m)
 {
+	struct book_minute *last =
+	    q->n > q->first ? &q->minute[q->n - 1] : NULL;
+
+	if (last != NULL && last->leaves_us == m.leaves_us &&
+	    last->type == m.type) {
+		last->places += m.places;
+		return;
+	}
 	if (q->n == q->room) {
 		q->room = max_of(q->room * 2, (size_t)64);
 		q->minute =
 		    must_realloc(q->minute, q->room * sizeof q->minute[0]);
 	}
 	q->minute[q->n++] = m;
+}
+
+/* Places that are used now; a rolling window begins a period before this
+ * minute, and the minute leaves when its end is a period ago. */
+static void
+use(struct will_quota *q, size_t type, uint64_t places)
+{
+	q->use.used[type] += places;
+	if (places > 0 && q->terms.block->window == WINDOW_ROLLING)
+		add_minute(q, (struct book_minute){
+				  q->window.from_us +
+				      2 * q->terms.block->period_us + MINUTE_US,
+				  type, places});
 }
 
 static void
@@ -34,13 +55,10 @@ init_quota(struct forecast_world *w, size_t i)
 		q->full_us = w->now_us;
 	/* What is under way is taken to arrive now. */
 	for (unsigned t = 0; t < SETTINGS_TYPES; t++) {
-		m = (struct book_minute){w->now_us + q->terms.block->period_us +
-					     MINUTE_US,
-					 t, q->use.in_flight[t]};
-		q->use.used[t] += q->use.in_flight[t];
+		uint64_t under_way = q->use.in_flight[t];
+
 		q->use.in_flight[t] = 0;
-		if (m.places > 0 && q->terms.block->window == WINDOW_ROLLING)
-			add_minute(q, m);
+		use(q, t, under_way);
 	}
 }
 
@@ -62,7 +80,8 @@ void
 forecast_world_init(struct forecast_world *w, const struct settings *s,
 		    const struct book *b, int64_t now_us)
 {
-	*w = (struct forecast_world){.s = s, .b = b, .now_us = now_us};
+	*w = (struct forecast_world){
+	    .s = s, .b = b, .now_us = now_us, .since_us = now_us};
 	w->quota = must_alloc(s->nquotas * sizeof w->quota[0]);
 	w->relay = must_alloc(s->nrelays * sizeof w->relay[0]);
 	for (size_t i = 0; i < s->nquotas; i++)
@@ -92,6 +111,7 @@ leave(struct will_quota *q, const struct book_minute *m)
 static void
 turn_quota(struct will_quota *q, int64_t to_us)
 {
+	quota_today(&q->terms, to_us);
 	if (q->terms.block->window == WINDOW_ROLLING) {
 		for (;
 		     q->first < q->n && q->minute[q->first].leaves_us <= to_us;
@@ -108,10 +128,11 @@ turn_quota(struct will_quota *q, int64_t to_us)
 }
 
 void
-forecast_world_turn(struct forecast_world *w, int64_t to_us)
+forecast_world_turn(struct forecast_world *w, int64_t since_us, int64_t to_us)
 {
 	for (size_t i = 0; i < w->s->nquotas; i++)
 		turn_quota(&w->quota[i], to_us);
+	w->since_us = since_us;
 	w->now_us = to_us;
 }
 
@@ -122,69 +143,70 @@ in_recipients(enum unit_kind unit, uint64_t room, uint64_t size_bytes)
 				  : room;
 }
 
+static uint64_t
+room_in(const struct forecast_world *w, const struct will_quota *q,
+	unsigned type, uint64_t size_bytes)
+{
+	return in_recipients(
+	    q->terms.block->unit,
+	    quota_room(&q->terms, &q->use, &q->window, type, w->now_us),
+	    size_bytes);
+}
+
 size_t
 forecast_world_room(const struct forecast_world *w, size_t relay, unsigned type,
-		    uint64_t size_bytes, int64_t at_us)
+		    uint64_t size_bytes)
 {
 	const struct will_relay *r = &w->relay[relay];
 	uint64_t room = SIZE_MAX;
 
-	for (size_t i = 0; i < r->nquotas; i++) {
-		const struct will_quota *q = &w->quota[r->quota[i]];
-		uint64_t one =
-		    quota_room(&q->terms, &q->use, &q->window, type, at_us);
-
+	for (size_t i = 0; i < r->nquotas; i++)
 		room = min_of(
-		    room, in_recipients(q->terms.block->unit, one, size_bytes));
-	}
+		    room, room_in(w, &w->quota[r->quota[i]], type, size_bytes));
 	return (size_t)room;
 }
 
 static int64_t
-opens_us(const struct forecast_world *w, size_t relay, unsigned type)
+quota_will_open_us(const struct will_quota *q, const struct quota_terms *t,
+		   unsigned type, int64_t now_us)
+{
+	int64_t at_us = quota_opens_us(t, &q->use, &q->window, type, now_us);
+
+	if (t->block->window == WINDOW_ROLLING && q->first < q->n)
+		at_us = min_of(at_us, q->minute[q->first].leaves_us);
+	return at_us;
+}
+
+int64_t
+forecast_world_opens_us(const struct forecast_world *w, size_t relay,
+			unsigned type, uint64_t size_bytes)
 {
 	const struct will_relay *r = &w->relay[relay];
 	int64_t at_us = w->now_us;
 
 	for (size_t i = 0; i < r->nquotas; i++) {
 		const struct will_quota *q = &w->quota[r->quota[i]];
-		int64_t one;
 
-		if (quota_room(&q->terms, &q->use, &q->window, type,
-			       w->now_us) > 0)
-			continue;
-		one = quota_opens_us(&q->terms, &q->use, &q->window, type,
-				     w->now_us);
-		if (q->terms.block->window == WINDOW_ROLLING && q->first < q->n)
-			one = min_of(one, q->minute[q->first].leaves_us);
-		at_us = max_of(at_us, one);
+		if (room_in(w, q, type, size_bytes) == 0)
+			at_us =
+			    max_of(at_us, quota_will_open_us(q, &q->terms, type,
+							     w->now_us));
 	}
 	return at_us;
 }
 
 /* The gates as they are, at the moment that is thought of; quotas as they will
- * be. */
+ * be.  As the scheduler does, it asks for room for one octet. */
 static struct relay_now
 relay_will(void *arg, size_t relay, unsigned type)
 {
 	const struct forecast_world *w = arg;
-	struct relay_now now = relays_now(w->s, w->b, relay, type, w->now_us);
+	struct relay_now now = relays_gate(w->s, w->b, relay, w->now_us);
 
-	switch (now.shut) {
-	case SHUT_DISABLED:
-	case SHUT_PAUSED:
-	case SHUT_CLOSED:
+	if (now.shut != SHUT_NOT || forecast_world_room(w, relay, type, 1) > 0)
 		return now;
-	case SHUT_NOT:
-	case SHUT_TRIED:
-	case SHUT_SPENT:
-	case SHUT_UNREACHABLE:
-	case SHUT_COUNT:
-		break;
-	}
-	if (forecast_world_room(w, relay, type, 1, w->now_us) > 0)
-		return (struct relay_now){SHUT_NOT, w->now_us};
-	return (struct relay_now){SHUT_SPENT, opens_us(w, relay, type)};
+	return (struct relay_now){SHUT_SPENT,
+				  forecast_world_opens_us(w, relay, type, 1)};
 }
 
 void
@@ -196,22 +218,34 @@ forecast_world_choose(struct forecast_world *w, uint32_t way, unsigned type,
 	choose_relay(routing_way(w->s, way), type, 0, &ops, out);
 }
 
-bool
-forecast_world_free(const struct forecast_world *w, size_t relay)
-{
-	return w->relay[relay].free_us <= w->now_us;
-}
-
 int64_t
 forecast_world_free_us(const struct forecast_world *w, size_t relay)
 {
 	return w->relay[relay].free_us;
 }
 
-uint64_t
-forecast_world_had(const struct forecast_world *w, size_t relay, unsigned type)
+size_t
+forecast_world_most(const struct forecast_world *w, size_t relay)
 {
-	return w->relay[relay].had[type];
+	const struct rate *rate = &w->s->relays[relay].rate;
+	const struct will_relay *r = &w->relay[relay];
+	int64_t to_us = INT64_MAX;
+
+	for (size_t i = 0; i < r->nquotas; i++)
+		to_us = min_of(to_us, w->quota[r->quota[i]].window.to_us);
+	if (rate->window_us == 0 || to_us == INT64_MAX)
+		return SIZE_MAX;
+	return 1 + (size_t)((double)(to_us - w->now_us) * (double)rate->count /
+			    (double)rate->window_us);
+}
+
+uint64_t
+forecast_world_turn_of(const struct forecast_world *w, size_t relay,
+		       unsigned type)
+{
+	const struct fair_turns *t = &w->relay[relay].turns;
+
+	return max_of(t->next[type], t->now);
 }
 
 int64_t
@@ -223,26 +257,22 @@ forecast_world_send(struct forecast_world *w, size_t relay, unsigned type,
 
 	for (size_t i = 0; i < r->nquotas; i++) {
 		struct will_quota *q = &w->quota[r->quota[i]];
-		uint64_t places =
-		    q->terms.block->unit == UNIT_BYTES ? n * size_bytes : n;
 
-		q->use.used[type] += places;
-		if (q->terms.block->window == WINDOW_ROLLING)
-			add_minute(q,
-				   (struct book_minute){
-				       w->now_us + q->terms.block->period_us +
-					   MINUTE_US,
-				       type, places});
+		use(q, type,
+		    q->terms.block->unit == UNIT_BYTES ? n * size_bytes : n);
 		if (q->full_us == INT64_MAX &&
 		    quota_total(&q->use) >=
 			quota_limit(&q->terms, &q->window, w->now_us))
 			q->full_us = w->now_us;
 	}
-	r->had[type] += n * FAIR_SCALE / w->s->types[type].weight;
+	r->turns.now = forecast_world_turn_of(w, relay, type);
+	r->turns.next[type] =
+	    r->turns.now + n * FAIR_SCALE / w->s->types[type].weight;
 	if (rate->window_us == 0)
 		return w->now_us;
-	r->free_us = w->now_us + (int64_t)((double)n * (double)rate->window_us /
-					   (double)rate->count);
+	r->free_us = max_of(r->free_us, w->since_us) +
+		     (int64_t)((double)n * (double)rate->window_us /
+			       (double)rate->count);
 	return r->free_us;
 }
 
@@ -251,12 +281,13 @@ forecast_world_quota(const struct forecast_world *w, size_t quota,
 		     int64_t *full_us, int64_t *opens_us)
 {
 	const struct will_quota *q = &w->quota[quota];
+	struct quota_terms limit = q->terms; /* for nobody in particular */
 
 	*full_us = q->full_us;
 	*opens_us = q->opens_us;
-	if (q->full_us != INT64_MAX && q->opens_us == INT64_MAX)
-		*opens_us = q->terms.block->window != WINDOW_ROLLING
-				? q->window.to_us
-			    : q->first < q->n ? q->minute[q->first].leaves_us
-					      : INT64_MAX;
+	if (q->full_us == INT64_MAX || q->opens_us != INT64_MAX)
+		return;
+	limit.cap[0] = QUOTA_NO_CAP;
+	memset(limit.reserve, 0, sizeof limit.reserve);
+	*opens_us = quota_will_open_us(q, &limit, 0, w->now_us);
 }

@@ -7,11 +7,13 @@
 
 #include "queue/book.h"
 #include "queue/choose.h"
+#include "queue/fair.h"
 
 struct forecast_world {
 	const struct settings *s;
 	const struct book *b;
 	int64_t now_us;
+	int64_t since_us; /* small steps from then to now are taken together */
 	struct will_quota {
 		struct quota_terms terms;
 		struct quota_use use;
@@ -22,7 +24,7 @@ struct forecast_world {
 	} * quota;
 	struct will_relay {
 		int64_t free_us; /* with a rate: it is busy until then */
-		uint64_t had[SETTINGS_TYPES]; /* by weight, see fair.h */
+		struct fair_turns turns;
 		size_t quota[SETTINGS_RELAY_QUOTAS];
 		size_t nquotas;
 	} * relay;
@@ -31,17 +33,24 @@ struct forecast_world {
 void forecast_world_init(struct forecast_world *w, const struct settings *s,
 			 const struct book *b, int64_t now_us);
 void forecast_world_done(struct forecast_world *w);
-/* To a later moment: windows turn, places leave. */
-void forecast_world_turn(struct forecast_world *w, int64_t to_us);
+/* To a later moment: windows turn, places leave.  What is sent there may have
+ * begun at since_us. */
+void forecast_world_turn(struct forecast_world *w, int64_t since_us,
+			 int64_t to_us);
 void forecast_world_choose(struct forecast_world *w, uint32_t way,
 			   unsigned type, struct chosen *out);
-/* Recipients that the relay's quotas let through. */
+/* Recipients of this size that the relay's quotas let through. */
 size_t forecast_world_room(const struct forecast_world *w, size_t relay,
-			   unsigned type, uint64_t size_bytes, int64_t at_us);
-bool forecast_world_free(const struct forecast_world *w, size_t relay);
+			   unsigned type, uint64_t size_bytes);
+/* When it may let through one more of this size. */
+int64_t forecast_world_opens_us(const struct forecast_world *w, size_t relay,
+				unsigned type, uint64_t size_bytes);
+/* Recipients that go at the relay's rate until one of its windows turns. */
+size_t forecast_world_most(const struct forecast_world *w, size_t relay);
 int64_t forecast_world_free_us(const struct forecast_world *w, size_t relay);
-uint64_t forecast_world_had(const struct forecast_world *w, size_t relay,
-			    unsigned type);
+/* The type with the least has the next turn, see fair.h. */
+uint64_t forecast_world_turn_of(const struct forecast_world *w, size_t relay,
+				unsigned type);
 /* n recipients go; when the last of them has gone. */
 int64_t forecast_world_send(struct forecast_world *w, size_t relay,
 			    unsigned type, uint64_t size_bytes, size_t n);

@@ -8,8 +8,8 @@ is_paused(const struct gate *g, int64_t now_us)
 }
 
 struct relay_now
-relays_now(const struct settings *s, const struct book *b, size_t relay,
-	   unsigned type, int64_t now_us)
+relays_gate(const struct settings *s, const struct book *b, size_t relay,
+	    int64_t now_us)
 {
 	const struct gate *g = book_gate(b, relay);
 
@@ -21,10 +21,21 @@ relays_now(const struct settings *s, const struct book *b, size_t relay,
 							   : INT64_MAX};
 	if (now_us < g->closed_until_us)
 		return (struct relay_now){SHUT_CLOSED, g->closed_until_us};
+	return (struct relay_now){SHUT_NOT, now_us};
+}
+
+struct relay_now
+relays_now(const struct settings *s, const struct book *b, size_t relay,
+	   unsigned type, int64_t now_us)
+{
+	struct relay_now now = relays_gate(s, b, relay, now_us);
+
+	if (now.shut != SHUT_NOT)
+		return now;
 	if (book_room(b, relay, type, 1, 1, now_us) == 0)
 		return (struct relay_now){
 		    SHUT_SPENT, book_opens_us(b, relay, type, now_us, NULL)};
-	if (g->failed_us != 0)
+	if (book_gate(b, relay)->failed_us != 0)
 		return (struct relay_now){SHUT_UNREACHABLE, INT64_MAX};
-	return (struct relay_now){SHUT_NOT, now_us};
+	return now;
 }

@@ -16,5 +16,8 @@
  * one that is said. */
 struct relay_now relays_now(const struct settings *s, const struct book *b,
 			    size_t relay, unsigned type, int64_t now_us);
+/* The same of what no mail changes: DISABLED, PAUSED, CLOSED or NOT. */
+struct relay_now relays_gate(const struct settings *s, const struct book *b,
+			     size_t relay, int64_t now_us);
 
 #endif
