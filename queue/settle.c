@@ -149,6 +149,7 @@ judge(const struct settle *s, const struct settle_world *w, unsigned type,
 	struct retry_next next;
 
 	*again = (struct ledger_again){.attempt = !s->untried && !s->walled};
+	again->round = again->attempt;
 	if (v.kind != VERDICT_DEFER)
 		return v;
 	next = retry_after(&w->retry[type], s->arrival_us, s->ended_us,
@@ -164,9 +165,10 @@ judge(const struct settle *s, const struct settle_world *w, unsigned type,
 	again->at_us = s->ended_us;
 	if (s->walled) {
 		lane.tried = 0;
-	} else if (!next_relay(s, w, &lane)) {
+	} else if (next_relay(s, w, &lane)) {
+		again->round = false;
+	} else {
 		lane.tried = 0;
-		again->round = true;
 		if (!s->worker_died || before->attempts >= DEATHS_AT_ONCE)
 			again->at_us = next.at_us;
 	}
