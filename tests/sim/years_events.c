@@ -194,6 +194,12 @@ some_event(void)
 		years_worker_dies();
 	} else if (c < 870) {
 		years_crash();
+		/* What comes back must not come back all at once. */
+		for (uint64_t n = chance(60); n > 0; n--) {
+			years_some_job();
+			years_pass(SECOND_US / 8);
+			years_step();
+		}
 	} else if (c < 890) {
 		y.relay[chance(RELAYS)].down ^= true;
 	} else if (c < 905) {

@@ -79,9 +79,10 @@ SABOTAGES = [
      "			s->in_doubt = false;",
      [*PYTEST, "tests/system/test_caps.py", "-k", "each_point and DOT"]),
     ("a rate bursts at a restart", "queue/dispatch_relay.c",
-     "		if (recovered)\n			ago = 0;",
-     "		if (recovered)\n			ago = INT64_MAX / 4;",
-     ["years", "4"]),
+     "		if (recovered)\n			ago = 0;\n		else if",
+     "		if (recovered || !recovered)\n			ago = INT64_MAX / 4;\n"
+     "		else if",
+     ["years", "20"]),
     ("a rolling window forgets its oldest minute", "queue/quota.c",
      "		w.from_us = floor_minute(now_us) - t->block->period_us;",
      "		w.from_us = floor_minute(now_us) - t->block->period_us +\n"
