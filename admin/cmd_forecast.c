@@ -15,6 +15,7 @@
 enum {
 	PAGE = 5000, /* rows of one read transaction */
 	PROGRESS_EVERY_US = 1000000,
+	WANTED = 64, /* recipients of one message that are looked at */
 };
 
 /*	name, heading, kind */
@@ -25,7 +26,8 @@ enum {
 	F(through_at, "THROUGH", TIME)                                         \
 	F(expiring, "EXPIRING", COUNT)                                         \
 	F(expires_first_at, "THE FIRST", TIME)                                 \
-	F(never, "NOT IN 40 DAYS", COUNT)
+	F(bouncing, "BOUNCING", COUNT)                                         \
+	F(never, "NOT FORESEEN", COUNT)
 #define QUOTA_SHOWN(F)                                                         \
 	F(kind, NULL, TEXT)                                                    \
 	F(quota, "QUOTA", TEXT)                                                \
@@ -42,13 +44,15 @@ static const struct show_field type_fields[] = {TYPE_SHOWN(F)};
 static const struct show_field quota_fields[] = {QUOTA_SHOWN(F)};
 #undef F
 
-/* The message that was asked about: its first waiting recipient. */
+/* The message that was asked about: its recipients that wait. */
 struct wanted {
 	uint64_t id; /* 0: none */
-	bool found;
-	uint32_t way;
-	unsigned type;
-	int64_t due_us, arrival_us;
+	uint64_t found;
+	struct wanted_row {
+		uint32_t way;
+		unsigned type;
+		int64_t due_us, arrival_us;
+	} row[WANTED]; /* the first ones of those */
 };
 
 struct reading {
@@ -98,10 +102,12 @@ add_row(struct reading *r, struct txn *t, uint64_t packed,
 	forecast_add(r->f, lane.way, lane.type, d->due_us,
 		     (int64_t)m.arrival_us, m.size_bytes);
 	r->rows++;
-	if (d->id == r->wanted->id && !r->wanted->found)
-		*r->wanted = (struct wanted){d->id,     true,
-					     lane.way,  lane.type,
-					     d->due_us, (int64_t)m.arrival_us};
+	if (d->id != r->wanted->id)
+		return true;
+	if (r->wanted->found < WANTED)
+		r->wanted->row[r->wanted->found] = (struct wanted_row){
+		    lane.way, lane.type, d->due_us, (int64_t)m.arrival_us};
+	r->wanted->found++;
 	return true;
 }
 
@@ -156,6 +162,7 @@ fill_type(const char *kind, const char *name, const struct forecast_type *t,
 	v[TYPE_AT_expiring] = show_count(t->expiring);
 	v[TYPE_AT_expires_first_at] =
 	    t->expiring > 0 ? show_time(t->expires_first_us) : show_none();
+	v[TYPE_AT_bouncing] = show_count(t->bouncing);
 	v[TYPE_AT_never] = show_count(t->never);
 }
 
@@ -209,65 +216,110 @@ show_quotas(struct command *c, const struct forecast *f)
 }
 
 static void
-say_all(const struct command *c, const struct forecast_type *t)
+say_expiring(const char *name, const struct forecast_type *t)
+{
+	char when[MOMENT_TEXT];
+
+	if (t->expiring > 0)
+		printf("%llu of type %s will miss their lifetime, the first on "
+		       "%s.\n",
+		       (unsigned long long)t->expiring, name,
+		       moment_text(t->expires_first_us, when));
+}
+
+static void
+say_all(const struct command *c, const struct forecast *f,
+	const struct forecast_type *t)
 {
 	char when[MOMENT_TEXT], in[HUMAN_TEXT];
 
-	if (c->json)
-		return;
 	printf("\n");
 	if (t->waiting == 0)
 		printf("Nothing waits.\n");
 	else if (t->through_us != 0)
-		printf("What can go will be through %s (%s).\n",
+		printf("%s will be through on %s (%s).\n",
+		       t->expiring + t->bouncing + t->never == 0
+			   ? "All that waits"
+			   : "What can go",
 		       moment_text(t->through_us, when),
 		       human_when(t->through_us, c->now_us, in));
-	if (t->expiring > 0)
-		printf("%llu will miss their lifetime, the first on %s.\n",
-		       (unsigned long long)t->expiring,
-		       moment_text(t->expires_first_us, when));
+	for (size_t i = 0; i < c->settings->ntypes; i++)
+		if (t == &f->all || t == &f->type[i])
+			say_expiring(c->settings->types[i].title, &f->type[i]);
+	if (t->bouncing > 0)
+		printf("%llu will be bounced by their route "
+		       "(on_exhausted = bounce).\n",
+		       (unsigned long long)t->bouncing);
 	if (t->never > 0)
-		printf("%llu will not go within 40 days: see mtq explain.\n",
-		       (unsigned long long)t->never);
-	printf("Assumed: no further mail, no failures, limits stay, relays "
-	       "answer.\n");
+		printf("%llu are not foreseen to go until %s: see mtq "
+		       "explain.\n",
+		       (unsigned long long)t->never,
+		       moment_text(f->ahead_us, when));
+	printf("Assumed: no further mail comes, nothing fails, limits stay, "
+	       "relays answer\nand take mail at once, or at their rate.\n");
 }
 
-/* The row of the message: rows of a group that are alike go one after the
- * other. */
-static int
-show_message(struct command *c, const struct forecast *f,
-	     const struct wanted *w, const char *id)
+/* Rows of a group that are alike go one after the other: the last of them. */
+static int64_t
+row_goes_us(const struct forecast *f, const struct wanted_row *w)
 {
 	const struct backlog *g = forecast_group(f, w->way, w->type);
-	char when[MOMENT_TEXT], in[HUMAN_TEXT];
-	int64_t gone_us = INT64_MAX;
+	int64_t gone_us = FORECAST_NEVER;
 
 	for (size_t i = 0; g != NULL && i < g->n; i++)
 		if (g->row[i].ready_us == w->due_us &&
 		    g->row[i].arrival_us == w->arrival_us)
 			gone_us = g->row[i].gone_us;
-	if (c->json) {
-		struct show_value v[TYPE_AT_COUNT] = {{0}};
+	return gone_us;
+}
 
-		v[TYPE_AT_kind] = show_word("message");
-		v[TYPE_AT_type] = show_word(c->settings->types[w->type].title);
-		v[TYPE_AT_waiting] = show_count(1);
-		if (gone_us != INT64_MAX && gone_us != -1)
-			v[TYPE_AT_through_at] = show_time(gone_us);
-		v[TYPE_AT_expiring] = show_count(gone_us == -1);
-		v[TYPE_AT_never] = show_count(gone_us == INT64_MAX);
-		show_json(stdout, type_fields, TYPE_AT_COUNT, v);
-	} else if (gone_us == -1) {
-		printf("%s will miss its lifetime.\n", id);
-	} else if (gone_us == INT64_MAX) {
-		printf("%s will not go within 40 days: see mtq explain %s\n",
-		       id, id);
-	} else {
-		printf("%s will go %s (%s).\n", id, moment_text(gone_us, when),
-		       human_when(gone_us, c->now_us, in));
+/* The same words as for a type, of one message. */
+static struct forecast_type
+sum_message(const struct forecast *f, const struct wanted *w)
+{
+	struct forecast_type t = {.waiting = w->found};
+
+	for (size_t i = 0; i < w->found && i < WANTED; i++) {
+		int64_t gone_us = row_goes_us(f, &w->row[i]);
+
+		t.expiring += gone_us == FORECAST_EXPIRES;
+		t.bouncing += gone_us == FORECAST_BOUNCES;
+		t.never += gone_us == FORECAST_NEVER;
+		if (gone_us > 0 && gone_us != FORECAST_NEVER)
+			t.through_us = max_of(t.through_us, gone_us);
 	}
-	return gone_us == -1 || gone_us == INT64_MAX ? EXIT_NO : EXIT_DONE;
+	return t;
+}
+
+static int
+show_message(struct command *c, const struct forecast *f,
+	     const struct wanted *w, const char *id)
+{
+	struct forecast_type t = sum_message(f, w);
+	char when[MOMENT_TEXT], in[HUMAN_TEXT];
+
+	if (c->json) {
+		struct show_value v[TYPE_AT_COUNT];
+
+		fill_type("message", c->settings->types[w->row[0].type].title,
+			  &t, v);
+		v[TYPE_AT_expires_first_at] = show_none();
+		show_json(stdout, type_fields, TYPE_AT_COUNT, v);
+	} else {
+		if (t.through_us != 0)
+			printf("%s will go on %s (%s).\n", id,
+			       moment_text(t.through_us, when),
+			       human_when(t.through_us, c->now_us, in));
+		if (t.expiring > 0)
+			printf("%s will miss its lifetime.\n", id);
+		if (t.bouncing > 0)
+			printf("%s will be bounced by its route.\n", id);
+		if (t.never > 0)
+			printf("%s is not foreseen to go until %s: see mtq "
+			       "explain %s\n",
+			       id, moment_text(f->ahead_us, when), id);
+	}
+	return t.expiring + t.bouncing + t.never > 0 ? EXIT_NO : EXIT_DONE;
 }
 
 static int
@@ -276,7 +328,7 @@ report(struct command *c, const struct forecast *f, const struct wanted *w,
 {
 	const struct forecast_type *t = &f->all;
 
-	if (w->id != 0 && !w->found)
+	if (w->id != 0 && w->found == 0)
 		return command_say(c, EXIT_NO, "%s does not wait in the queue",
 				   c->argv[0]);
 	if (w->id != 0)
@@ -285,8 +337,9 @@ report(struct command *c, const struct forecast *f, const struct wanted *w,
 		t = &f->type[routing_type(c->settings, text_of(type))];
 	show_types(c, f, type);
 	show_quotas(c, f);
-	say_all(c, t);
-	return t->expiring > 0 || t->never > 0 ? EXIT_NO : EXIT_DONE;
+	if (!c->json)
+		say_all(c, f, t);
+	return t->expiring + t->bouncing + t->never > 0 ? EXIT_NO : EXIT_DONE;
 }
 
 static int
