@@ -171,7 +171,8 @@ TYPES = ("individual", "workflow", "mass")
 
 class Routed(Mtq):
     """20 relays with 3 quotas each, 1,000 routes, 3 types by header; the mail of
-    the load generator takes one route of them, each type another relay."""
+    the load generator takes one route of them, each type another relay: 21
+    connections together, where the plain relay has 20."""
     name = "mtq, quotas"
 
     def __init__(self, build, folder, sink_port):
@@ -180,7 +181,7 @@ class Routed(Mtq):
                  for x, w in (("day", "day"), ("month", "month"), ("roll", "rolling"))
                  for i in range(5)]
         text += [f'relay "r{i}" {{ host = 127.0.0.1\n\tport = {sink_port}\n'
-                 f"\tconnections = 20\n\tmessages_per_connection = 100\n"
+                 f"\tconnections = 7\n\tmessages_per_connection = 100\n"
                  f"\tbreaker_open_for = 1s\n"
                  f"\tquota = [day{i % 5}, month{i // 4}, roll{i % 5}] }}"
                  for i in range(20)]
