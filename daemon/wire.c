@@ -21,6 +21,17 @@ end(struct channel *c, const char *why)
 	c->ops->gone(c, why);
 }
 
+/* The other end takes nothing more.  What it said before still lies with us
+ * and counts: it is read to its end, and only then is the peer gone. */
+static void
+deafen(struct channel *c)
+{
+	c->deaf = true;
+	c->out.n = c->out_done = 0;
+	shutdown(c->fd, SHUT_WR);
+	watch_for(&c->watch, LOOP_READ);
+}
+
 /* Hands out every whole frame and keeps the rest. */
 static void
 take_frames(struct channel *c)
@@ -138,10 +149,10 @@ channel_send(struct channel *c, uint8_t type, const struct bytes *payload)
 {
 	size_t n = payload != NULL ? payload->n : 0;
 
-	if (c->dead)
+	if (c->dead || c->deaf)
 		return;
 	if (c->out.n - c->out_done + n > WIRE_MOST_QUEUED) {
-		end(c, "it does not read what we send");
+		deafen(c);
 		return;
 	}
 	add_header(&c->out, type, n);
@@ -165,7 +176,7 @@ channel_send_fds(struct channel *c, uint8_t type, const struct bytes *payload,
 
 	must(nfds > 0 && nfds <= WIRE_MOST_FDS);
 	channel_flush(c);
-	if (c->dead)
+	if (c->dead || c->deaf)
 		return;
 	add_header(&b, type, payload != NULL ? payload->n : 0);
 	if (payload != NULL)
@@ -182,14 +193,14 @@ channel_send_fds(struct channel *c, uint8_t type, const struct bytes *payload,
 	n = channel_empty(c) ? sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL)
 			     : -1;
 	if (n != (ssize_t)b.n)
-		end(c, "it does not read what we send");
+		deafen(c);
 	bytes_free(&b);
 }
 
 void
 channel_flush(struct channel *c)
 {
-	while (!c->dead && c->out_done < c->out.n) {
+	while (!c->dead && !c->deaf && c->out_done < c->out.n) {
 		ssize_t n =
 		    send(c->fd, c->out.data + c->out_done,
 			 c->out.n - c->out_done, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -201,7 +212,7 @@ channel_flush(struct channel *c)
 			return;
 		}
 		if (n < 0) {
-			end(c, strerror(errno));
+			deafen(c);
 			return;
 		}
 		c->out_done += (size_t)n;
@@ -215,7 +226,7 @@ channel_flush(struct channel *c)
 bool
 channel_empty(const struct channel *c)
 {
-	return c->out_done == c->out.n;
+	return !c->deaf && c->out_done == c->out.n;
 }
 
 int

@@ -41,13 +41,16 @@ struct channel {
 	int fds[WIRE_MOST_FDS]; /* received, not yet taken */
 	unsigned nfds;
 	bool dead;
+	bool deaf; /* the peer takes nothing more; what it said is read first */
 	void (*closed)(struct channel *c);
 };
 
 void channel_open(struct channel *c, struct loop *l, int fd,
 		  const struct channel_ops *ops);
 /* Queues a frame; it is written at channel_flush or when the socket has room.
- * Nothing is lost while the channel lives. */
+ * Nothing is lost while the channel lives.  A peer that takes nothing more (it
+ * is gone, or WIRE_MOST_QUEUED octets wait for it) is gone when all that it has
+ * said before was handed out. */
 void channel_send(struct channel *c, uint8_t type, const struct bytes *payload);
 /* As channel_send, with descriptors; they are duplicated by the kernel, the
  * caller keeps its own.  Written at once (mtqd's channels are never full). */

@@ -228,10 +228,11 @@ def test_drop_asks_a_person(parked, says, code):
 
 def test_the_configuration_of_the_readme_is_one(tmp_path):
     text = (ROOT / "README.md").read_text().split("## A configuration")[1]
-    lines = [x[4:] for x in text.splitlines() if x.startswith("    ")]
+    lines = [x[4:] for x in text.split("\n## ")[0].splitlines()
+             if x.startswith("    ")]
     conf = tmp_path / "mtq.conf"
-    conf.write_text("\n".join(lines[:lines.index("}") + 1]) + "\n")
-    assert "relay " in conf.read_text()
+    conf.write_text("\n".join(lines) + "\n")
+    assert "relay " in conf.read_text() and "quota " in conf.read_text()
     r = subprocess.run([BUILD / "mtq", "check", conf], capture_output=True,
                        text=True, timeout=20)
     assert r.returncode == 0 and not r.stderr, r.stderr
