@@ -40,8 +40,8 @@ step examples 30 bash -c 'for f in etc/mtq.conf etc/examples/*.conf; do
 	[ "$said" = "$f: ok, 0 warnings" ] || { echo "$said"; bad=1; }
 done; [ -z "$bad" ] && ls etc/mtq.conf etc/examples/*.conf | wc -l |
 	sed "s/$/ files without an error or a warning/"'
-step unit 300 make --no-print-directory -s -j"$jobs" unit
-step asan 600 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
+step unit 500 make --no-print-directory -s -j"$jobs" unit
+step asan 900 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
 	HARDENED= WERROR= CFLAGS='-O1 -g' SANITIZE="$san" unit
 step fuzz 900 make --no-print-directory -s -j"$jobs" fuzz
 step sim 450 make --no-print-directory -s sim
