@@ -55,7 +55,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 DELIVERY := reply judge ehlo task body dialogue dns resolve outlet maildir connection \
 	pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
-	moment change waits quota_row explain
+	moment change waits quota_row sentence explain_step explain_type explain explain_print explain_message
 
 # main() of each program; the rest goes into one archive a folder, from which
 # the linker takes only what the role needs.
@@ -226,7 +226,7 @@ states: all states-tools
 
 # The real processes (pytest), and their simulated world (one process).
 system: all
-	@BUILD=$(BUILD) timeout 600 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 		tests/system
 
 SEEDS ?= 100

@@ -2,17 +2,16 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "admin/change.h"
-#include "admin/cmd_queue.h"
-#include "admin/explain.h"
-#include "admin/human.h"
-#include "daemon/log.h"
+#include "admin/explain_message.h"
+#include "admin/explain_print.h"
+#include "admin/explain_type.h"
 #include "daemon/values.h"
-#include "queue/classify.h"
-#include "queue/lane.h"
+#include "queue/mailbox.h"
 
-enum { HEADERS_MOST = 32, TO_MOST = 300 };
+enum { HEADERS_MOST = 32 };
 
 /* What the command line asks about. */
 struct ask {
@@ -32,40 +31,6 @@ static const struct option options[] = {
     {"header", required_argument, NULL, 'h'},
     {"size", required_argument, NULL, 'z'},
     {NULL, 0, NULL, 0}};
-
-/*	name, kind */
-#define STEP_SHOWN(F)                                                          \
-	F(relay, TEXT)                                                         \
-	F(state, TEXT)                                                         \
-	F(why, TEXT)                                                           \
-	F(opens_at, TIME)                                                      \
-	F(by_trigger, FLAG)
-#define EXPLAIN_SHOWN(F)                                                       \
-	F(queue_id, TEXT)                                                      \
-	F(sender, TEXT)                                                        \
-	F(author, TEXT)                                                        \
-	F(recipients, WORDS)                                                   \
-	F(state, TEXT)                                                         \
-	F(type, TEXT)                                                          \
-	F(rule, TEXT)                                                          \
-	F(source, TEXT)                                                        \
-	F(route, TEXT)                                                         \
-	F(route_why, TEXT)                                                     \
-	F(choice, TEXT)                                                        \
-	F(relay, TEXT)                                                         \
-	F(next, TIME)                                                          \
-	F(verdict, TEXT)                                                       \
-	F(steps, ROWS)
-#define F(name, kind) STEP_AT_##name,
-enum { STEP_SHOWN(F) STEP_AT_COUNT };
-#undef F
-#define F(name, kind) AT_##name,
-enum { EXPLAIN_SHOWN(F) AT_COUNT };
-#undef F
-#define F(name, kind) {#name, NULL, SHOW_##kind, false},
-static const struct show_field step_fields[] = {STEP_SHOWN(F)};
-static const struct show_field explain_fields[] = {EXPLAIN_SHOWN(F)};
-#undef F
 
 /* --- the command line ----------------------------------------------------- */
 
@@ -151,282 +116,115 @@ read_ask(struct command *c, struct ask *a)
 	return true;
 }
 
-/* --- what is printed ------------------------------------------------------ */
+/* --- mail that is only thought of ----------------------------------------- */
 
-/* One recipient, or several that are alike. */
-struct group {
-	const char *id; /* NULL: not in the queue */
-	struct text sender, author, source;
-	struct text to[TO_MOST];
-	size_t nto;
-	size_t more; /* recipients that did not fit into `to` */
-	unsigned type;
-	char rule[64];     /* which gave the type */
-	const char *state; /* NULL: not in the queue */
-	int64_t due_us;    /* waiting: the next attempt */
-};
-
-static void
-print_json(const struct settings *s, const struct group *g,
-	   const struct explained *x)
+/* "<a@b>" as well as "a@b"; "" and "<>" are the null sender. */
+static struct text
+address_of(const char *s)
 {
-	struct show_value step[(ROUTING_VIA + 1) * STEP_AT_COUNT] = {{0}};
-	struct show_rows steps = {step_fields, STEP_AT_COUNT, step,
-				  x->chosen.nsteps};
-	struct show_value v[AT_COUNT] = {{0}};
+	struct text t = text_of(s != NULL ? s : "");
 
-	for (size_t i = 0; i < x->chosen.nsteps; i++) {
-		const struct choose_step *c = &x->chosen.step[i];
-		struct show_value *o = &step[i * STEP_AT_COUNT];
+	if (t.n >= 2 && t.p[0] == '<' && t.p[t.n - 1] == '>')
+		t = (struct text){t.p + 1, t.n - 2};
+	return t;
+}
 
-		o[STEP_AT_relay] = show_word(s->relays[c->relay].title);
-		o[STEP_AT_state] = show_word(relay_shut_word(c->now.shut));
-		o[STEP_AT_why] = show_word(x->step_words[i]);
-		if (c->now.shut != SHUT_NOT && c->now.opens_us != INT64_MAX)
-			o[STEP_AT_opens_at] = show_time(c->now.opens_us);
-		o[STEP_AT_by_trigger] = show_flag(c->by_trigger);
+/* Header From, if it was given, says who the author is; else --from does. */
+static struct text
+author_of(const struct ask *a, char out[ADDRESS_MOST + 1])
+{
+	for (size_t i = 0; i < a->nheaders; i++) {
+		if (strcasecmp(a->header[i].name, "From") != 0)
+			continue;
+		mailbox_first(text_of(a->header[i].value), true, out);
+		return text_of(out);
 	}
-	v[AT_queue_id] = show_word(g->id);
-	v[AT_sender] = show_text(g->sender);
-	v[AT_author] = g->author.n > 0 ? show_text(g->author) : show_none();
-	v[AT_recipients] = show_words(g->to, g->nto);
-	v[AT_state] = show_word(g->state);
-	v[AT_type] = show_word(s->types[g->type].title);
-	v[AT_rule] = show_word(g->rule);
-	v[AT_source] = g->source.n > 0 ? show_text(g->source) : show_none();
-	v[AT_route] = show_word(x->route != NULL ? x->route->title : NULL);
-	v[AT_route_why] = show_word(x->route_words);
-	v[AT_choice] = show_word(choice_word(x->chosen.choice));
-	if (x->chosen.choice == CHOICE_GO)
-		v[AT_relay] = show_word(s->relays[x->chosen.relay].title);
-	if (x->chosen.choice == CHOICE_WAIT && x->chosen.opens_us != INT64_MAX)
-		v[AT_next] = show_time(x->chosen.opens_us);
-	v[AT_verdict] = show_word(x->verdict);
-	v[AT_steps] = show_rows(&steps);
-	show_json(stdout, explain_fields, AT_COUNT, v);
+	return address_of(a->from);
 }
 
-static void
-print_to(const struct group *g)
-{
-	enum { SHOWN = 5 };
-	char to[ADDRESS_MOST * 3 + 1];
-
-	printf("%-10s ", "To");
-	for (size_t i = 0; i < g->nto && i < SHOWN; i++)
-		printf("%s%s", i ? ", " : "",
-		       log_safe(g->to[i].p, g->to[i].n, to, sizeof to));
-	if (g->nto + g->more > SHOWN)
-		printf(" and %zu more like them", g->nto + g->more - SHOWN);
-	printf("\n");
-}
-
-static void
-print_text(const struct command *c, const struct group *g,
-	   const struct explained *x)
+/* Names that must be in the configuration; a source or listener that there is
+ * one of needs no saying. */
+static bool
+complete(struct command *c, struct ask *a)
 {
 	const struct settings *s = c->settings;
-	char when[HUMAN_TEXT];
+	bool found = a->source == NULL;
 
-	print_to(g);
-	if (g->state != NULL)
-		printf("%-10s %s\n", "State", g->state);
-	printf("%-10s %s: %s\n", "Type", s->types[g->type].title, g->rule);
-	printf("%-10s %s%s%s\n", "Route",
-	       x->route != NULL ? x->route->title : "",
-	       x->route != NULL ? ": " : "", x->route_words);
-	for (size_t i = 0; i < x->chosen.nsteps; i++) {
-		const struct choose_step *p = &x->chosen.step[i];
-
-		printf("%-10s %zu. %s%s: %s, %s\n", i == 0 ? "Relays" : "",
-		       i + 1, s->relays[p->relay].title,
-		       p->by_trigger ? " (by the route's trigger)" : "",
-		       relay_shut_word(p->now.shut), x->step_words[i]);
+	for (size_t i = 0; i < s->nsources; i++)
+		found = found || strcmp(s->sources[i].title, a->source) == 0;
+	if (!found) {
+		command_say(c, EXIT_USAGE, "there is no source %.64s",
+			    a->source);
+		return false;
 	}
-	if (g->due_us > c->now_us)
-		printf("%-10s its next attempt is due %s; then it %s\n", "So",
-		       human_when(g->due_us, c->now_us, when), x->verdict);
-	else
-		printf("%-10s it %s\n", "So", x->verdict);
-}
-
-/* --- one decision --------------------------------------------------------- */
-
-static int
-decide(struct command *c, const struct book *b, const struct group *g,
-       unsigned tried)
-{
-	struct routing_ask ask = {.author = g->author,
-				  .sender = g->sender,
-				  .recipient = g->to[0],
-				  .source = g->source,
-				  .type = g->type};
-	struct explained x;
-
-	explain(c->settings, b, &ask, tried, c->now_us, &x);
-	if (c->json)
-		print_json(c->settings, g, &x);
-	else
-		print_text(c, g, &x);
-	return x.chosen.choice == CHOICE_WAIT && x.chosen.opens_us == INT64_MAX
-		   ? EXIT_NO
-		   : EXIT_DONE;
-}
-
-static struct text
-text_or_none(const char *s)
-{
-	return s != NULL ? text_of(s) : text_of("");
+	found = a->listener == NULL;
+	for (size_t i = 0; i < s->nlistens; i++)
+		found = found || strcmp(s->listens[i].title, a->listener) == 0;
+	if (!found) {
+		command_say(c, EXIT_USAGE, "there is no listener %.64s",
+			    a->listener);
+		return false;
+	}
+	if (a->source == NULL && s->nsources == 1)
+		a->source = s->sources[0].title;
+	if (a->listener == NULL && s->nlistens == 1)
+		a->listener = s->listens[0].title;
+	if (a->type == NULL ||
+	    strcmp(s->types[routing_type(s, text_of(a->type))].title,
+		   a->type) == 0)
+		return true;
+	command_say(c, EXIT_USAGE, "there is no type %.64s", a->type);
+	return false;
 }
 
 /* Mail that is not there: its type comes from the rules. */
 static int
-imagine(struct command *c, const struct book *b, const struct ask *a)
+imagine(struct command *c, const struct explain_world *w, struct ask *a)
 {
-	struct group *g = must_alloc(sizeof *g);
-	struct classify_ask ask = {.field = a->header,
-				   .nfields = a->nheaders,
-				   .author = text_or_none(a->from),
-				   .sender = text_or_none(a->from),
-				   .source = text_or_none(a->source),
-				   .listener = text_or_none(a->listener),
-				   .size_bytes = a->size_bytes};
-	struct classify_answer answer;
-	int code;
+	char author[ADDRESS_MOST + 1];
+	struct sentence rule = {.n = 0};
+	struct explained x;
+	struct text to = address_of(a->to);
+	struct explain_group g = {.to = &to, .nto = 1};
+	struct routing_ask *mail = &g.mail.ask;
+	struct classify_ask ask;
 
-	g->sender = g->author = ask.author;
-	g->source = ask.source;
-	g->to[g->nto++] = text_of(a->to);
-	if (a->type != NULL) {
-		g->type = routing_type(c->settings, text_of(a->type));
-		snprintf(g->rule, sizeof g->rule, "as asked for");
-		if (strcmp(c->settings->types[g->type].title, a->type) != 0) {
-			free(g);
-			return command_say(c, EXIT_USAGE,
-					   "there is no type %.64s", a->type);
-		}
-	} else {
-		classify(c->settings, &ask, &answer);
-		g->type = answer.type;
-		if (answer.rule != NULL)
-			snprintf(g->rule, sizeof g->rule,
-				 "by the rule with priority %llu",
-				 (unsigned long long)answer.rule->priority);
-		else
-			snprintf(g->rule, sizeof g->rule,
-				 "no rule takes this mail");
-	}
-	code = decide(c, b, g, 0);
-	free(g);
-	return code;
-}
-
-/* --- a message ------------------------------------------------------------ */
-
-static bool
-alike(const struct recipient_record *a, const struct recipient_record *b)
-{
-	return a->state == b->state && a->lane == b->lane &&
-	       (a->state != RECIPIENT_WAITING || a->due_us == b->due_us);
-}
-
-/* Relays tried in this round; another configuration's lane says nothing. */
-static unsigned
-tried_of(const struct settings *s, const struct recipient_record *r)
-{
-	struct lane lane = lane_unpack(r->lane);
-
-	return lane.epoch == routing_epoch(s) ? lane.tried : 0;
-}
-
-static int
-explain_group(struct command *c, const struct book *b,
-	      const struct queue_message *m, size_t first, bool *done)
-{
-	const struct recipient_record *r = &m->rcpt[first].record;
-	struct group *g = must_alloc(sizeof *g);
-	char id[ID_TEXT + 1];
-	int code;
-
-	id_text(m->id, id);
-	g->id = id;
-	g->sender = m->record.sender;
-	g->author = m->record.author;
-	g->source = m->record.source;
-	g->type = routing_type(c->settings, m->record.type);
-	snprintf(g->rule, sizeof g->rule, "%s",
-		 text_is(m->record.type, c->settings->types[g->type].title)
-		     ? "given when it was accepted"
-		     : "its own is no longer in the configuration");
-	g->state = recipient_state_word((enum recipient_state)r->state);
-	if (r->state == RECIPIENT_WAITING)
-		g->due_us = (int64_t)r->due_us;
-	for (size_t i = first; i < m->nrcpt; i++) {
-		if (done[i] || !alike(r, &m->rcpt[i].record))
-			continue;
-		done[i] = true;
-		if (g->nto < TO_MOST)
-			g->to[g->nto++] = m->rcpt[i].record.address;
-		else
-			g->more++;
-	}
-	code = decide(c, b, g, tried_of(c->settings, r));
-	free(g);
-	return code;
-}
-
-static void
-print_head(const struct command *c, const struct queue_message *m)
-{
-	char id[ID_TEXT + 1], from[ADDRESS_MOST * 3 + 1],
-	    author[ADDRESS_MOST * 3 + 1], when[HUMAN_TEXT];
-	const struct message_record *r = &m->record;
-
-	id_text(m->id, id);
-	printf("%s from <%s>%s%s, source %.*s, accepted %s\n\n", id,
-	       log_safe(r->sender.p, r->sender.n, from, sizeof from),
-	       r->author.n > 0 ? ", written by " : "",
-	       log_safe(r->author.p, r->author.n, author, sizeof author),
-	       (int)r->source.n, r->source.p,
-	       human_when((int64_t)r->arrival_us, c->now_us, when));
-}
-
-static int
-message(struct command *c, struct ledger_view *v, const char *text)
-{
-	struct queue_message m;
-	struct err e;
-	int code = EXIT_DONE, one;
-	uint64_t id;
-	bool *done;
-
-	if (!queue_id(c, text, &id))
+	if (!complete(c, a))
 		return EXIT_USAGE;
-	if (!queue_message_read(v->store, id, &m, &e))
-		return e.kind == ERR_NONE
-			   ? command_say(c, EXIT_NO, "%s is not in the queue",
-					 text)
-			   : command_fail(c, &e);
-	if (!c->json)
-		print_head(c, &m);
-	done = must_alloc(m.nrcpt * sizeof *done);
-	for (size_t i = 0; i < m.nrcpt; i++) {
-		if (done[i])
-			continue;
-		if (i > 0 && !c->json)
-			printf("\n");
-		one = explain_group(c, v->book, &m, i, done);
-		code = one != EXIT_DONE ? one : code;
+	*mail = (struct routing_ask){
+	    .author = author_of(a, author),
+	    .sender = address_of(a->from),
+	    .recipient = to,
+	    .source = text_of(a->source != NULL ? a->source : "")};
+	ask = (struct classify_ask){
+	    .field = a->header,
+	    .nfields = a->nheaders,
+	    .author = mail->author,
+	    .sender = mail->sender,
+	    .source = mail->source,
+	    .listener = text_of(a->listener != NULL ? a->listener : ""),
+	    .size_bytes = a->size_bytes};
+	g.mail.size_bytes = a->size_bytes;
+	if (a->type != NULL) {
+		mail->type = routing_type(c->settings, text_of(a->type));
+		sentence_add(&rule, "as asked for");
+	} else {
+		mail->type = explain_type(c->settings, &ask, &rule);
 	}
-	free(done);
-	queue_message_free(&m);
-	return code;
+	if (!c->json)
+		printf("%-10s %s\n", "Source",
+		       a->source != NULL ? a->source : "none was named");
+	g.rule = rule.text;
+	explain(w, &g.mail, &x);
+	explain_print(c, &g, &x);
+	return x.hopeless ? EXIT_NO : EXIT_DONE;
 }
 
 int
 cmd_explain(struct command *c)
 {
 	struct ask a = {.from = NULL};
+	struct explain_world w;
 	struct ledger_view v;
 	int code;
 
@@ -434,7 +232,9 @@ cmd_explain(struct command *c)
 		return EXIT_USAGE;
 	if (!change_open_view(c, &v, &code))
 		return code;
-	code = a.id != NULL ? message(c, &v, a.id) : imagine(c, v.book, &a);
+	w = (struct explain_world){c->settings, v.book, c->now_us};
+	code = a.id != NULL ? explain_message(c, &w, v.store, a.id)
+			    : imagine(c, &w, &a);
 	change_close_view(&v);
 	return code;
 }

@@ -1,18 +1,14 @@
 #include "admin/explain.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
-#include "admin/human.h"
-#include "admin/moment.h"
-#include "daemon/log.h"
 #include "queue/relays_now.h"
+#include "queue/retry.h"
 
-struct look {
-	const struct settings *s;
-	const struct book *b;
-	int64_t now_us;
-};
+/* Due for so long, and still here: somebody will wonder. */
+static const int64_t OVERDUE_US = MINUTE_US;
 
 const char *
 choice_word(enum choice c)
@@ -28,207 +24,357 @@ choice_word(enum choice c)
 	must_failed("a choice", __FILE__, __LINE__);
 }
 
+static const char *
+relay_name(const struct explain_world *w, size_t relay)
+{
+	return w->s->relays[relay].title;
+}
+
+/* --- the route ------------------------------------------------------------ */
+
+static bool
+is_for(const char *pattern, const char *domain)
+{
+	size_t n, all = strlen(domain);
+
+	if (strncmp(pattern, "*.", 2) != 0)
+		return strcmp(pattern, "*") == 0 ||
+		       strcasecmp(pattern, domain) == 0;
+	n = strlen(++pattern);
+	return all > n && strcasecmp(domain + all - n, pattern) == 0;
+}
+
+/* The domain of the route's list that holds; "any" for an empty list. */
+static const char *
+which_domain(const struct texts *t, struct text address)
+{
+	char domain[ROUTING_DOMAIN];
+
+	if (!routing_domain(address, domain))
+		domain[0] = '\0';
+	for (size_t i = 0; i < t->n; i++)
+		if (is_for(t->item[i], domain))
+			return strcmp(t->item[i], "*") == 0 ? "any"
+							    : t->item[i];
+	return "any";
+}
+
+static void
+tell_route(const struct explain_world *w, const struct routing_ask *ask,
+	   const struct routing_answer *a, struct sentence *out)
+{
+	const struct route_settings *r = a->route;
+	const bool author = ask->author.n > 0;
+
+	if (r == NULL) {
+		sentence_add(out, "no route claims this mail: no_match = %s",
+			     w->s->no_match_relay->title);
+		return;
+	}
+	sentence_add(
+	    out, "priority %" PRIu64 ": from %s", r->priority,
+	    which_domain(&r->from, author ? ask->author : ask->sender));
+	if (r->from.n > 0)
+		sentence_add(out,
+			     author ? " (header From)" : " (envelope sender)");
+	sentence_add(out, ", to %s", which_domain(&r->to, ask->recipient));
+	if (r->source.n > 0) {
+		sentence_add(out, ", source ");
+		sentence_quote(out, ask->source);
+	}
+	if (r->type.n > 0)
+		sentence_add(out, ", type %s", w->s->types[ask->type].title);
+	if (way_list(&r->via, w->s->types[ask->type].title) == NULL)
+		sentence_add(out, "; it has no list for %s: no_match = %s",
+			     w->s->types[ask->type].title,
+			     w->s->no_match_relay->title);
+}
+
+/* --- the decision --------------------------------------------------------- */
+
 static struct relay_now
 relay_now(void *arg, size_t relay, unsigned type)
 {
-	const struct look *l = arg;
+	const struct explain_world *w = arg;
 
-	return relays_now(l->s, l->b, relay, type, l->now_us);
+	return relays_now(w->s, w->b, relay, type, w->now_us);
 }
 
-/* "Sun 2026-11-22 00:00 UTC (in 12h 30min)" */
-static const char *
-when(const struct look *l, int64_t us, char out[MOMENT_TEXT + HUMAN_TEXT])
+/* A relay has room, but none so large. */
+static void
+tell_tight(const struct explain_world *w, const struct explain_mail *m,
+	   struct explained *x)
 {
-	char at[MOMENT_TEXT], in[HUMAN_TEXT];
+	const size_t last = x->chosen.nsteps - 1;
+	struct choose_step *step = &x->chosen.step[last];
+	struct sentence *out = &x->step_words[last];
+	struct explain_tight t;
 
-	snprintf(out, MOMENT_TEXT + HUMAN_TEXT, "%s (%s)", moment_text(us, at),
-		 human_when(us, l->now_us, in));
-	return out;
+	if (x->chosen.choice != CHOICE_GO ||
+	    !explain_is_tight(w, step->relay, m->ask.type, m->size_bytes, &t))
+		return;
+	x->chosen.choice = CHOICE_WAIT;
+	x->chosen.opens_us = t.opens_us;
+	step->now = (struct relay_now){SHUT_SPENT, t.opens_us};
+	*out = (struct sentence){.n = 0};
+	sentence_add(out,
+		     "quota %s: %" PRIu64 " bytes are %s (%" PRIu64
+		     " bytes); no other relay is tried for that",
+		     w->s->quotas[t.quota].title, m->size_bytes,
+		     t.never ? "more than it ever lets through"
+			     : "too many for what is left",
+		     t.left_bytes);
+}
+
+static void
+choose(const struct explain_world *w, const struct explain_mail *m,
+       uint32_t way, struct explained *x)
+{
+	struct explain_world world = *w;
+	struct choose_ops ops = {relay_now, &world};
+
+	choose_relay(routing_way(w->s, way), m->ask.type, m->tried, &ops,
+		     &x->chosen);
+	for (size_t i = 0; i < x->chosen.nsteps; i++)
+		explain_step(w, &x->chosen.step[i], m->ask.type,
+			     &x->step_words[i]);
+	tell_tight(w, m, x);
+}
+
+/* --- what happens --------------------------------------------------------- */
+
+/* "until Sunday, when quota edition begins a new day, or until relay corp is
+ * resumed" */
+static void
+tell_wait(const struct explain_world *w, const struct explain_mail *m,
+	  struct explained *x)
+{
+	const struct chosen *c = &x->chosen;
+	struct sentence *out = &x->verdict;
+	const char * or = " until";
+	bool first = true;
+
+	sentence_add(out, "waits");
+	for (size_t i = 0; i < c->nsteps; i++) {
+		const struct choose_step *s = &c->step[i];
+		const char *name = relay_name(w, s->relay);
+
+		if (first && s->now.opens_us == c->opens_us &&
+		    c->opens_us != INT64_MAX) {
+			first = false;
+			sentence_add(out, "%s ", or);
+			explain_when(w, c->opens_us, out);
+			sentence_add(out, ", when ");
+			explain_opening(w, s, m->ask.type, out);
+		} else if (s->now.opens_us != INT64_MAX) {
+			continue;
+		} else if (s->now.shut == SHUT_PAUSED) {
+			sentence_add(out, "%s relay %s is resumed", or, name);
+		} else if (s->now.shut == SHUT_UNREACHABLE) {
+			sentence_add(out, "%s relay %s can be reached", or,
+				     name);
+		} else {
+			continue;
+		}
+		or = ", or until";
+	}
+	if (out->n > strlen("waits"))
+		return;
+	if (m->tried != 0)
+		sentence_add(out, " for its next round, which begins with the "
+				  "first relay, by the retry schedule");
+	else
+		sentence_add(out, ", and nothing is known that would let it "
+				  "go: a relay, a limit or a route has to be "
+				  "changed");
+}
+
+/* Which trigger ended the walk. */
+static void
+tell_bounce(struct explained *x)
+{
+	const struct chosen *c = &x->chosen;
+	const bool unreachable =
+	    c->nsteps > 0 &&
+	    c->step[c->nsteps - 1].now.shut == SHUT_UNREACHABLE &&
+	    x->route != NULL && strcmp(x->route->on_unreachable, "bounce") == 0;
+
+	sentence_add(&x->verdict, "is given up: the route says %s = bounce",
+		     unreachable ? "on_unreachable" : "on_exhausted");
+}
+
+static void
+tell_choice(const struct explain_world *w, const struct explain_mail *m,
+	    struct explained *x)
+{
+	switch (x->chosen.choice) {
+	case CHOICE_GO:
+		sentence_add(&x->verdict, "goes through relay %s",
+			     relay_name(w, x->chosen.relay));
+		return;
+	case CHOICE_WAIT:
+		tell_wait(w, m, x);
+		return;
+	case CHOICE_BOUNCE:
+		tell_bounce(x);
+		return;
+	}
+}
+
+/* Waiting for the time of its next attempt. */
+static void
+tell_deferred(const struct explain_world *w, const struct explain_mail *m,
+	      struct explained *x)
+{
+	struct sentence *out = &x->verdict;
+
+	sentence_add(out, "is tried again ");
+	explain_when(w, m->due_us, out);
+	if (m->last_due_us > m->due_us) {
+		sentence_add(out, ", the last of them ");
+		explain_when(w, m->last_due_us, out);
+	}
+	if (x->chosen.choice == CHOICE_GO)
+		sentence_add(out, "; relay %s would take it now",
+			     relay_name(w, x->chosen.relay));
+	if (m->reason.n > 0) {
+		sentence_add(out, "; last time: ");
+		sentence_quote(out, m->reason);
+	}
+}
+
+static void
+tell_lifetime(const struct explain_world *w, struct explained *x)
+{
+	struct sentence *out = &x->verdict;
+
+	if (x->chosen.choice != CHOICE_WAIT || x->next_us < x->expires_us)
+		return;
+	if (x->expires_us <= w->now_us) {
+		sentence_add(out, "; its lifetime is over: it is given up");
+		return;
+	}
+	sentence_add(out, x->next_us == INT64_MAX ? "; its lifetime ends "
+						  : ", but is given up before: "
+						    "its lifetime ends ");
+	explain_when(w, x->expires_us, out);
+}
+
+static void
+tell_waiting(const struct explain_world *w, const struct explain_mail *m,
+	     struct explained *x)
+{
+	const struct chosen *c = &x->chosen;
+	const bool later = m->due_us > w->now_us;
+
+	if (c->choice != CHOICE_BOUNCE)
+		x->next_us = max_of(m->due_us, w->now_us);
+	if (c->choice == CHOICE_WAIT)
+		x->next_us = max_of(x->next_us, c->opens_us);
+	if (later && c->choice != CHOICE_BOUNCE && x->next_us == m->due_us)
+		tell_deferred(w, m, x);
+	else
+		tell_choice(w, m, x);
+	if (!later && c->choice == CHOICE_GO)
+		sentence_add(&x->verdict, " now");
+	if (c->choice == CHOICE_GO && w->now_us - m->due_us > OVERDUE_US) {
+		sentence_add(&x->verdict, "; it should have gone ");
+		explain_when(w, m->due_us, &x->verdict);
+		sentence_add(&x->verdict, ": mtqd doesn't run, or other mail "
+					  "keeps the relay busy");
+	}
+	tell_lifetime(w, x);
+}
+
+/* What nothing happens to without somebody. */
+static void
+tell_kept(const char *what, const char *order, const struct explain_world *w,
+	  const struct explain_mail *m, struct explained *x)
+{
+	struct sentence *out = &x->verdict;
+
+	sentence_add(out, "%s", what);
+	if (m->reason.n > 0) {
+		sentence_add(out, " (");
+		sentence_quote(out, m->reason);
+		sentence_add(out, ")");
+	}
+	sentence_add(out, " and stays until `mtq queue %s %s`; then it ", order,
+		     m->id);
+	tell_choice(w, m, x);
+	x->hopeless = true;
+}
+
+static void
+tell_state(const struct explain_world *w, const struct explain_mail *m,
+	   struct explained *x)
+{
+	switch (m->state) {
+	case RECIPIENT_WAITING:
+		tell_waiting(w, m, x);
+		return;
+	case RECIPIENT_CLAIMED:
+		sentence_add(&x->verdict, "is with a worker now");
+		if (m->relay.n > 0) {
+			sentence_add(&x->verdict, ", for relay ");
+			sentence_quote(&x->verdict, m->relay);
+		}
+		sentence_add(&x->verdict, "; asked anew, it ");
+		tell_choice(w, m, x);
+		return;
+	case RECIPIENT_HELD:
+		tell_kept("is held back", "release", w, m, x);
+		return;
+	case RECIPIENT_FAILED:
+		tell_kept("has failed for good", "retry", w, m, x);
+		return;
+	case RECIPIENT_STATE_COUNT:
+		break;
+	}
+	must_failed("a state", __FILE__, __LINE__);
 }
 
 static bool
-one_of(const struct texts *t, struct text name)
+is_hopeless(const struct explain_mail *m, const struct explained *x)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (text_is(name, t->item[i]))
-			return true;
-	return false;
-}
-
-static const char *
-listed(const struct texts *t, char *out, size_t size)
-{
-	size_t n = 0;
-
-	snprintf(out, size, "any");
-	for (size_t i = 0; i < t->n && n < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "",
-				      t->item[i]);
-	return out;
-}
-
-/* Why this route and no other: its conditions, all of which hold. */
-static void
-tell_route(const struct look *l, const struct routing_ask *ask,
-	   struct explained *out)
-{
-	const struct route_settings *r = out->route;
-	char from[200], to[200];
-
-	if (r == NULL) {
-		snprintf(out->route_words, sizeof out->route_words,
-			 "no route claims this mail: no_match = %s",
-			 l->s->no_match_relay->title);
-		return;
-	}
-	snprintf(out->route_words, sizeof out->route_words,
-		 "priority %llu; from %s; to %s%s%s",
-		 (unsigned long long)r->priority,
-		 listed(&r->from, from, sizeof from),
-		 listed(&r->to, to, sizeof to),
-		 one_of(&r->source, ask->source) ? "; this source" : "",
-		 r->type.n > 0 ? "; this type" : "");
-}
-
-/* Which of the relay's quotas has no room, and by which number. */
-static void
-tell_spent(const struct look *l, size_t relay, unsigned type, int64_t opens_us,
-	   char out[EXPLAIN_WORDS])
-{
-	char at[MOMENT_TEXT + HUMAN_TEXT];
-	const struct quota_terms *t;
-	const struct quota_use *u;
-	size_t quota = 0;
-	struct span w;
-	int n;
-
-	(void)book_opens_us(l->b, relay, type, l->now_us, &quota);
-	t = book_terms(l->b, quota);
-	u = book_use(l->b, quota);
-	w = book_window(l->b, quota);
-	n = snprintf(out, EXPLAIN_WORDS, "quota %s: ", t->block->title);
-	switch (quota_why(t, u, &w, type, l->now_us)) {
-	case QUOTA_LIMIT:
-		n +=
-		    snprintf(out + n, EXPLAIN_WORDS - (size_t)n,
-			     "%llu of %llu used or in flight",
-			     (unsigned long long)quota_total(u),
-			     (unsigned long long)quota_limit(t, &w, l->now_us));
-		break;
-	case QUOTA_CAP:
-		n += snprintf(
-		    out + n, EXPLAIN_WORDS - (size_t)n,
-		    "%llu of the type's cap of %llu",
-		    (unsigned long long)(u->used[type] + u->in_flight[type]),
-		    (unsigned long long)t->cap[type]);
-		break;
-	case QUOTA_RESERVE:
-		n += snprintf(out + n, EXPLAIN_WORDS - (size_t)n,
-			      "what is left is reserved for other types");
-		break;
-	case QUOTA_OPEN:
-		n += snprintf(out + n, EXPLAIN_WORDS - (size_t)n,
-			      "too little is left");
-		break;
-	}
-	snprintf(out + n, EXPLAIN_WORDS - (size_t)n, "; %s%s",
-		 opens_us == INT64_MAX ? "no room is to come" : "room from ",
-		 opens_us == INT64_MAX ? "" : when(l, opens_us, at));
-}
-
-static void
-tell_step(const struct look *l, const struct choose_step *s, unsigned type,
-	  char out[EXPLAIN_WORDS])
-{
-	const struct gate *g = book_gate(l->b, s->relay);
-	char at[MOMENT_TEXT + HUMAN_TEXT];
-	bool known = s->now.opens_us != INT64_MAX;
-
-	switch (s->now.shut) {
-	case SHUT_SPENT:
-		tell_spent(l, s->relay, type, s->now.opens_us, out);
-		return;
-	case SHUT_PAUSED:
-		snprintf(out, EXPLAIN_WORDS, "by %s%s%s%s%s", g->paused_who,
-			 g->paused_why[0] != '\0' ? ": " : "", g->paused_why,
-			 known ? "; until " : "; until somebody resumes it",
-			 known ? when(l, s->now.opens_us, at) : "");
-		return;
-	case SHUT_CLOSED:
-		snprintf(out, EXPLAIN_WORDS, "by its provider until %s: %s",
-			 when(l, s->now.opens_us, at), g->closed_reply);
-		return;
-	case SHUT_UNREACHABLE:
-		snprintf(out, EXPLAIN_WORDS,
-			 "%s; one message tries again and again",
-			 g->last_error);
-		return;
-	case SHUT_NOT:
-	case SHUT_TRIED:
-	case SHUT_DISABLED:
-	case SHUT_COUNT:
-		break;
-	}
-	snprintf(out, EXPLAIN_WORDS, "%s", relay_shut_text(s->now.shut));
-}
-
-/* The relay that opens first. */
-static const char *
-first_to_open(const struct look *l, const struct chosen *c)
-{
-	for (size_t i = 0; i < c->nsteps; i++)
-		if (c->step[i].now.opens_us == c->opens_us)
-			return l->s->relays[c->step[i].relay].title;
-	return "one of them";
-}
-
-static void
-tell_verdict(const struct look *l, struct explained *x)
-{
-	const struct chosen *c = &x->chosen;
-	char at[MOMENT_TEXT + HUMAN_TEXT];
-
-	switch (c->choice) {
+	if (m->queued && m->state == RECIPIENT_CLAIMED)
+		return false;
+	switch (x->chosen.choice) {
 	case CHOICE_GO:
-		snprintf(x->verdict, sizeof x->verdict,
-			 "goes through relay %s now",
-			 l->s->relays[c->relay].title);
-		return;
+		return false;
 	case CHOICE_BOUNCE:
-		snprintf(x->verdict, sizeof x->verdict,
-			 "is given up now: the route says bounce");
-		return;
+		return true;
 	case CHOICE_WAIT:
 		break;
 	}
-	if (c->opens_us == INT64_MAX)
-		snprintf(x->verdict, sizeof x->verdict,
-			 "waits, and nobody knows until when: something has "
-			 "to be changed, or its lifetime ends");
-	else
-		snprintf(x->verdict, sizeof x->verdict,
-			 "waits until %s, when relay %s takes mail again",
-			 when(l, c->opens_us, at), first_to_open(l, c));
+	return x->next_us == INT64_MAX ? m->tried == 0
+				       : x->next_us >= x->expires_us;
 }
 
 void
-explain(const struct settings *s, const struct book *b,
-	const struct routing_ask *ask, unsigned tried, int64_t now_us,
+explain(const struct explain_world *w, const struct explain_mail *m,
 	struct explained *out)
 {
-	struct look l = {s, b, now_us};
-	struct choose_ops ops = {relay_now, &l};
 	struct routing_answer a;
 
-	*out = (struct explained){.route = NULL};
-	routing_find(s, ask, &a);
+	*out =
+	    (struct explained){.next_us = INT64_MAX, .expires_us = INT64_MAX};
+	routing_find(w->s, &m->ask, &a);
 	out->route = a.route;
-	tell_route(&l, ask, out);
-	choose_relay(routing_way(s, a.way), ask->type, tried, &ops,
-		     &out->chosen);
-	for (size_t i = 0; i < out->chosen.nsteps; i++)
-		tell_step(&l, &out->chosen.step[i], ask->type,
-			  out->step_words[i]);
-	tell_verdict(&l, out);
+	tell_route(w, &m->ask, &a, &out->route_words);
+	choose(w, m, a.way, out);
+	if (m->queued) {
+		out->expires_us =
+		    m->arrival_us + retry_of(w->s, m->ask.type).lifetime_us;
+		tell_state(w, m, out);
+	} else {
+		tell_choice(w, m, out);
+		if (out->chosen.choice == CHOICE_GO) {
+			out->next_us = w->now_us;
+			sentence_add(&out->verdict, " now");
+		} else if (out->chosen.choice == CHOICE_WAIT) {
+			out->next_us = out->chosen.opens_us;
+		}
+	}
+	out->hopeless = out->hopeless || is_hopeless(m, out);
 }

@@ -11,21 +11,35 @@
 #ifndef MTQ_EXPLAIN_H
 #define MTQ_EXPLAIN_H
 
-#include "queue/book.h"
-#include "queue/choose.h"
+#include "admin/explain_step.h"
+#include "queue/record.h"
 
-enum { EXPLAIN_WORDS = 700 };
-
-struct explained {
-	const struct route_settings *route; /* NULL: no_match */
-	char route_words[EXPLAIN_WORDS];    /* which conditions hold */
-	struct chosen chosen;
-	char step_words[ROUTING_VIA + 1][EXPLAIN_WORDS];
-	char verdict[EXPLAIN_WORDS]; /* what happens, as a sentence */
+/* Recipients of one message that are alike; or mail that is only thought of. */
+struct explain_mail {
+	struct routing_ask ask; /* with one of the recipients */
+	uint64_t size_bytes;    /* 0: any */
+	bool queued;            /* what follows is of queued mail */
+	const char *id;
+	enum recipient_state state;
+	bool moved;     /* it lies where another configuration put it */
+	unsigned tried; /* bits of its lane, if not moved */
+	int64_t arrival_us;
+	int64_t due_us, last_due_us; /* WAITING: from the first to the last */
+	struct text relay;           /* of the last attempt; "": several */
+	struct text reason;          /* the same of its words */
 };
-/* tried: bits of the lane, 0 for mail that is not in the queue. */
-void explain(const struct settings *s, const struct book *b,
-	     const struct routing_ask *ask, unsigned tried, int64_t now_us,
+struct explained {
+	const struct route_settings *route; /* NULL: none claims it */
+	struct sentence route_words;        /* which conditions hold */
+	struct chosen chosen;
+	struct sentence step_words[ROUTING_VIA + 1];
+	struct sentence verdict; /* what happens: "It ..." without the It */
+	int64_t next_us;         /* when something is tried; INT64_MAX: nobody
+				    knows */
+	int64_t expires_us;      /* INT64_MAX: not queued */
+	bool hopeless;           /* nothing is known that would let it go */
+};
+void explain(const struct explain_world *w, const struct explain_mail *m,
 	     struct explained *out);
 const char *choice_word(enum choice c); /* "go", "wait", "bounce" */
 

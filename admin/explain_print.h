@@ -1,0 +1,22 @@
+/*
+ * explain_print - what `mtq explain` shows: a card for people, one line of JSON
+ * for programs, for each group of recipients.
+ *
+ * Owner    borrows everything until the call returns.
+ */
+#ifndef MTQ_EXPLAIN_PRINT_H
+#define MTQ_EXPLAIN_PRINT_H
+
+#include "admin/command.h"
+#include "admin/explain.h"
+
+struct explain_group {
+	struct explain_mail mail;
+	const struct text *to;
+	size_t nto;
+	const char *rule; /* which gave the type */
+};
+void explain_print(const struct command *c, const struct explain_group *g,
+		   const struct explained *x);
+
+#endif
