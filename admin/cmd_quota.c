@@ -131,7 +131,8 @@ audit(struct command *c)
 			&e)) {
 		code = command_fail(c, &e);
 	} else {
-		fwrite(report.data, 1, report.n, stdout);
+		if (report.n > 0)
+			fwrite(report.data, 1, report.n, stdout);
 		code = differences == 0 ? EXIT_DONE : EXIT_NO;
 		if (differences == 0 && !c->json)
 			printf("every counter of %zu quotas agrees with the "
