@@ -151,8 +151,8 @@ tell_wait(const struct explain_world *w, const struct explain_mail *m,
 {
 	const struct chosen *c = &x->chosen;
 	struct sentence *out = &x->verdict;
-	const char * or = " until";
-	bool first = true;
+	const char *until = " until";
+	bool first = true, told = false;
 
 	sentence_add(out, "waits");
 	for (size_t i = 0; i < c->nsteps; i++) {
@@ -162,23 +162,25 @@ tell_wait(const struct explain_world *w, const struct explain_mail *m,
 		if (first && s->now.opens_us == c->opens_us &&
 		    c->opens_us != INT64_MAX) {
 			first = false;
-			sentence_add(out, "%s ", or);
+			sentence_add(out, "%s ", until);
 			explain_when(w, c->opens_us, out);
 			sentence_add(out, ", when ");
 			explain_opening(w, s, m->ask.type, out);
 		} else if (s->now.opens_us != INT64_MAX) {
 			continue;
 		} else if (s->now.shut == SHUT_PAUSED) {
-			sentence_add(out, "%s relay %s is resumed", or, name);
+			sentence_add(out, "%s relay %s is resumed", until,
+				     name);
 		} else if (s->now.shut == SHUT_UNREACHABLE) {
-			sentence_add(out, "%s relay %s can be reached", or,
+			sentence_add(out, "%s relay %s can be reached", until,
 				     name);
 		} else {
 			continue;
 		}
-		or = ", or until";
+		until = ", or until";
+		told = true;
 	}
-	if (out->n > strlen("waits"))
+	if (told)
 		return;
 	if (m->tried != 0)
 		sentence_add(out, " for its next round, which begins with the "
