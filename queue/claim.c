@@ -123,6 +123,15 @@ put_off(struct txn *t, const struct book *b, const struct claim *c,
 			   min_of(at_us, end_us), e);
 }
 
+static enum claim_answer
+over(struct claim *c, const struct message_record *m,
+     const struct ledger_due *due)
+{
+	c->arrival_us = (int64_t)m->arrival_us;
+	c->row = *due;
+	return CLAIM_OVER;
+}
+
 enum claim_answer
 claim_next(struct txn *t, struct book *b, const struct settings *s,
 	   uint32_t most, int64_t now_us, struct claim *c, int64_t *next_due_us,
@@ -143,14 +152,13 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 		return CLAIM_FAILED;
 	c->message = due.id;
 	end_us = (int64_t)m.arrival_us + c->lifetime_us;
+	if (now_us >= end_us + CLAIM_LATE_US)
+		return over(c, &m, &due);
 	if (book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
 		return CLAIM_SPENT;
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
-	if (most == 0 && now_us >= end_us) {
-		c->arrival_us = (int64_t)m.arrival_us;
-		c->row = due;
-		return CLAIM_OVER;
-	}
+	if (most == 0 && now_us >= end_us)
+		return over(c, &m, &due);
 	if (most == 0)
 		return put_off(t, b, c, &due, end_us, now_us, e) ? CLAIM_TIGHT
 								 : CLAIM_FAILED;

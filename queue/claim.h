@@ -29,14 +29,17 @@ struct claim {
 	struct bytes frame; /* the JOB */
 };
 
+/* The last attempt comes when the lifetime ends; a message this much later
+ * stood behind others, at a relay with a rate. */
+#define CLAIM_LATE_US (5 * MINUTE_US)
+
 enum claim_answer {
 	CLAIM_DONE,
 	CLAIM_LATER, /* nothing is due now: *next_due_us (INT64_MAX: empty) */
 	CLAIM_SPENT, /* the relay's quotas have no room for this type */
 	CLAIM_TIGHT, /* nor for a message this large: it was put off, so that
 			smaller ones pass it */
-	CLAIM_OVER,  /* the same, and its lifetime is over: c->row is to be
-			given up */
+	CLAIM_OVER,  /* its lifetime is over: c->row is to be given up */
 	CLAIM_FAILED,
 };
 /* c->job, lane, relay, type, permit and lifetime are set by the caller; at most `most`

@@ -456,6 +456,36 @@ a_large_message_is_passed(void **state)
 	end(&w);
 }
 
+/* Mail that stood behind others until its time was over is not sent late. */
+static void
+late_mail_is_given_up(void **state)
+{
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w,
+	      FRONT RELAY("a", "rate=1/h")
+		  CRM("") "route r {priority=1 via=a}\n",
+	      1);
+	w.now_us += 2 * HOUR_US;
+	step(&w);
+	put_type(&w, INDIVIDUAL, 1);
+	id = put(&w, 1);
+	step(&w);
+	assert_int_equal(held(&w, "a"), 1);
+	assert_true(dispatch_dot(w.d, 0, w.held[0].job.job));
+	step(&w);
+	assert_int_equal(w.npermits, 1);
+	answer_all(&w, VERDICT_SENT);
+	after(&w, 5 * DAY_US + HOUR_US);
+	for (int i = 0; i < 5; i++)
+		step(&w);
+	assert_int_equal(w.nheld, 0);
+	expect_record(&w, id, RECIPIENT_FAILED, 0, "4.4.7", "ran out");
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -471,6 +501,7 @@ main(void)
 	    cmocka_unit_test(a_wall_closes_the_relay),
 	    cmocka_unit_test(permits_keep_the_rate),
 	    cmocka_unit_test(a_large_message_is_passed),
+	    cmocka_unit_test(late_mail_is_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
