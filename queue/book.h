@@ -114,8 +114,9 @@ struct gate {
 	int64_t failed_us; /* the breaker opened; 0: reachable */
 	char last_error[256];
 	int64_t last_error_us;
-	int64_t last_rated_us; /* last claim or outcome under a rate */
-	uint32_t last_rated_n; /* starts in its rate's window up to then */
+	int64_t last_rated_us;        /* last claim or outcome under a rate */
+	int64_t last_rated_steady_us; /* the same by the clock that never
+					 jumps, but begins anew at a boot */
 };
 const struct gate *book_gate(const struct book *b, size_t relay);
 /* Replaces it, in memory at once and in the table at the next flush. */

@@ -14,7 +14,8 @@ gate_of(const struct gate_record *r, struct gate *g)
 			   .failed_us = (int64_t)r->failed_us,
 			   .last_error_us = (int64_t)r->last_error_us,
 			   .last_rated_us = (int64_t)r->last_rated_us,
-			   .last_rated_n = r->last_rated_n};
+			   .last_rated_steady_us =
+			       (int64_t)r->last_rated_steady_us};
 	text_copy(r->paused_who, g->paused_who, sizeof g->paused_who);
 	text_copy(r->paused_why, g->paused_why, sizeof g->paused_why);
 	text_copy(r->closed_reply, g->closed_reply, sizeof g->closed_reply);
@@ -37,7 +38,7 @@ gate_row(const struct gate *g)
 	    .last_error = text_of(g->last_error),
 	    .last_error_us = (uint64_t)g->last_error_us,
 	    .last_rated_us = (uint64_t)g->last_rated_us,
-	    .last_rated_n = g->last_rated_n};
+	    .last_rated_steady_us = (uint64_t)g->last_rated_steady_us};
 }
 
 bool
@@ -71,7 +72,7 @@ book_set_gate(struct book *b, size_t relay, const struct gate *g)
 	must(g->paused_until_us >= 0 && g->paused_us >= 0 &&
 	     g->closed_until_us >= 0 && g->closed_us >= 0 &&
 	     g->failed_us >= 0 && g->last_error_us >= 0 &&
-	     g->last_rated_us >= 0);
+	     g->last_rated_us >= 0 && g->last_rated_steady_us >= 0);
 	at = &b->gated[relay];
 	if (!at->touched) {
 		at->was = at->gate;

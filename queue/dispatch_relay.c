@@ -100,13 +100,25 @@ dispatch_configure_relays(struct dispatch *d)
 	}
 }
 
+/* How long it is at least since a start under a rate.  The wall clock may have
+ * jumped; the steady one says less than the truth after a boot, or nothing. */
+static int64_t
+rated_ago_us(const struct dispatch *d, const struct gate *g)
+{
+	int64_t ago = max_of(d->now_us - g->last_rated_us, (int64_t)0);
+
+	if (d->steady_us >= g->last_rated_steady_us)
+		ago = min_of(ago, d->steady_us - g->last_rated_steady_us);
+	return ago;
+}
+
 void
 dispatch_start_rates(struct dispatch *d, bool recovered)
 {
 	for (size_t i = 0; i < d->settings->nrelays; i++) {
 		const struct gate *g = book_gate(d->book, i);
 		struct relay_facts *f = &d->facts[d->place[i]];
-		int64_t ago = max_of(d->now_us - g->last_rated_us, (int64_t)0);
+		int64_t ago = rated_ago_us(d, g);
 
 		if (g->failed_us != 0)
 			plan_doubt(&d->plan, d->place[i]);
@@ -286,7 +298,7 @@ dispatch_judge_relays(struct dispatch *d)
 		open_gate(d, i, &g);
 		if (f->used && f->rated) {
 			g.last_rated_us = d->now_us;
-			g.last_rated_n = (uint32_t)f->rate.rate.count;
+			g.last_rated_steady_us = max_of(d->steady_us, 0);
 		}
 		f->used = false;
 		if (memcmp(&g, old, sizeof g) != 0) {

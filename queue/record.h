@@ -146,7 +146,7 @@ WIRE_STRUCT(override_record, OVERRIDE_FIELDS)
 	F(text, last_error, 255)                                               \
 	F(u64, last_error_us, INT64_MAX)                                       \
 	F(u64, last_rated_us, INT64_MAX)                                       \
-	F(u32, last_rated_n, UINT32_MAX)
+	F(u64, last_rated_steady_us, INT64_MAX)
 WIRE_STRUCT(gate_record, GATE_FIELDS)
 
 /* Written by every commit that changes something; compared at open. */
