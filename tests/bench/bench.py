@@ -1,11 +1,12 @@
 """mtq and Postfix side by side: the same load, the same sink, the same machine,
 one after the other in one run.
 
-	bench.py [--build build] [--quick] [--write]
+	bench.py [--build build] [--quick | --quotas] [--write]
 
 Rows are 1, 10 and 100 KiB, one message a connection and many.  --quick is mtq
 alone with small counts, for `make check`: it fails only when something is badly
-wrong.  --write puts the tables into docs/performance.md.
+wrong.  --quotas measures only what quotas and routes cost.  --write puts the
+figures into docs/performance.md.
 
 CPU is what all processes of a server used, from /proc (utime + stime of the
 living, and of their reaped children).  Syncs are counted in a run of their own
@@ -520,8 +521,6 @@ def full(build, folder, write):
     syncs = {k.name: count_syncs(k, build, folder) for k in (Mtq, Postfix)}
     told = lone(build, folder)
     late = backlog(build, folder, 100000)
-    plain, routed = pair(build, folder, 60000)
-    quota = spent(build, folder, 1000000)
     text = "\n".join([
         f"Measured {machine()}, 50 sessions, by `make bench`.", "", table(rows), "",
         f"fsync and fdatasync calls a message (10 KiB, one a connection; counted by "
@@ -536,35 +535,53 @@ def full(build, folder, write):
         + (f"{late['first_delivery_s']:.2f} s after the start"
            if late["first_delivery_s"] is not None else "not within 3 s")
         + "; own memory of the roles (RssAnon, MB): "
-        + ", ".join(f"{k} {v}" for k, v in late["anon_mb"].items()) + ".", "",
+        + ", ".join(f"{k} {v}" for k, v in late["anon_mb"].items()) + "."])
+    print(text)
+    (build / "bench.json").write_text(json.dumps(
+        {"rows": rows, "syncs": syncs, "lone": told, "backlog": late}, indent=1))
+    if write:
+        write_part("bench", text)
+    return quotas(build, folder, write)
+
+
+def quotas(build, folder, write):
+    """What quotas and routes cost, and mail that waits for them."""
+    plain, routed = pair(build, folder, 60000)
+    wait_ = spent(build, folder, 1000000)
+    text = "\n".join([
+        f"Measured {machine()}, 50 sessions, by `make bench`.", "",
         f"With 3 quotas a relay, 20 relays, 1,000 routes and 3 types (10 KiB, many a "
         f"connection, median of 3 runs by turns): {routed:,.0f} delivered/s, "
         f"**{routed / plain:.2f} ×** the plain relay's {plain:,.0f}.", "",
-        f"{quota['waiting']:,} messages waiting for a spent quota: "
-        f"{quota['cpu_s']:.2f} s of CPU in 10 s, all roles together; first delivery "
-        f"{quota['first_s'] * 1000:.0f} ms after `mtq quota set` opened it."])
+        f"{wait_['waiting']:,} messages waiting for a spent quota: "
+        f"{wait_['cpu_s']:.2f} s of CPU in 10 s, all roles together; first delivery "
+        f"{wait_['first_s'] * 1000:.0f} ms after `mtq quota set` opened it."])
     print(text)
-    (build / "bench.json").write_text(json.dumps(
-        {"rows": rows, "syncs": syncs, "lone": told, "backlog": late,
-         "plain_s": plain, "routed_s": routed, "spent": quota}, indent=1))
     if write:
-        page = ROOT / "docs/performance.md"
-        old = page.read_text()
-        a, b = old.index("<!-- bench -->"), old.index("<!-- /bench -->")
-        page.write_text(old[:a] + "<!-- bench -->\n" + text + "\n" + old[b:])
+        write_part("quotas", text)
     return 0
+
+
+def write_part(name, text):
+    page = ROOT / "docs/performance.md"
+    old = page.read_text()
+    a, b = old.index(f"<!-- {name} -->"), old.index(f"<!-- /{name} -->")
+    page.write_text(f"{old[:a]}<!-- {name} -->\n{text}\n{old[b:]}")
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", default=str(ROOT / "build"))
     p.add_argument("--quick", action="store_true")
+    p.add_argument("--quotas", action="store_true")
     p.add_argument("--write", action="store_true")
     a = p.parse_args()
     build = pathlib.Path(a.build).resolve()
     folder = tempfile.mkdtemp(prefix="mtq-bench-")
     try:
-        return quick(build, folder) if a.quick else full(build, folder, a.write)
+        if a.quick:
+            return quick(build, folder)
+        return (quotas if a.quotas else full)(build, folder, a.write)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
