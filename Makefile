@@ -158,6 +158,9 @@ install: all
 	install $(BUILD)/mtq-receiver $(BUILD)/mtq-scheduler \
 		$(BUILD)/mtq-worker $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 etc/mtq.conf $(DESTDIR)$(SYSCONFDIR)/mtq.conf.sample
+	install -d $(DESTDIR)$(PREFIX)/share/doc/mtq/examples
+	install -m 644 etc/examples/*.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/mtq/examples
 	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
 	sed 's|/usr/sbin|$(SBINDIR)|' etc/mtq.service \
