@@ -60,9 +60,10 @@ look(size_t relay, unsigned type, bool tried, bool by_trigger,
 	return now.shut;
 }
 
+/* Its relay may stand in the list too: one bit, whoever names it. */
 static void
-fire(enum trigger t, size_t relay, unsigned type, unsigned tried,
-     const struct choose_ops *ops, struct chosen *out)
+fire(enum trigger t, const struct way *way, size_t relay, unsigned type,
+     unsigned tried, const struct choose_ops *ops, struct chosen *out)
 {
 	switch (t) {
 	case TRIGGER_NEXT:
@@ -72,8 +73,8 @@ fire(enum trigger t, size_t relay, unsigned type, unsigned tried,
 		out->choice = CHOICE_BOUNCE;
 		break;
 	case TRIGGER_RELAY:
-		(void)look(relay, type, (tried & LANE_TRIED_CRM) != 0, true,
-			   ops, out);
+		(void)look(relay, type, (tried & choose_bit(way, relay)) != 0,
+			   true, ops, out);
 		break;
 	}
 }
@@ -99,8 +100,8 @@ choose_relay(const struct way *way, unsigned type, unsigned tried,
 		case SHUT_UNREACHABLE:
 			if (way->unreachable == TRIGGER_NEXT)
 				break;
-			fire(way->unreachable, way->unreachable_relay, type,
-			     tried, ops, out);
+			fire(way->unreachable, way, way->unreachable_relay,
+			     type, tried, ops, out);
 			return;
 		case SHUT_TRIED:
 		case SHUT_COUNT:
@@ -108,6 +109,6 @@ choose_relay(const struct way *way, unsigned type, unsigned tried,
 		}
 	}
 	if (exhausted)
-		fire(way->exhausted, way->exhausted_relay, type, tried, ops,
-		     out);
+		fire(way->exhausted, way, way->exhausted_relay, type, tried,
+		     ops, out);
 }
