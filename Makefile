@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
 	notify roles_file role child sockets supervisor supervisor_stop supervisor_reload mtqd
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
@@ -52,8 +52,8 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client listener receiver \
 	scheduler
-DELIVERY := reply judge ehlo task body dialogue dns resolve outlet maildir connection \
-	pool worker
+DELIVERY := reply judge dane digest certificate policy tls sasl ehlo task body dialogue dns resolve outlet \
+	maildir connection pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence explain_step explain_type explain explain_print explain_message
 
@@ -68,9 +68,9 @@ MAIN_mtq := admin/mtq
 LIBS_mtqd := -luv
 LIBS_mtq-receiver := -luv -llmdb -lpthread
 LIBS_mtq-scheduler := -luv -llmdb
-LIBS_mtq-worker := -luv -llmdb -lunbound -lpthread
-LIBS_mtq := -luv -llmdb -ljansson -lsmartcols
-LIBS_ALL := -luv -llmdb -lunbound -ljansson -lsmartcols -lpthread -lm
+LIBS_mtq-worker := -luv -llmdb -lunbound -lgnutls -lgsasl -lpthread
+LIBS_mtq := -luv -llmdb -ljansson -lsmartcols -lunbound -lgnutls -lgsasl -lpthread
+LIBS_ALL := -luv -llmdb -lunbound -lgnutls -lgsasl -ljansson -lsmartcols -lpthread -lm
 
 COMMANDS := $(sort $(patsubst %.c,%,$(wildcard admin/cmd_*.c)))
 MAINS := $(foreach p,$(PROGRAMS),$(MAIN_$(p)))
@@ -118,11 +118,11 @@ unit: $(UNIT)
 # --- what needs to be there -------------------------------------------------
 
 DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
-	libjansson-dev libsmartcols-dev
+	libjansson-dev libsmartcols-dev libgnutls28-dev libgsasl-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \
-	libfaketime
+	libfaketime gnutls-bin nsd bind9-utils
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
 
 deps:

@@ -201,7 +201,8 @@
 	KEY(words, rate_replies, "", NULL, NULL,                               \
 	    "Further replies that mean \"too fast\".")                         \
 	KEY(deliver, deliver, "smtp", NULL, NULL,                              \
-	    "How mail leaves: by SMTP to a host, or into a Maildir.")          \
+	    "How mail leaves: by SMTP to a host, by SMTP to the mail "         \
+	    "exchangers of each recipient's domain, or into a Maildir.")       \
 	KEY(text, host, "", NULL, NULL,                                        \
 	    "Relay host: a name, an IPv4 address or an IPv6 address in "       \
 	    "brackets.")                                                       \
@@ -209,6 +210,41 @@
 	KEY(lookup, lookup, "auto", NULL, NULL,                                \
 	    "auto: MX first, then A and AAAA; mx: MX only; host: addresses "   \
 	    "only.")                                                           \
+	KEY(flag, strict_cname, "no", NULL, NULL,                              \
+	    "yes: a host whose name is an alias (CNAME) is not used.")         \
+	KEY(flag, allow_private, "no", NULL, NULL,                             \
+	    "For deliver = mx: yes: also to private, loopback and other "      \
+	    "addresses that are not of the public Internet.")                  \
+	KEY(count, connections_per_host, "5", "1", "5k",                       \
+	    "For deliver = mx: connections of a worker to one mail host.")     \
+	KEY(tls, tls, "preferred", NULL, NULL,                                 \
+	    "preferred and required check no certificate; -verify: a known "   \
+	    "CA must have signed it for the host's name. preferred: without "  \
+	    "TLS if the host offers none.")                                    \
+	KEY(tls_start, tls_start, "auto", NULL, NULL,                          \
+	    "auto: implicit TLS on port 465, elsewhere STARTTLS.")             \
+	KEY(text, tls_name, "", NULL, NULL,                                    \
+	    "Name the certificate must be for; empty: host, or the mail "      \
+	    "exchanger of the connection.")                                    \
+	KEY(flag, allow_cn, "no", NULL, NULL,                                  \
+	    "yes: the subject's common name counts when a certificate has no " \
+	    "alternative names.")                                              \
+	KEY(text, ca_file, "", NULL, NULL,                                     \
+	    "CA certificates (PEM) that are trusted instead of the system's.") \
+	KEY(text, client_cert, "", NULL, NULL,                                 \
+	    "Our certificate chain (PEM) for the host to check.")              \
+	KEY(text, client_key, "", NULL, NULL,                                  \
+	    "Its private key: a secret, as file:/etc/mtq/key.pem.")            \
+	KEY(dane, dane, "yes", NULL, NULL,                                     \
+	    "yes: TLSA records decide where DNSSEC proves them (RFC 7672); "   \
+	    "require: without them no mail leaves this way.")                  \
+	KEY(lists, auth, "", NULL, NULL,                                       \
+	    "Who we are there: { user = crm  password = file:/etc/mtq/secret " \
+	    " mechanism = [PLAIN, LOGIN] }; two passwords during a rotation; " \
+	    "token = cmd:/path for OAuth; enabled = no keeps it unused. It "   \
+	    "needs tls = required-verify or dane = require.")                  \
+	KEY(flag, insecure_auth, "no", NULL, NULL,                             \
+	    "yes: authenticate also where TLS is not verified.")               \
 	KEY(text, dir, "", NULL, NULL, "Maildir to deliver into.")             \
 	KEY(count, connections, "20", "1", "5k",                               \
 	    "Connections to this relay over all workers.")                     \
@@ -218,6 +254,8 @@
 	    "Recipients in one transaction.")                                  \
 	KEY(duration, connect_timeout, "30s", "1s", "10min",                   \
 	    "To connect to one address.")                                      \
+	KEY(duration, tls_timeout, "1min", "1s", "10min",                      \
+	    "For the TLS handshake.")                                          \
 	KEY(duration, command_timeout, "5min", "1s", "1h",                     \
 	    "For the greeting and each reply (RFC 5321 4.5.3.2).")             \
 	KEY(duration, data_timeout, "10min", "1s", "4h",                       \
@@ -268,8 +306,17 @@
 	  "another.")
 
 /* Words of a set: type, its words. */
-#define DELIVER_WORDS(W) W(SMTP, "smtp") W(MAILDIR, "maildir")
-#define LOOKUP_WORDS(W)  W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
+#define DELIVER_WORDS(W) W(SMTP, "smtp") W(MX, "mx") W(MAILDIR, "maildir")
+#define TLS_WORDS(W)                                                           \
+	W(OFF, "off")                                                          \
+	W(PREFERRED, "preferred")                                              \
+	W(REQUIRED, "required")                                                \
+	W(PREFERRED_VERIFY, "preferred-verify")                                \
+	W(REQUIRED_VERIFY, "required-verify")
+#define TLS_START_WORDS(W)                                                     \
+	W(AUTO, "auto") W(STARTTLS, "starttls") W(IMPLICIT, "implicit")
+#define DANE_WORDS(W)   W(NO, "no") W(YES, "yes") W(REQUIRE, "require")
+#define LOOKUP_WORDS(W) W(AUTO, "auto") W(MX, "mx") W(HOST, "host")
 #define UNIT_WORDS(W)                                                          \
 	W(RECIPIENTS, "recipients") W(MESSAGES, "messages") W(BYTES, "bytes")
 #define WINDOW_WORDS(W) W(DAY, "day") W(MONTH, "month") W(ROLLING, "rolling")
@@ -282,6 +329,9 @@
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \
+	E(tls, TLS, TLS_WORDS)                                                 \
+	E(tls_start, TLS_START, TLS_START_WORDS)                               \
+	E(dane, DANE, DANE_WORDS)                                              \
 	E(unit, UNIT, UNIT_WORDS)                                              \
 	E(window, WINDOW, WINDOW_WORDS)                                        \
 	E(duty, DUTY, DUTY_WORDS)                                              \

@@ -32,6 +32,9 @@
 #define MEMBER_lists(n)                               struct lists n;
 #define MEMBER_deliver(n)                             enum deliver_kind n;
 #define MEMBER_lookup(n)                              enum lookup_kind n;
+#define MEMBER_tls(n)                                 enum tls_kind n;
+#define MEMBER_tls_start(n)                           enum tls_start_kind n;
+#define MEMBER_dane(n)                                enum dane_kind n;
 #define MEMBER_unit(n)                                enum unit_kind n;
 #define MEMBER_window(n)                              enum window_kind n;
 #define MEMBER_duty(n)                                enum duty_kind n;

@@ -232,6 +232,8 @@ settings_relays_check(const struct settings *s, const char *name,
 		case DELIVER_SMTP:
 			check_smtp(s, relay, r);
 			break;
+		case DELIVER_MX: /* its hosts come from the recipients */
+			break;
 		case DELIVER_MAILDIR:
 			check_maildir(s, relay, r);
 			break;

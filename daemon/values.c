@@ -68,6 +68,9 @@ units_of(enum value_kind kind)
 	case VALUE_lists:
 	case VALUE_deliver:
 	case VALUE_lookup:
+	case VALUE_tls:
+	case VALUE_tls_start:
+	case VALUE_dane:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:

@@ -43,13 +43,16 @@ struct lists {
 	} * item;
 	size_t n;
 };
-#define W_DELIVER(id, word)  DELIVER_##id,
-#define W_LOOKUP(id, word)   LOOKUP_##id,
-#define W_UNIT(id, word)     UNIT_##id,
-#define W_WINDOW(id, word)   WINDOW_##id,
-#define W_DUTY(id, word)     DUTY_##id,
-#define W_PROVIDER(id, word) PROVIDER_##id,
-#define E(kind, ID, WORDS)   enum kind##_kind{WORDS(W_##ID) ID##_COUNT};
+#define W_DELIVER(id, word)   DELIVER_##id,
+#define W_LOOKUP(id, word)    LOOKUP_##id,
+#define W_TLS(id, word)       TLS_##id,
+#define W_TLS_START(id, word) TLS_START_##id,
+#define W_DANE(id, word)      DANE_##id,
+#define W_UNIT(id, word)      UNIT_##id,
+#define W_WINDOW(id, word)    WINDOW_##id,
+#define W_DUTY(id, word)      DUTY_##id,
+#define W_PROVIDER(id, word)  PROVIDER_##id,
+#define E(kind, ID, WORDS)    enum kind##_kind{WORDS(W_##ID) ID##_COUNT};
 ENUMS(E)
 #undef E
 
@@ -70,6 +73,9 @@ ENUMS(E)
 	V(lists, "{ name = text | [text, ...] ... }")                          \
 	V(deliver, "")                                                         \
 	V(lookup, "")                                                          \
+	V(tls, "")                                                             \
+	V(tls_start, "")                                                       \
+	V(dane, "")                                                            \
 	V(unit, "")                                                            \
 	V(window, "")                                                          \
 	V(duty, "")                                                            \

@@ -11,6 +11,10 @@ command_of(enum stage s)
 		return "EHLO command";
 	case STAGE_HELO:
 		return "HELO command";
+	case STAGE_STARTTLS:
+		return "STARTTLS command";
+	case STAGE_AUTH:
+		return "AUTH command";
 	case STAGE_MAIL:
 		return "MAIL FROM command";
 	case STAGE_RCPT:
@@ -27,6 +31,7 @@ command_of(enum stage s)
 	case STAGE_RSET:
 	case STAGE_QUIT:
 	case STAGE_FILE:
+	case STAGE_TLS:
 	case STAGE_COUNT:
 		break;
 	}

@@ -265,8 +265,10 @@ work(struct pool *p, int64_t steady_us)
 	    (!p->found || steady_us >= p->found_until_us)) {
 		p->looking = true;
 		p->lookup.done = looked_up;
-		resolve_start(p->resolver, &p->lookup, p->host, p->port,
-			      p->how);
+		resolve_start(p->resolver, &p->lookup,
+			      &(struct question){.host = p->host,
+						 .port = p->port,
+						 .how = p->how});
 		return; /* looked_up comes back here */
 	}
 	while (p->waiting != NULL && p->nopen < p->share)

@@ -152,6 +152,9 @@ add_target(struct lookup *l, const char *host, int family, const void *addr)
 
 	if (l->n == RESOLVE_ADDRESSES_MOST)
 		return;
+	if (l->target == NULL)
+		l->target =
+		    must_alloc(RESOLVE_ADDRESSES_MOST * sizeof *l->target);
 	t = &l->target[l->n++];
 	*t = (struct target){.len = 0};
 	snprintf(t->host, sizeof t->host, "%s", host);
@@ -314,8 +317,7 @@ next_query(struct lookup *l)
 }
 
 void
-resolve_start(struct resolver *r, struct lookup *l, const char *host,
-	      uint16_t port, enum lookup_kind how)
+resolve_start(struct resolver *r, struct lookup *l, const struct question *q)
 {
 	if (l->resolver == NULL)
 		timer_open(r->loop, &l->deadline, too_late);
@@ -324,11 +326,11 @@ resolve_start(struct resolver *r, struct lookup *l, const char *host,
 	l->status = STATUS_NO_HOST;
 	l->detail[0] = '\0';
 	l->failed = false;
-	l->port = port;
+	l->port = q->port;
 	l->query = -1;
 	l->ttl_s = RESOLVE_TTL_MOST_S;
-	l->mx_only = how == LOOKUP_MX;
-	if (literal(l, host)) {
+	l->mx_only = q->how == LOOKUP_MX;
+	if (literal(l, q->host)) {
 		finish(l);
 		return;
 	}
@@ -336,7 +338,7 @@ resolve_start(struct resolver *r, struct lookup *l, const char *host,
 		fail(l, STATUS_DNS_FAILED, "the resolver can't be set up");
 		return;
 	}
-	snprintf(l->mx[l->nmx++], sizeof l->mx[0], "%s", host);
-	l->family = how == LOOKUP_HOST ? AF_INET6 : AF_UNSPEC;
+	snprintf(l->mx[l->nmx++], sizeof l->mx[0], "%s", q->host);
+	l->family = q->how == LOOKUP_HOST ? AF_INET6 : AF_UNSPEC;
 	next_query(l);
 }

@@ -17,6 +17,7 @@
 
 #include "daemon/loop.h"
 #include "daemon/settings.h"
+#include "delivery/dane.h"
 #include "queue/status.h"
 
 enum {
@@ -32,6 +33,22 @@ struct target {
 	struct sockaddr_storage sa;
 	socklen_t len;
 	char text[64]; /* the address */
+	/* Every answer that led here was DNSSEC-secure, the MX included. */
+	bool secure;
+	const struct tlsa_set *tlsa; /* of its host; NULL: none was asked for */
+};
+
+struct question {
+	const char *host; /* a name, an IPv4 address or [IPv6] */
+	uint16_t port;
+	enum lookup_kind how;
+	bool tlsa;   /* TLSA records too, where they may count */
+	bool direct; /* `host` is the domain of recipients: null MX and
+				   an MX that is us are final, private
+				   addresses are refused */
+	bool allow_private;
+	bool strict_cname;
+	const char *hostname; /* ours, to know ourselves in an MX list */
 };
 
 struct resolver;
@@ -39,7 +56,7 @@ struct lookup {
 	/* in */
 	void (*done)(struct lookup *l);
 	/* out: targets in the order to try, or why there are none */
-	struct target target[RESOLVE_ADDRESSES_MOST];
+	struct target *target;
 	size_t n;
 	enum status status; /* when n is 0 */
 	char detail[128];
@@ -60,10 +77,12 @@ struct resolver *resolver_open(struct loop *l, const struct dns_settings *s);
 /* New settings: they hold for a context that is still to be made; one that is
  * there keeps its servers and anchors until the process is started again. */
 void resolver_configure(struct resolver *r, const struct dns_settings *s);
-/* `host` is a name, an IPv4 address or [IPv6].  `done` may be called before
- * this returns. */
-void resolve_start(struct resolver *r, struct lookup *l, const char *host,
-		   uint16_t port, enum lookup_kind how);
+/* What `q` points to is copied.  `done` may be called before this returns. */
+void resolve_start(struct resolver *r, struct lookup *l,
+		   const struct question *q);
+/* Cancels what is under way (without `done`) and frees what was found; the
+ * lookup is as zeroed when `gone` is called, perhaps before this returns. */
+void resolve_drop(struct lookup *l, void (*gone)(struct lookup *l));
 /* Files the resolver must be able to read, for the jail. */
 extern const char *const resolve_files[];
 

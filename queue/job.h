@@ -24,7 +24,7 @@ enum job_frame {
 	JOB_SHARE = 5,   /* scheduler -> worker: connections it may open */
 	JOB_PERMIT = 6,  /* scheduler -> worker: the dot may leave */
 };
-enum { JOB_RECIPIENTS_MOST = 1000 };
+enum { JOB_RECIPIENTS_MOST = 1000, JOB_SECURITY_MOST = 159 };
 
 #define HELLO_FIELDS(F) F(u32, pid, INT32_MAX)
 WIRE_STRUCT(job_hello, HELLO_FIELDS)
@@ -47,7 +47,9 @@ WIRE_STRUCT(job_share, SHARE_FIELDS)
 	F(u32, nrecipients, JOB_RECIPIENTS_MOST)                               \
 	F(blob, recipients,                                                    \
 	  1 << 20)       /* job_recipient, each a u32-length blob */           \
-	F(u8, permit, 1) /* 1: after DOT wait for PERMIT, then send the dot */
+	F(u8, permit, 1) /* 1: after DOT wait for PERMIT, then send the dot */ \
+	F(text, destination, 255) /* deliver = mx: all recipients' domain */   \
+	F(u8, retried, 1)         /* 1: every recipient was put off before */
 WIRE_STRUCT(job, JOB_FIELDS)
 
 #define JOB_RECIPIENT_FIELDS(F)                                                \
@@ -67,22 +69,25 @@ WIRE_STRUCT(job_dot, DOT_FIELDS)
 #define PERMIT_FIELDS(F) F(u64, job, UINT64_MAX)
 WIRE_STRUCT(job_permit, PERMIT_FIELDS)
 
-#define OUTCOME_FIELDS(F)                                                      \
-	F(u64, job, UINT64_MAX)                                                \
-	F(u64, message, UINT64_MAX)                                            \
-	F(u32, rcpt, UINT32_MAX)                                               \
-	F(u8, last, 1)                                                         \
-	F(u8, kind, VERDICT_COUNT - 1)                                         \
-	F(u8, blame, BLAME_COUNT - 1)                                          \
-	F(u8, stage, STAGE_COUNT - 1)                                          \
-	F(u8, dot_sent, 1)                                                     \
-	F(u16, code, 599)                                                      \
-	F(text, status, 11)                                                    \
-	F(text, reply, VERDICT_REPLY_MOST - 1)                                 \
-	F(text, remote, VERDICT_REMOTE_MOST - 1)                               \
-	F(u32, in_worker_us, UINT32_MAX) /* waited for a connection */         \
-	F(u32, connect_us, UINT32_MAX) /* lookup, connect, EHLO; 0: reused */  \
-	F(u32, transmit_us, UINT32_MAX)
+#define OUTCOME_FIELDS(F)                                                        \
+	F(u64, job, UINT64_MAX)                                                  \
+	F(u64, message, UINT64_MAX)                                              \
+	F(u32, rcpt, UINT32_MAX)                                                 \
+	F(u8, last, 1)                                                           \
+	F(u8, kind, VERDICT_COUNT - 1)                                           \
+	F(u8, blame, BLAME_COUNT - 1)                                            \
+	F(u8, stage, STAGE_COUNT - 1)                                            \
+	F(u8, dot_sent, 1)                                                       \
+	F(u16, code, 599)                                                        \
+	F(text, status, 11)                                                      \
+	F(text, reply, VERDICT_REPLY_MOST - 1)                                   \
+	F(text, remote, VERDICT_REMOTE_MOST - 1)                                 \
+	F(u32, in_worker_us, UINT32_MAX) /* waited for a connection */           \
+	F(u32, connect_us, UINT32_MAX) /* lookup, connect, EHLO; 0: reused */    \
+	F(u32, transmit_us, UINT32_MAX)                                          \
+	/* how the way was secured, as it stands in the log behind status=():  \
+	 * "tls=TLS1.3 cipher=... verify=dane auth=PLAIN"; "" no connection */ \
+	F(text, security, JOB_SECURITY_MOST)
 WIRE_STRUCT(job_outcome, OUTCOME_FIELDS)
 
 #endif

@@ -47,7 +47,10 @@ enum verdict_blame {
 	S(DOT, "reply to end of DATA")                                         \
 	S(RSET, "reply to RSET")                                               \
 	S(QUIT, "reply to QUIT")                                               \
-	S(FILE, "writing the file")
+	S(FILE, "writing the file")                                            \
+	S(STARTTLS, "reply to STARTTLS")                                       \
+	S(TLS, "TLS handshake")                                                \
+	S(AUTH, "reply to AUTH")
 enum stage {
 #define S(id, text) STAGE_##id,
 	STAGES(S)
@@ -66,6 +69,18 @@ const char *stage_text(enum stage s);
 	S(LOST, "4.4.2", DEFER, HOST, "connection lost")                       \
 	S(TIMEOUT, "4.4.2", DEFER, HOST, "timed out")                          \
 	S(BAD_REPLY, "4.5.0", DEFER, HOST, "reply that is not SMTP")           \
+	S(NO_TLS, "4.7.4", DEFER, HOST, "TLS is required and not offered")     \
+	S(TLS_FAILED, "4.7.5", DEFER, HOST, "TLS handshake failed")            \
+	S(UNVERIFIED, "4.7.5", DEFER, HOST, "certificate not verified")        \
+	S(TLSA_FAILED, "4.7.5", DEFER, HOST, "TLSA lookup failed")             \
+	S(NO_TLSA, "4.7.5", DEFER, HOST, "DANE is required, TLSA is missing")  \
+	S(EARLY, "4.5.0", DEFER, HOST, "octets before the TLS handshake")      \
+	S(NO_MECHANISM, "4.7.0", DEFER, RELAY, "no way to authenticate")       \
+	S(AUTH_FAILED, "4.7.8", DEFER, RELAY, "authentication failed")         \
+	S(NO_SECRET, "4.3.5", DEFER, RELAY, "a secret is missing")             \
+	S(OWN_MX, "5.4.6", FAIL, RECIPIENT, "mail would come back to us")      \
+	S(PRIVATE, "5.4.4", FAIL, RECIPIENT,                                   \
+	  "the domain has private addresses only")                             \
 	S(NO_8BIT, "5.6.3", FAIL, MESSAGE, "the relay takes no 8-bit mail")    \
 	S(NO_UTF8, "5.6.7", FAIL, MESSAGE, "the relay takes no SMTPUTF8")      \
 	S(TOO_BIG, "5.3.4", FAIL, MESSAGE, "larger than the relay's SIZE")     \

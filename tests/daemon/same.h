@@ -73,6 +73,9 @@ same_value(enum value_kind kind, const void *a, const void *b)
 		return same_lists(a, b);
 	case VALUE_deliver:
 	case VALUE_lookup:
+	case VALUE_tls:
+	case VALUE_tls_start:
+	case VALUE_dane:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:

@@ -1,0 +1,51 @@
+/*
+ * secret - passwords, tokens and private keys: only a reference stands in the
+ * configuration, the value lives in locked memory that no core holds and that
+ * is wiped before it goes.
+ *
+ * A reference is file:/path (its first line; whole for a key), cred:NAME
+ * ($CREDENTIALS_DIRECTORY/NAME), env:NAME, or, for tokens, cmd:/path (what the
+ * command prints).  mtqd resolves them and hands them to the workers; nobody
+ * else has them, nobody prints them.
+ *
+ * Owner    a set owns its values; secret_find borrows.
+ * Source   docs/decisions/0008-secrets.md
+ */
+#ifndef MTQ_SECRET_H
+#define MTQ_SECRET_H
+
+#include "daemon/bytes.h"
+#include "daemon/err.h"
+
+enum {
+	SECRET_MOST = 64 * 1024, /* octets of one; a key with its comments */
+	SECRETS_MOST = 1024,     /* of one set */
+};
+
+struct secret {
+	char *value; /* NUL-terminated; may hold no NUL before n */
+	size_t n;
+};
+
+struct secrets;
+struct secrets *secrets_open(void);
+void secrets_free(struct secrets *s); /* wipes; NULL is fine */
+/* Copies; replaces what was there under this name. */
+void secrets_put(struct secrets *s, const char *relay, const char *what,
+		 const void *value, size_t n);
+/* what: "password", "password2", "token", "client_key".  NULL: not there. */
+const struct secret *secret_find(const struct secrets *s, const char *relay,
+				 const char *what);
+/* To and from a sealed memfd, as mtqd hands them to a worker. */
+int secrets_write(const struct secrets *s, struct err *e) MUST_USE;
+struct secrets *secrets_read(int fd, struct err *e) MUST_USE;
+
+/* Is it file:, cred:, env: or (token) cmd: with something sensible behind it? */
+bool secret_reference(const char *ref, bool token, char why[160]) MUST_USE;
+/* The value of a file:, cred: or env: reference; a file that others than its
+ * owner and group may read is refused. */
+bool secret_fetch(const char *ref, bool whole, struct bytes *out,
+		  struct err *e) MUST_USE;
+void secret_wipe(void *p, size_t n);
+
+#endif
