@@ -27,7 +27,6 @@ struct policy {
 	 * once, by a connection without TLS. */
 	bool may_clear;
 	enum policy_check check;
-	bool auth; /* a credential may be used once the check has passed */
 };
 
 /* STATUS_COUNT: `out` is the policy.  Else the host can't be used: TLSA_FAILED,

@@ -20,10 +20,12 @@
 #include "delivery/certificate.h"
 #include "delivery/policy.h"
 
-/* What all connections to a relay share: CAs, our certificate, sessions. */
+/* What all connections to a relay share: CAs, our certificate, sessions.  The
+ * trust is borrowed (many relays share the system's); NULL: no CA is known.
+ * client_cert: path of a chain, "": none. */
 struct tls_setup;
-/* ca_file, client_cert "": the system's, none. */
-struct tls_setup *tls_setup_open(const char *ca_file, const char *client_cert,
+struct tls_setup *tls_setup_open(const struct trust *trust,
+				 const char *client_cert,
 				 const struct secret *client_key,
 				 struct err *e) MUST_USE;
 void tls_setup_free(struct tls_setup *s);
