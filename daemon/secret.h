@@ -33,6 +33,10 @@ void secrets_free(struct secrets *s); /* wipes; NULL is fine */
 /* Copies; replaces what was there under this name. */
 void secrets_put(struct secrets *s, const char *relay, const char *what,
 		 const void *value, size_t n);
+/* Forgets one; nothing happens if it is not there. */
+void secrets_drop(struct secrets *s, const char *relay, const char *what);
+/* False: RLIMIT_MEMLOCK was too low for some; these may reach the swap. */
+bool secrets_locked(const struct secrets *s) MUST_USE;
 /* what: "password", "password2", "token", "client_key".  NULL: not there. */
 const struct secret *secret_find(const struct secrets *s, const char *relay,
 				 const char *what);
@@ -46,6 +50,9 @@ bool secret_reference(const char *ref, bool token, char why[160]) MUST_USE;
  * owner and group may read is refused. */
 bool secret_fetch(const char *ref, bool whole, struct bytes *out,
 		  struct err *e) MUST_USE;
+/* Takes an env: reference out of our environment, which children would inherit;
+ * does nothing for others. */
+void secret_forget(const char *ref);
 void secret_wipe(void *p, size_t n);
 
 #endif

@@ -31,6 +31,16 @@ enum mechanism {
 const char *mechanism_name(enum mechanism m);
 bool mechanism_parse(const char *word, size_t n, enum mechanism *out) MUST_USE;
 
+/* What a mechanism can't do without. */
+enum mechanism_needs {
+	MECHANISM_NEEDS_PASSWORD,
+	MECHANISM_NEEDS_TOKEN,
+	MECHANISM_NEEDS_CERTIFICATE,
+};
+enum mechanism_needs mechanism_needs(enum mechanism m);
+
+enum { AUTH_USER_MOST = 255 };
+
 struct auth_settings {
 	bool enabled;            /* use it; false: keep it unused */
 	const char *user;        /* "" only for EXTERNAL */
@@ -43,7 +53,7 @@ struct auth_settings {
 /* False: the relay has no auth block (or a broken one). */
 bool auth_of(const struct relay_settings *r,
 	     struct auth_settings *out) MUST_USE;
-/* The errors and doubts of one relay's tls and auth keys. */
+/* The errors and doubts of one relay's tls, dane and auth keys. */
 void settings_auth_check(const struct settings *s,
 			 const struct relay_settings *r, struct report *rep);
 
