@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
 	notify roles_file role child sockets supervisor supervisor_stop supervisor_reload mtqd
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
@@ -52,7 +52,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client listener receiver \
 	scheduler
-DELIVERY := reply judge dane digest hostname certificate policy tls sasl ehlo task body dialogue dns resolve outlet \
+DELIVERY := reply judge dane digest hostname x509 certificate policy tls sasl ehlo task body dialogue dialogue_setup dns resolve outlet \
 	maildir connection pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence explain_step explain_type explain explain_print explain_message

@@ -1,7 +1,7 @@
 /*
  * certificate - is this the host we meant?  A chain as it came in the handshake
- * against a list of CAs and names, or against TLSA records.  The only user of
- * <gnutls/x509.h> and <gnutls/abstract.h>.
+ * against a list of CAs and names, or against TLSA records.  Decides on top of
+ * x509, the seam to the library.
  *
  * Names are compared with dNSName alternative names only, a wildcard stands for
  * the left-most label alone; an iPAddress when the name is an address; the

@@ -26,7 +26,7 @@ tlsa_word(enum tlsa_state s)
 	case TLSA_FAILED:
 		return "failed";
 	}
-	must(!"a state of TLSA records");
+	must(false);
 	return "";
 }
 

@@ -76,3 +76,12 @@ hostname_address(const char *name, unsigned char out[16])
 		return 4;
 	return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
 }
+
+bool
+hostname_print(const void *p, size_t n, char *out, size_t size)
+{
+	if (n != 4 && n != 16)
+		return false;
+	return inet_ntop(n == 4 ? AF_INET : AF_INET6, p, out,
+			 (socklen_t)size) != NULL;
+}

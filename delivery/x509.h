@@ -1,0 +1,60 @@
+/*
+ * x509 - one certificate: what it says, whether a chain of them holds.  The
+ * seam to the library; certificate.c decides on top of it.  The only user of
+ * <gnutls/x509.h> and <gnutls/abstract.h>.
+ *
+ * Owner    x509_load allocates, x509_free frees (NULL too); so for a trust.
+ * Time     an argument, seconds of the wall clock.
+ */
+#ifndef MTQ_X509_H
+#define MTQ_X509_H
+
+#include "daemon/err.h"
+#include "delivery/dane.h"
+
+struct x509;
+struct x509 *x509_load(const unsigned char *der, size_t n) MUST_USE;
+void x509_free(struct x509 *x);
+
+/* Has it this host name or address?  The common name counts when `allow_cn`
+ * and no alternative name of that kind is there (RFC 6125 6.4.4). */
+bool x509_has_name(const struct x509 *x, const char *name,
+		   bool allow_cn) MUST_USE;
+bool x509_self_issued(const struct x509 *x) MUST_USE;
+/* Is it what the record, a usable one, is about? */
+bool x509_is(const struct x509 *x, const struct tlsa *t) MUST_USE;
+
+/* For people, cleaned and cut to size. */
+void x509_subject(const struct x509 *x, char *out, size_t size);
+void x509_issuer(const struct x509 *x, char *out, size_t size);
+void x509_names(const struct x509 *x, char *out, size_t size);
+void x509_key(const struct x509 *x, char *out, size_t size);
+void x509_dates(const struct x509 *x, int64_t *from_s, int64_t *until_s);
+/* False: a key of a kind the library doesn't know. */
+bool x509_key_digest(const struct x509 *x, unsigned char out[32]) MUST_USE;
+
+struct trust;
+/* NULL: no CA in it. */
+struct trust *x509_trust_open(const char *ca_file, struct err *e) MUST_USE;
+/* `anchor` alone; it must outlive the trust. */
+struct trust *x509_trust_one(const struct x509 *anchor) MUST_USE;
+void x509_trust_free(struct trust *t);
+
+/* The first of them is what has to be put right first. */
+enum x509_fault {
+	X509_HOLDS,
+	X509_FORGED, /* a signature is not its issuer's */
+	X509_UNKNOWN_CA,
+	X509_EXPIRED,
+	X509_NOT_YET,
+	X509_WEAK,
+	X509_WRONG_USE,
+	X509_BROKEN, /* not a CA's, constraints, order */
+};
+enum { X509_CHAIN_MOST = 10 };
+/* The first certificate is the host's own; does it lead to the trust, for a TLS
+ * server, at that time? */
+enum x509_fault x509_verify(const struct trust *t, struct x509 *const *chain,
+			    size_t n, int64_t now_s) MUST_USE;
+
+#endif
