@@ -6,40 +6,21 @@ import pathlib
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import tempfile
-import time
 
 import pytest
 
 from sink import Sink
+from wait import DEADLINE, free_port, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():
     BUILD = ROOT / BUILD
-DEADLINE = float(os.environ.get("DEADLINE", "15"))
 # For a build with sanitizers: our processes may not be traced, which the leak
 # checker needs, and a SIGSEGV here is sent by a test.
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(what, condition, seconds=DEADLINE):
-    """Bounded waiting for something that another process does."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        got = condition()
-        if got:
-            return got
-        time.sleep(0.01)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 CONF = """\

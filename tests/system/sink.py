@@ -80,16 +80,25 @@ class Sink:
         h.wfile.flush()
         return r[:1]
 
+    def offers(self, h):
+        return self.extensions
+
+    def further(self, h, verb, line):
+        """For those who know more verbs: True when it was one of theirs."""
+        return False
+
     def talk(self, h):
         self.answer(h, "CONNECT", b"", b"220 sink.test ESMTP\r\n")
         sender, rcpts, mail_line, count = None, [], b"", 0
         while True:
-            line = h.rfile.readline(4096)
+            line = h.rfile.readline(16384)
             if not line:
                 return
             verb = line[:4].upper()
+            if self.further(h, verb, line):
+                continue
             if verb == b"EHLO":
-                text = [b"sink.test"] + [e.encode() for e in self.extensions]
+                text = [b"sink.test"] + [e.encode() for e in self.offers(h)]
                 ehlo = b"".join(b"250-%s\r\n" % t for t in text[:-1])
                 self.answer(h, "EHLO", line, ehlo + b"250 " + text[-1] + b"\r\n")
             elif verb == b"HELO":
