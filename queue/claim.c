@@ -12,20 +12,37 @@ claim_free(struct claim *c)
 	c->nrcpt = 0;
 }
 
+static bool
+recipient_of(struct txn *t, const struct ledger_due *due,
+	     struct recipient_record *r, struct err *e)
+{
+	if (ledger_recipient(t, due->id, due->rcpt, r, e))
+		return true;
+	if (e->kind == ERR_NONE)
+		err_set(e, ERR_DAMAGED, "a due row has no recipient");
+	return false;
+}
+
 /* One recipient: into the JOB, then claimed.  In this order: what is read
- * points into the map only until the first write. */
+ * points into the map only until the first write.  A recipient of another
+ * domain than the job's stays: *took. */
 static bool
 take(struct txn *t, const struct ledger_due *due, const char *relay,
-     int64_t now_us, struct claim *c, struct bytes *blob, struct err *e)
+     int64_t now_us, struct claim *c, struct bytes *blob, bool *took,
+     struct err *e)
 {
+	char domain[ADDRESS_DOMAIN_MOST + 1];
 	struct recipient_record r;
 	struct job_recipient j;
 
-	if (!ledger_recipient(t, due->id, due->rcpt, &r, e)) {
-		if (e->kind == ERR_NONE)
-			err_set(e, ERR_DAMAGED, "a due row has no recipient");
+	if (!recipient_of(t, due, &r, e))
 		return false;
-	}
+	if (c->mx != NULL)
+		destination_of(r.address, domain);
+	*took = c->mx == NULL || strcmp(domain, c->destination) == 0;
+	if (!*took)
+		return true;
+	c->retried = c->retried && r.attempts > 0;
 	j = (struct job_recipient){.rcpt = due->rcpt,
 				   .notify = r.notify,
 				   .address = r.address,
@@ -36,22 +53,32 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
 }
 
 /* All of the message's recipients that are due in this lane, up to `most`;
- * *due is the lane's row behind them, *more whether there is one. */
+ * *due is the lane's first row that stays, *more whether there is one. */
 static bool
 take_all(struct txn *t, const char *relay, uint32_t most, int64_t now_us,
 	 struct claim *c, struct bytes *blob, struct ledger_due *due,
 	 bool *more, struct err *e)
 {
-	do {
-		struct ledger_due from = *due;
+	struct ledger_due at = *due, from;
+	unsigned passed = 0;
 
-		if (!take(t, due, relay, now_us, c, blob, e))
+	do {
+		bool took;
+
+		if (!take(t, &at, relay, now_us, c, blob, &took, e))
 			return false;
-		*more = ledger_first(t, c->lane, &from, due, e);
-		if (!*more)
-			return e->kind == ERR_NONE;
-	} while (c->nrcpt < most && due->id == c->message &&
-		 due->due_us <= now_us);
+		if (!took && passed++ == 0)
+			*due = at;
+		from = at;
+		from.rcpt++; /* the row behind it: the last part of its key */
+		*more = ledger_first(t, c->lane, &from, &at, e);
+		if (!*more && e->kind != ERR_NONE)
+			return false;
+	} while (*more && c->nrcpt < most && at.id == c->message &&
+		 at.due_us <= now_us && passed < CLAIM_PASS_MOST);
+	if (passed == 0)
+		*due = at;
+	*more = *more || passed > 0;
 	return true;
 }
 
@@ -71,7 +98,9 @@ write_frame(const struct settings *s, const struct message_record *m,
 	    .arrival_us = m->arrival_us,
 	    .nrecipients = c->nrcpt,
 	    .recipients = {.p = (const char *)blob->data, .n = blob->n},
-	    .permit = c->permit};
+	    .permit = c->permit,
+	    .destination = text_of(c->destination),
+	    .retried = c->retried};
 
 	job_encode(&c->frame, &j);
 }
@@ -96,6 +125,7 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 	bool ok;
 
 	c->rcpt = must_alloc(most * sizeof c->rcpt[0]);
+	c->retried = true;
 	ok = take_all(t, s->relays[c->relay].title, most, now_us, c, &blob, due,
 		      more, e) &&
 	     book_charge(b, t, c->job, c->relay, c->type, c->nrcpt, size_bytes,
@@ -132,22 +162,56 @@ over(struct claim *c, const struct message_record *m,
 	return CLAIM_OVER;
 }
 
+/* The lane's first due row at or after c->from that a worker can take.  False
+ * with ERR_NONE: none; *next_due_us. */
+static bool
+look(struct txn *t, int64_t now_us, struct claim *c, struct ledger_due *due,
+     int64_t *next_due_us, struct err *e)
+{
+	struct recipient_record r;
+	int worker;
+
+	for (unsigned i = 0; ledger_first(t, c->lane, &c->from, due, e); i++) {
+		if (i == CLAIM_PASS_MOST) {
+			c->rest = true;
+			e->kind = ERR_NONE;
+			return false;
+		}
+		if (due->due_us > now_us) {
+			*next_due_us = due->due_us;
+			e->kind = ERR_NONE;
+			return false;
+		}
+		if (c->mx == NULL)
+			return true;
+		if (!recipient_of(t, due, &r, e))
+			return false;
+		destination_of(r.address, c->destination);
+		worker = c->mx->worker(c->mx->arg, c->relay, c->destination);
+		c->from = *due;
+		if (worker >= 0) {
+			c->worker = (unsigned)worker;
+			return true;
+		}
+		c->from.rcpt++;
+	}
+	return false;
+}
+
 enum claim_answer
 claim_next(struct txn *t, struct book *b, const struct settings *s,
 	   uint32_t most, int64_t now_us, struct claim *c, int64_t *next_due_us,
 	   struct err *e)
 {
-	struct ledger_due from = {.due_us = INT64_MIN}, due;
+	struct ledger_due due;
 	struct message_record m;
 	int64_t end_us;
 	bool more;
 
 	*next_due_us = INT64_MAX;
-	if (!ledger_first(t, c->lane, &from, &due, e))
+	if (!look(t, now_us, c, &due, next_due_us, e))
 		return e->kind == ERR_NONE ? CLAIM_LATER : CLAIM_FAILED;
 	*next_due_us = due.due_us;
-	if (due.due_us > now_us)
-		return CLAIM_LATER;
 	if (!message_of(t, due.id, &m, e))
 		return CLAIM_FAILED;
 	c->message = due.id;
@@ -166,5 +230,7 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 			  e))
 		return CLAIM_FAILED;
 	*next_due_us = more ? due.due_us : INT64_MAX;
+	if (c->mx != NULL && more)
+		c->from = due;
 	return CLAIM_DONE;
 }

@@ -3,6 +3,10 @@
  * that are due beside it travel together, up to a limit.  They are charged to
  * the relay's quotas in the same transaction.
  *
+ * Through a relay with deliver = mx a job's recipients are of one domain, and
+ * each domain has its worker: rows whose worker has no room are passed over, up
+ * to CLAIM_PASS_MOST, so that a slow domain holds up no other.
+ *
  * Owner    claim_free frees what the claim holds.
  * Errors   CLAIM_FAILED: the transaction must be aborted.
  */
@@ -10,8 +14,17 @@
 #define MTQ_CLAIM_H
 
 #include "queue/book.h"
+#include "queue/destination.h"
 #include "queue/job.h"
 #include "queue/ledger.h"
+
+enum { CLAIM_PASS_MOST = 256 }; /* rows */
+
+/* For deliver = mx: a worker with room for this domain; -1. */
+struct claim_ops {
+	int (*worker)(void *arg, size_t relay, const char *domain);
+	void *arg;
+};
 
 struct claim {
 	uint64_t job;
@@ -22,8 +35,13 @@ struct claim {
 	unsigned type;
 	unsigned worker;
 	bool permit;
-	int64_t lifetime_us;   /* of the type */
-	struct ledger_due row; /* of CLAIM_OVER */
+	int64_t lifetime_us;        /* of the type */
+	struct ledger_due row;      /* of CLAIM_OVER */
+	const struct claim_ops *mx; /* deliver = mx; NULL: else */
+	struct ledger_due from;     /* look from here; then: where to go on */
+	bool rest;                  /* mx: those at `from` were not looked at */
+	char destination[ADDRESS_DOMAIN_MOST + 1]; /* mx; else "" */
+	bool retried; /* all of its recipients were put off before */
 	uint32_t nrcpt;
 	uint32_t *rcpt;
 	struct bytes frame; /* the JOB */
@@ -42,8 +60,9 @@ enum claim_answer {
 	CLAIM_OVER,  /* its lifetime is over: c->row is to be given up */
 	CLAIM_FAILED,
 };
-/* c->job, lane, relay, type, permit and lifetime are set by the caller; at most `most`
- * recipients.  *next_due_us: when the lane's next message is due. */
+/* c->job, lane, relay, type, permit, lifetime, mx and from (due_us INT64_MIN:
+ * the lane's start) are set by the caller, and worker unless mx says it; at most
+ * `most` recipients.  *next_due_us: when the lane's next message is due. */
 enum claim_answer claim_next(struct txn *t, struct book *b,
 			     const struct settings *s, uint32_t most,
 			     int64_t now_us, struct claim *c,

@@ -113,6 +113,7 @@ void
 dispatch_worker_up(struct dispatch *d, unsigned worker)
 {
 	plan_worker_up(&d->plan, worker);
+	d->next_due_us = INT64_MIN;
 	tell_shares(d);
 }
 
@@ -142,12 +143,16 @@ settle_of(struct dispatch *d, const struct flight *x, uint32_t rcpt)
 	return s;
 }
 
-/* A job ends whose dot never got a permit: it does not count any more. */
+/* The job is over.  If its dot never got a permit, it does not count any more.
+ */
 static void
-forget_permit(struct dispatch *d, const struct flight *x)
+land(struct dispatch *d, struct flight *x)
 {
 	if (x->permit && !x->permitted)
 		d->facts[x->relay].outstanding -= x->nstarts;
+	if (x->mx)
+		destination_ended(&d->destinations, x->destination);
+	flight_remove(&d->flights, x);
 }
 
 void
@@ -169,10 +174,10 @@ dispatch_worker_gone(struct dispatch *d, unsigned worker)
 			    dot ? "after the final dot: possible duplicate"
 				: NULL);
 		}
-		forget_permit(d, x);
-		flight_remove(&d->flights, x);
+		land(d, x);
 	}
 	plan_worker_gone(&d->plan, worker);
+	d->next_due_us = INT64_MIN; /* its destinations have another worker */
 	tell_shares(d);
 }
 
@@ -221,11 +226,10 @@ dispatch_outcome(struct dispatch *d, unsigned worker,
 		 sizeof s->verdict.remote);
 	/* RFC 5321 4.5.3.2.6: it may have the mail, or not. */
 	s->in_doubt = o->kind != VERDICT_SENT && o->dot_sent && o->code == 0;
-	dispatch_judge(d, x->relay, o, s);
+	dispatch_judge(d, x, o, s);
 	if (x->nrcpt == 0) {
-		forget_permit(d, x);
 		plan_ended(&d->plan, x->relay, worker);
-		flight_remove(&d->flights, x);
+		land(d, x);
 	}
 	return true;
 }

@@ -116,6 +116,8 @@ sweep(struct dispatch *d, struct txn *t, struct err *e)
 	uint64_t lane = d->sweep_from != 0 ? d->sweep_from : 1;
 	bool rest = d->sweep_from != 0;
 
+	d->claims++;
+	d->long_looks = 0;
 	fair_clear(&d->fair);
 	memset(d->wanting, 0, sizeof d->wanting);
 	d->next_due_us = rest ? INT64_MIN : INT64_MAX;
@@ -159,11 +161,45 @@ began(struct dispatch *d, struct step *s, struct claim *c)
 	struct relay_facts *f = &d->facts[d->place[c->relay]];
 
 	plan_began(&d->plan, d->place[c->relay], c->worker);
+	if (c->mx != NULL)
+		destination_began(
+		    &d->destinations,
+		    destination_place(d->place[c->relay], c->destination));
 	if (c->permit) {
 		f->outstanding += c->nrcpt;
 		f->used = true;
 	}
 	s->nclaim++;
+}
+
+/* Where a claim of this lane begins to look. */
+static struct look *
+look_of(struct dispatch *d, uint64_t lane)
+{
+	struct look *k = &d->look[lane % LOOK_PLACES];
+
+	if (k->lane != lane)
+		*k = (struct look){.lane = lane};
+	if (k->step != d->claims) {
+		k->step = d->claims;
+		k->from_deep = k->has_deep && d->claims % LOOK_DEEP == 0;
+		k->at = k->from_deep ? k->deep
+				     : (struct ledger_due){.due_us = INT64_MIN};
+	}
+	return k;
+}
+
+/* It found nothing to take: to the end of what is due, or of its patience. */
+static void
+looked(struct dispatch *d, struct look *k, const struct claim *c)
+{
+	if (c->rest && (k->from_deep || !k->has_deep))
+		k->deep = c->from;
+	k->has_deep = c->rest;
+	if (!c->rest)
+		return;
+	d->long_looks++;
+	d->next_due_us = INT64_MIN;
 }
 
 /* Its relay takes mail, but never had room for one so large. */
@@ -176,6 +212,20 @@ give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
 	return expire_one(t, &x, &w, d->now_us, e);
 }
 
+static struct claim
+claim_of(struct dispatch *d, size_t relay, unsigned type, uint64_t lane,
+	 unsigned worker)
+{
+	return (struct claim){.worker = worker,
+			      .relay = relay,
+			      .type = type,
+			      .lane = lane,
+			      .from = {.due_us = INT64_MIN},
+			      .permit = d->facts[d->place[relay]].rated,
+			      .lifetime_us = d->retry[type].lifetime_us,
+			      .job = d->next_job++};
+}
+
 enum turn { TURN_DONE, TURN_NONE, TURN_FAILED };
 
 /* One message through this relay, if one may go. */
@@ -185,6 +235,8 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 {
 	struct claim *c = &s->claim[s->nclaim];
 	struct fair_turns *turns = &d->turns[relay];
+	const struct claim_ops mx = {dispatch_worker_for, d};
+	struct look *k;
 	int worker = dispatch_room(d, relay);
 	int64_t next_us;
 	unsigned type;
@@ -196,23 +248,27 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		d->wanting[relay] = true;
 		return TURN_NONE;
 	}
+	if (d->long_looks == LOOK_LONG)
+		return TURN_NONE; /* looked() has asked for the next step */
 	weight = d->settings->types[type].weight;
-	*c = (struct claim){.worker = (unsigned)worker,
-			    .relay = relay,
-			    .type = type,
-			    .lane = lane,
-			    .permit = d->facts[d->place[relay]].rated,
-			    .lifetime_us = d->retry[type].lifetime_us,
-			    .job = d->next_job++};
+	k = look_of(d, lane);
+	*c = claim_of(d, relay, type, lane, (unsigned)worker);
+	if (d->settings->relays[relay].deliver == DELIVER_MX) {
+		c->mx = &mx;
+		c->from = k->at;
+	}
 	switch (claim_next(t, d->book, d->settings, recipients_most(d, relay),
 			   d->now_us, c, &next_us, e)) {
 	case CLAIM_DONE:
 		fair_done(&d->fair, relay, turns, type, weight, c->nrcpt,
 			  next_us <= d->now_us);
 		began(d, s, c);
+		k->at = c->from;
 		break;
 	case CLAIM_LATER:
 		fair_done(&d->fair, relay, turns, type, weight, 0, false);
+		if (c->mx != NULL)
+			looked(d, k, c);
 		break;
 	case CLAIM_SPENT: /* its lanes may have another relay */
 		fair_drop(&d->fair, relay, type);

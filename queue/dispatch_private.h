@@ -10,6 +10,7 @@
 #define MTQ_DISPATCH_PRIVATE_H
 
 #include "queue/claim.h"
+#include "queue/destination.h"
 #include "queue/dispatch.h"
 #include "queue/expire.h"
 #include "queue/fair.h"
@@ -29,6 +30,22 @@ struct relay_facts {
 	bool failed;
 };
 
+/* For deliver = mx: where claims from a lane go on in this step, behind rows
+ * whose worker has no room; and in a later one, behind more of them than one
+ * step looks at. */
+struct look {
+	uint64_t lane; /* 0: unused */
+	uint64_t step;
+	struct ledger_due at;
+	struct ledger_due deep;
+	bool has_deep, from_deep;
+};
+enum {
+	LOOK_PLACES = 256, /* lanes that share one start from their head */
+	LOOK_LONG = 8,     /* looks in a step that found nothing to the end */
+	LOOK_DEEP = 4,     /* each so manieth step goes on behind the rest */
+};
+
 struct permit {
 	uint64_t job;
 	size_t relay;
@@ -44,6 +61,10 @@ struct dispatch {
 	struct retry_settings retry[SETTINGS_TYPES];
 	size_t place[SETTINGS_RELAYS]; /* in the plan, of settings->relays */
 	struct relay_facts facts[PLAN_RELAYS_MOST]; /* by place */
+	struct destinations destinations;
+	struct look look[LOOK_PLACES];
+	uint64_t claims; /* sweeps, ever */
+	unsigned long_looks;
 	struct fair fair;
 	struct fair_turns turns[SETTINGS_RELAYS];
 	bool wanting[SETTINGS_RELAYS]; /* mail waits for a free worker */
@@ -91,7 +112,7 @@ uint32_t dispatch_rate_room(const struct dispatch *d, size_t relay);
 void dispatch_configure_relays(struct dispatch *d);
 /* Rates after a start: nothing may burst. */
 void dispatch_start_rates(struct dispatch *d, bool recovered);
-void dispatch_judge(struct dispatch *d, size_t place,
+void dispatch_judge(struct dispatch *d, const struct flight *x,
 		    const struct job_outcome *o, struct settle *s);
 /* What outcomes said since the last step becomes gates and breakers. */
 void dispatch_judge_relays(struct dispatch *d);
@@ -99,6 +120,9 @@ void dispatch_judge_relays(struct dispatch *d);
 void dispatch_keep_gates(struct dispatch *d);
 void dispatch_grant_permits(struct dispatch *d);
 int64_t dispatch_rates_us(const struct dispatch *d); /* steady; next start */
+
+/* A worker with room for one more job of this domain (struct claim_ops). */
+int dispatch_worker_for(void *arg, size_t relay, const char *domain);
 
 /* dispatch_claim.c */
 bool dispatch_may_claim(const struct dispatch *d);

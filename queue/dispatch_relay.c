@@ -57,6 +57,26 @@ dispatch_room(const struct dispatch *d, size_t relay)
 	return plan_pick(&d->plan, d->place[relay], d->steady_us);
 }
 
+/* Half of what its worker may hold at most: another domain finds room. */
+int
+dispatch_worker_for(void *arg, size_t relay, const char *domain)
+{
+	struct dispatch *d = arg;
+	size_t place = d->place[relay];
+	uint64_t most = d->settings->relays[relay].connections_per_host;
+	int w = plan_worker_for(&d->plan, place, destination_hash(domain));
+
+	if (w < 0 || !plan_has_room(&d->plan, place, (unsigned)w))
+		return -1;
+	most =
+	    min_of(most * PLAN_AHEAD, (uint64_t)d->plan.relay[place].share[w]);
+	return destination_room(&d->destinations,
+				destination_place(place, domain),
+				(uint32_t)most)
+		   ? w
+		   : -1;
+}
+
 int64_t
 dispatch_rates_us(const struct dispatch *d)
 {
@@ -90,6 +110,8 @@ dispatch_configure_relays(struct dispatch *d)
 		d->place[i] = place;
 		d->turns[i] = (struct fair_turns){.now = 0};
 		d->wanting[i] = false;
+		if (s->relays[i].deliver == DELIVER_MX) /* it has no breaker */
+			(void)plan_reached(&d->plan, place);
 		if (rated && f->rated)
 			rate_change(&f->rate, s->relays[i].rate, d->steady_us);
 		else if (rated)
@@ -120,7 +142,8 @@ dispatch_start_rates(struct dispatch *d, bool recovered)
 		struct relay_facts *f = &d->facts[d->place[i]];
 		int64_t ago = rated_ago_us(d, g);
 
-		if (g->failed_us != 0)
+		if (g->failed_us != 0 &&
+		    d->settings->relays[i].deliver != DELIVER_MX)
 			plan_doubt(&d->plan, d->place[i]);
 		if (!f->rated)
 			continue;
@@ -135,10 +158,39 @@ dispatch_start_rates(struct dispatch *d, bool recovered)
 	}
 }
 
-void
-dispatch_judge(struct dispatch *d, size_t place, const struct job_outcome *o,
-	       struct settle *s)
+/* Did it end before a message was spoken of? */
+static bool
+is_early(enum stage s)
 {
+	return s < STAGE_MAIL || s == STAGE_STARTTLS || s == STAGE_TLS ||
+	       s == STAGE_AUTH;
+}
+
+static bool
+is_trouble(const struct job_outcome *o)
+{
+	return o->kind == VERDICT_DEFER &&
+	       (o->blame == BLAME_RELAY ||
+		(o->blame == BLAME_HOST && is_early((enum stage)o->stage)));
+}
+
+/* The host is one of many that the relay delivers to: what it says, also of
+ * limits, is its own affair. */
+static void
+judge_destination(struct dispatch *d, const struct flight *x,
+		  const struct job_outcome *o)
+{
+	if (is_trouble(o))
+		d->destinations.failing[x->destination] = true;
+	else if (o->code != 0 || o->kind == VERDICT_SENT)
+		d->destinations.failing[x->destination] = false;
+}
+
+void
+dispatch_judge(struct dispatch *d, const struct flight *x,
+	       const struct job_outcome *o, struct settle *s)
+{
+	size_t place = x->relay;
 	struct relay_facts *f = &d->facts[place];
 	const struct relay_settings *r =
 	    settings_relay(d->settings, d->plan.relay[place].name);
@@ -147,6 +199,12 @@ dispatch_judge(struct dispatch *d, size_t place, const struct job_outcome *o,
 	f->used = true;
 	if (r != NULL && o->kind != VERDICT_SENT)
 		wall = wall_of(r, &s->verdict);
+	if (x->mx) {
+		if (wall.kind != WALL_NONE)
+			s->verdict.kind = VERDICT_DEFER;
+		judge_destination(d, x, o);
+		return;
+	}
 	if (wall.kind != WALL_NONE) {
 		s->walled = true;
 		s->verdict.kind = VERDICT_DEFER;
@@ -156,9 +214,7 @@ dispatch_judge(struct dispatch *d, size_t place, const struct job_outcome *o,
 		return;
 	}
 	/* The plan is told at the next step, which knows the time. */
-	if (o->kind == VERDICT_DEFER &&
-	    (o->blame == BLAME_RELAY ||
-	     (o->blame == BLAME_HOST && o->stage < STAGE_MAIL))) {
+	if (is_trouble(o)) {
 		d->plan.relay[place].failing++;
 		f->failed = true;
 		snprintf(f->words, sizeof f->words, "%.255s", s->verdict.reply);
@@ -236,6 +292,8 @@ judge_reach(struct dispatch *d, size_t relay, struct gate *g)
 	struct plan_relay *r = &d->plan.relay[place];
 	struct relay_facts *f = &d->facts[place];
 
+	if (d->settings->relays[relay].deliver == DELIVER_MX)
+		g->failed_us = 0;
 	if (f->failed) {
 		snprintf(g->last_error, sizeof g->last_error, "%s", f->words);
 		g->last_error_us = d->now_us;
@@ -289,6 +347,8 @@ dispatch_judge_relays(struct dispatch *d)
 
 		if (f->wall.kind == WALL_NONE && !r->answering &&
 		    r->failing == 0 && !(f->used && f->rated) && !old->paused &&
+		    !(old->failed_us != 0 &&
+		      d->settings->relays[i].deliver == DELIVER_MX) &&
 		    old->closed_until_us == 0)
 			continue;
 		g = *old;

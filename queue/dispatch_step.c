@@ -67,6 +67,10 @@ undo(struct dispatch *d, struct step *s)
 		plan_ended(&d->plan, place, c->worker);
 		if (c->permit)
 			d->facts[place].outstanding -= c->nrcpt;
+		if (c->mx != NULL)
+			destination_ended(
+			    &d->destinations,
+			    destination_place(place, c->destination));
 		claim_free(c);
 	}
 	book_undo(d->book);
@@ -88,6 +92,9 @@ hand_over(struct dispatch *d, struct claim *c)
 	x->claimed_us = d->now_us;
 	x->relay = d->place[c->relay];
 	x->permit = c->permit;
+	x->mx = c->mx != NULL;
+	if (x->mx)
+		x->destination = destination_place(x->relay, c->destination);
 	x->nstarts = c->nrcpt;
 	x->worker = worker;
 	d->ops->job(d->arg, worker, &c->frame); /* x may be gone behind this */

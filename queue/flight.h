@@ -17,9 +17,11 @@ struct flight {
 	int64_t claimed_us;
 	size_t relay; /* place in the plan */
 	unsigned worker;
-	bool dot;         /* its final dot was announced */
-	bool permit;      /* and must wait for a permit */
-	bool permitted;   /* which it has */
+	bool dot;       /* its final dot was announced */
+	bool permit;    /* and must wait for a permit */
+	bool permitted; /* which it has */
+	bool mx;        /* its place in `destinations` is used */
+	uint16_t destination;
 	uint32_t nstarts; /* recipients at the claim: what the rate counts */
 	uint32_t nrcpt;
 	struct flight *next;

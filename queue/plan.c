@@ -164,6 +164,47 @@ plan_pick(const struct plan *p, size_t relay, int64_t now_us)
 	return best;
 }
 
+/* Spreads every bit of both over the result (the finalizer of MurmurHash3):
+ * for each worker another order of all destinations. */
+static uint32_t
+mix(uint32_t hash, unsigned worker)
+{
+	hash ^= worker * UINT32_C(0x9e3779b9);
+	hash = (hash ^ hash >> 16) * UINT32_C(0x85ebca6b);
+	hash = (hash ^ hash >> 13) * UINT32_C(0xc2b2ae35);
+	return hash ^ hash >> 16;
+}
+
+int
+plan_worker_for(const struct plan *p, size_t relay, uint32_t hash)
+{
+	uint32_t best_weight = 0;
+	int best = -1;
+
+	must(relay < p->nrelays);
+	for (unsigned w = 0; w < PLAN_WORKERS_MOST; w++) {
+		uint32_t weight = mix(hash, w);
+
+		if (!p->worker[w] || p->relay[relay].share[w] == 0)
+			continue;
+		if (best < 0 || weight > best_weight) {
+			best_weight = weight;
+			best = (int)w;
+		}
+	}
+	return best;
+}
+
+bool
+plan_has_room(const struct plan *p, size_t relay, unsigned worker)
+{
+	const struct plan_relay *r = &p->relay[relay];
+
+	must(relay < p->nrelays && worker < PLAN_WORKERS_MOST);
+	return p->worker[worker] &&
+	       r->in_flight[worker] < r->share[worker] * PLAN_AHEAD;
+}
+
 void
 plan_began(struct plan *p, size_t relay, unsigned worker)
 {

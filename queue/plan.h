@@ -54,6 +54,12 @@ size_t plan_relay(const struct plan *p, const char *name); /* or nrelays */
 /* A worker with room for one more job of this relay, the least loaded; -1 if
  * there is none or the relay is closed. */
 int plan_pick(const struct plan *p, size_t relay, int64_t now_us);
+/* The one worker of a destination (a hash of it) while it lives, whether it has
+ * room or not: its connections there are used again, and no other's are counted
+ * apart.  A worker that comes or goes moves its own part of the destinations and
+ * no more.  -1: no worker has a connection to give. */
+int plan_worker_for(const struct plan *p, size_t relay, uint32_t hash);
+bool plan_has_room(const struct plan *p, size_t relay, unsigned worker);
 void plan_began(struct plan *p, size_t relay, unsigned worker);
 void plan_ended(struct plan *p, size_t relay, unsigned worker);
 /* Out of service, or its one probe is under way. */

@@ -1,0 +1,57 @@
+#include "queue/destination.h"
+
+#include <string.h>
+
+void
+destination_of(struct text address, char out[ADDRESS_DOMAIN_MOST + 1])
+{
+	const char *at =
+	    address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
+	size_t n = 0;
+
+	if (at != NULL)
+		n = (size_t)(address.p + address.n - (at + 1));
+	must(n <= ADDRESS_DOMAIN_MOST); /* an address has 254 octets */
+	for (size_t i = 0; i < n; i++) {
+		char c = at[1 + i];
+
+		out[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	out[n] = '\0';
+}
+
+uint32_t
+destination_hash(const char *domain)
+{
+	return crc32c(0, domain, strlen(domain));
+}
+
+uint16_t
+destination_place(size_t relay, const char *domain)
+{
+	uint32_t r = (uint32_t)relay;
+	uint32_t h = crc32c(crc32c(0, &r, sizeof r), domain, strlen(domain));
+
+	return (uint16_t)(h % DESTINATION_PLACES);
+}
+
+bool
+destination_room(const struct destinations *d, uint16_t place, uint32_t most)
+{
+	must(place < DESTINATION_PLACES);
+	return d->jobs[place] < (d->failing[place] ? 1U : most);
+}
+
+void
+destination_began(struct destinations *d, uint16_t place)
+{
+	must(place < DESTINATION_PLACES && d->jobs[place] < UINT16_MAX);
+	d->jobs[place]++;
+}
+
+void
+destination_ended(struct destinations *d, uint16_t place)
+{
+	must(place < DESTINATION_PLACES && d->jobs[place] > 0);
+	d->jobs[place]--;
+}
