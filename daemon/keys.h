@@ -194,7 +194,9 @@
 	    "Recipients in any second (14/s), minute (30/min) or hour "        \
 	    "(1000/h), over all workers; empty: as fast as it goes.")          \
 	KEY(provider, provider, "none", NULL, NULL,                            \
-	    "Whose quota and rate replies are known.")                         \
+	    "Whose relay this is: keys that are not given here get its values " \
+	    "(docs/providers.md), and its quota and rate replies are known. "  \
+	    "exchange: only the replies of m365.")                             \
 	KEY(words, quota_replies, "", NULL, NULL,                              \
 	    "Further replies that mean \"limit reached\": code, then words "   \
 	    "with *, as \"550 *daily limit*\".")                               \
@@ -323,9 +325,13 @@
 #define DUTY_WORDS(W)   W(RELAY, "relay") W(CRM, "crm")
 #define PROVIDER_WORDS(W)                                                      \
 	W(NONE, "none")                                                        \
-	W(SES, "ses")                                                          \
+	W(M365, "m365")                                                        \
 	W(GOOGLE, "google")                                                    \
-	W(EXCHANGE, "exchange") W(SENDGRID, "sendgrid")
+	W(SES, "ses")                                                          \
+	W(SENDGRID, "sendgrid")                                                \
+	W(MAILGUN, "mailgun")                                                  \
+	W(POSTMARK, "postmark")                                                \
+	W(EXCHANGE, "exchange")
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \

@@ -3,6 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct settings *
+settings_new(void)
+{
+	struct settings *s = must_alloc(sizeof *s);
+
+	s->memory = must_alloc(sizeof *s->memory);
+	return s;
+}
+
 void
 settings_free(struct settings *s)
 {

@@ -111,6 +111,8 @@ struct settings *settings_load(const char *path, struct bytes *report);
  * so zones and dates are not checked.  `name` stands for the file in messages. */
 struct settings *settings_parse(const char *name, const char *text, size_t n,
 				struct bytes *report);
+/* Without any value; for settings_load.c. */
+struct settings *settings_new(void);
 void settings_free(struct settings *s);
 
 /* The configuration in force as text that settings_parse reads back to the

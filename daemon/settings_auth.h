@@ -39,13 +39,13 @@ enum mechanism_needs {
 };
 enum mechanism_needs mechanism_needs(enum mechanism m);
 
-enum { AUTH_USER_MOST = 255 };
+enum { AUTH_USER_MOST = 255, AUTH_PASSWORDS = 2 };
 
 struct auth_settings {
-	bool enabled;            /* use it; false: keep it unused */
-	const char *user;        /* "" only for EXTERNAL */
-	const char *password[2]; /* references, NULL: none */
-	const char *token;       /* reference, NULL: none */
+	bool enabled;     /* use it; false: keep it unused */
+	const char *user; /* "" only for EXTERNAL */
+	const char *password[AUTH_PASSWORDS]; /* references, NULL: none */
+	const char *token;                    /* reference, NULL: none */
 	enum mechanism order[MECHANISM_COUNT];
 	size_t norder;
 };
@@ -53,7 +53,11 @@ struct auth_settings {
 /* False: the relay has no auth block (or a broken one). */
 bool auth_of(const struct relay_settings *r,
 	     struct auth_settings *out) MUST_USE;
-/* The errors and doubts of one relay's tls, dane and auth keys. */
+/* Does the relay have what this mechanism needs? */
+bool auth_can(const struct auth_settings *a, const struct relay_settings *r,
+	      enum mechanism m) MUST_USE;
+/* The errors and doubts of one relay's auth block; settings_tls has those of
+ * tls and dane. */
 void settings_auth_check(const struct settings *s,
 			 const struct relay_settings *r, struct report *rep);
 

@@ -9,6 +9,7 @@
 #include "daemon/settings_quotas.h"
 #include "daemon/settings_relays.h"
 #include "daemon/settings_routes.h"
+#include "daemon/settings_tls.h"
 #include "daemon/settings_types.h"
 
 struct check {
@@ -336,4 +337,11 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	settings_quotas_check(s, name, r);
 	settings_routes_check(s, name, r);
 	settings_expects_check(s, r);
+}
+
+void
+settings_look(const struct settings *s, struct report *r)
+{
+	settings_quotas_zones(s, r);
+	settings_tls_files(s, r);
 }

@@ -14,6 +14,9 @@
 /* `name` is the main file: what is missing as a whole is told about it. */
 void settings_check(const struct settings *s, const char *name,
 		    struct report *r);
+/* What only the files of this machine can tell: zones, certificates.  For
+ * whoever reads the configuration file; the roles get a text that passed. */
+void settings_look(const struct settings *s, struct report *r);
 /* True for instance names and titles: 1 to 64 of A-Z a-z 0-9 . _ - */
 bool settings_is_name(const char *s) MUST_USE;
 

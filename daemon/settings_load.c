@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/preset.h"
 #include "daemon/routing.h"
 #include "daemon/settings_check.h"
 #include "daemon/settings_doubts.h"
 #include "daemon/settings_expects.h"
 #include "daemon/settings_near.h"
-#include "daemon/settings_quotas.h"
 
 struct load {
 	struct settings *s;
@@ -327,10 +327,12 @@ finish(struct load *l)
 	for (int kind = BLOCK_global + 1; kind < BLOCK_COUNT; kind++)
 		read_kind(l, (enum block_kind)kind, heads, nheads);
 	free(heads);
+	for (size_t i = 0; i < s->nrelays; i++)
+		preset_apply(s, &s->relays[i]);
 	if (l->whole)
 		settings_check(s, l->name, l->report);
 	if (l->whole && l->file)
-		settings_quotas_zones(s, l->report);
+		settings_look(s, l->report);
 	if (l->report->errors == 0)
 		resolve(l);
 	report_end(l->report);
@@ -338,15 +340,6 @@ finish(struct load *l)
 		return s;
 	settings_free(s);
 	return NULL;
-}
-
-static struct settings *
-new_settings(void)
-{
-	struct settings *s = must_alloc(sizeof *s);
-
-	s->memory = must_alloc(sizeof *s->memory);
-	return s;
 }
 
 /* The roles read what settings_print writes, with every default. */
@@ -377,7 +370,7 @@ struct settings *
 settings_load(const char *path, struct bytes *report)
 {
 	struct report r = {.out = report};
-	struct load l = {new_settings(), &r, path, true, false};
+	struct load l = {settings_new(), &r, path, true, false};
 	struct settings *s;
 
 	conf_load(&l.s->memory->conf, path, &r);
@@ -393,7 +386,7 @@ settings_parse(const char *name, const char *text, size_t n,
 	       struct bytes *report)
 {
 	struct report r = {.out = report};
-	struct load l = {new_settings(), &r, name, false, false};
+	struct load l = {settings_new(), &r, name, false, false};
 
 	conf_parse(&l.s->memory->conf, name, text, n, &r);
 	return finish(&l);

@@ -1,8 +1,15 @@
 #include "daemon/settings_near.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { NEAR = 2, NEAR_LONGEST = 40 };
+
+static int
+lower(char c)
+{
+	return tolower((unsigned char)c);
+}
 
 /* Levenshtein's distance; more than NEAR for texts that are too long. */
 static unsigned
@@ -21,7 +28,8 @@ distance(const char *a, const char *b)
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= n; j++) {
 			unsigned up = row[j];
-			unsigned best = left_up + (a[i - 1] != b[j - 1]);
+			unsigned best =
+			    left_up + (lower(a[i - 1]) != lower(b[j - 1]));
 
 			best = min_of(best, up + 1);
 			row[j] = min_of(best, row[j - 1] + 1);
@@ -48,6 +56,20 @@ settings_near(enum block_kind kind, const char *name)
 		if ((d = distance(name, settings_blocks[i].name)) < least) {
 			least = d;
 			best = settings_blocks[i].name;
+		}
+	return best;
+}
+
+const char *
+settings_near_word(const char *const *word, size_t n, const char *name)
+{
+	const char *best = NULL;
+	unsigned least = NEAR + 1, d;
+
+	for (size_t i = 0; i < n; i++)
+		if ((d = distance(name, word[i])) < least) {
+			least = d;
+			best = word[i];
 		}
 	return best;
 }

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "daemon/settings_table.h"
+#include "daemon/preset.h"
 
 enum {
 	ORIGIN_COLUMN = 48, /* where the comments begin, if there is room */
@@ -8,8 +8,9 @@ enum {
 
 /* "# /etc/mtq/mtq.conf:12" behind what stands on the line since `from`. */
 static void
-print_origin(const struct conf_node *n, size_t from, struct bytes *out)
+print_origin(const struct settings_item *item, size_t from, struct bytes *out)
 {
+	const struct conf_node *n = item->node;
 	size_t width = out->n - from;
 
 	do
@@ -17,12 +18,14 @@ print_origin(const struct conf_node *n, size_t from, struct bytes *out)
 	while (++width < ORIGIN_COLUMN);
 	bytes_add_text(out, "# ");
 	if (n == NULL) {
-		bytes_add_text(out, "default");
+		bytes_add_text(out, item->preset ? item->preset : "default");
 		return;
 	}
 	for (const char *p = n->file; *p != '\0'; p++)
 		bytes_u8(out, *p >= ' ' && *p <= '~' ? (uint8_t)*p : '?');
 	bytes_printf(out, ":%u", n->line);
+	if (item->preset != NULL)
+		bytes_printf(out, ", %s", item->preset);
 }
 
 void
@@ -47,6 +50,8 @@ settings_walk(const struct settings *s,
 				item.node =
 				    settings_node(s, (enum block_kind)kind,
 						  head, item.key->name);
+				item.preset = preset_origin(
+				    s, (enum block_kind)kind, head, item.key);
 				item.first = k == 0;
 				item.last = k + 1 == b->nkeys;
 				fn(&item, arg);
@@ -79,7 +84,7 @@ print_item(const struct settings_item *item, void *arg)
 		     value_is_block(item->key->kind) ? " " : " = ");
 	value_print(item->key->kind, item->value, out);
 	if (p->origins)
-		print_origin(item->node, from, out);
+		print_origin(item, from, out);
 	bytes_add_text(out, "\n");
 	if (block && item->last)
 		bytes_add_text(out, "}\n");

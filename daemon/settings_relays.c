@@ -5,6 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/preset.h"
+#include "daemon/settings_auth.h"
+#include "daemon/settings_tls.h"
+
 #define error_at(r, n, ...) report_error(r, (n)->file, (n)->line, __VA_ARGS__)
 #define warning_at(r, n, ...)                                                  \
 	report_warning(r, (n)->file, (n)->line, __VA_ARGS__)
@@ -118,13 +122,15 @@ check_smtp(const struct settings *s, const struct relay_settings *relay,
 {
 	const struct conf_node *n =
 	    settings_node(s, BLOCK_relay, relay, "host");
+	const char *hint = preset_host_hint(relay->provider);
 	char why[NET_WHY];
 
-	if (n == NULL)
-		error_at(r, relay, "relay %s needs host", relay->title);
-	else if (!n->broken && !net_is_host(relay->host, why))
+	if (n == NULL && *relay->host == '\0')
+		error_at(r, relay, "relay %s needs host%s%s", relay->title,
+			 hint ? ", as " : "", hint ? hint : "");
+	else if (n != NULL && !n->broken && !net_is_host(relay->host, why))
 		error_at(r, n, "host: '%.100s' %s", relay->host, why);
-	else if (!n->broken)
+	else if (n == NULL || !n->broken)
 		check_loop(s, relay, r);
 	n = settings_given(s, BLOCK_relay, relay, "dir");
 	if (n != NULL && *relay->dir != '\0')
@@ -240,6 +246,8 @@ settings_relays_check(const struct settings *s, const char *name,
 		case DELIVER_COUNT:
 			break;
 		}
+		settings_tls_check(s, relay, r);
+		settings_auth_check(s, relay, r);
 	}
 	check_no_match(s, name, r);
 	check_retries(s, r);

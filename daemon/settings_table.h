@@ -91,7 +91,9 @@ struct settings_item {
 	const char *title; /* "" for blocks without one */
 	const struct key_row *key;
 	const void *value;            /* for value_print */
-	const struct conf_node *node; /* NULL: the default */
+	const struct conf_node *node; /* NULL: not from the file */
+	const char *preset;           /* "provider m365": from it, or (with a
+					 node) in part; NULL: not */
 	bool first;                   /* of its block */
 	bool last;
 };

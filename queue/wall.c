@@ -237,6 +237,13 @@ says(const struct texts *patterns, const struct verdict *v, const char *text)
 	return false;
 }
 
+/* Exchange Online has two words: with the preset and without it. */
+static enum provider_kind
+who_replies(enum provider_kind p)
+{
+	return p == PROVIDER_M365 ? PROVIDER_EXCHANGE : p;
+}
+
 static struct wall
 look_up(const struct relay_settings *r, const struct verdict *v,
 	const char *text)
@@ -249,7 +256,7 @@ look_up(const struct relay_settings *r, const struct verdict *v,
 		const struct wall_row *w = &wall_row[i];
 
 		if ((w->provider == PROVIDER_NONE ||
-		     w->provider == r->provider) &&
+		     w->provider == who_replies(r->provider)) &&
 		    (w->code == 0 || w->code == v->code) &&
 		    (w->status[0] == '\0' || is_status(v, w->status)) &&
 		    has(text, w->words))
