@@ -35,6 +35,7 @@ struct world {
 		unsigned worker;
 		uint32_t rcpt[3];
 		char relay[65];
+		char destination[256];
 	} held[HELD_MOST];
 	size_t nheld;
 	uint32_t share[PLAN_WORKERS_MOST];
@@ -67,6 +68,8 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 	}
 	assert_true(in.p == in.end);
 	text_copy(j->relay, w->held[w->nheld].relay, sizeof w->held[0].relay);
+	text_copy(j->destination, w->held[w->nheld].destination,
+		  sizeof w->held[0].destination);
 	w->held[w->nheld++].worker = worker;
 	if (w->dies_at != 0 && w->nheld == w->dies_at)
 		dispatch_worker_gone(w->d, worker);
