@@ -5,24 +5,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unbound.h>
-#include <unistd.h>
+#include <sys/random.h>
 
-#include "daemon/log.h"
 #include "delivery/dns.h"
+#include "delivery/host.h"
+#include "delivery/validator.h"
 
-enum { TYPE_A = 1, TYPE_MX = 15, TYPE_AAAA = 28, CLASS_IN = 1, SERVFAIL = 2 };
-static const char DEBIAN_ANCHOR[] = "/usr/share/dns/root.key";
-
+/* libunbound reads them. */
 const char *const resolve_files[] = {"/etc/resolv.conf", "/etc/hosts",
 				     "/usr/share/dns", "/dev/urandom", NULL};
 
 struct resolver {
 	struct loop *loop;
 	const struct dns_settings *settings;
-	struct ub_ctx *ctx; /* made at the first name */
-	struct watch watch;
+	struct validator *validator; /* made at the first name */
 	bool broken;
+	uint64_t salt; /* shuffles hosts of equal preference */
+};
+
+struct search {
+	struct lookup *lookup;
+	struct resolver *resolver;
+	struct timer deadline;
+	struct query mx;
+	char name[DNS_NAME_TEXT];
+	char hostname[DNS_NAME_TEXT]; /* "": ours is not known */
+	struct host_wish wish;
+	bool direct, tlsa, mx_only;
+	bool secure; /* the way to the hosts' names */
+	struct host *host;
+	size_t nhosts;
+	size_t open; /* hosts not done; one more while they are started */
+	uint32_t ttl_s;
 };
 
 struct resolver *
@@ -32,6 +46,7 @@ resolver_open(struct loop *l, const struct dns_settings *s)
 
 	r->loop = l;
 	r->settings = s;
+	must(getrandom(&r->salt, sizeof r->salt, 0) == sizeof r->salt);
 	return r;
 }
 
@@ -42,303 +57,339 @@ resolver_configure(struct resolver *r, const struct dns_settings *s)
 	r->broken = false;
 }
 
-static void
-answers(struct watch *w, int events)
-{
-	struct resolver *r = container_of(w, struct resolver, watch);
-	int rc = ub_process(r->ctx);
-
-	(void)events;
-	if (rc != 0)
-		log_event(EVENT_NOTE, NULL, "lookups: %s", ub_strerror(rc));
-}
-
-static bool
-try_call(int rc, const char *what)
-{
-	if (rc != 0)
-		log_event(EVENT_NOTE, NULL, "lookups: %s: %s", what,
-			  ub_strerror(rc));
-	return rc == 0;
-}
-
-static bool
-set_anchors(struct resolver *r)
-{
-	const struct texts *t = &r->settings->trust_anchor;
-	bool ok = true;
-
-	for (size_t i = 0; ok && i < t->n; i++)
-		/* libunbound says nothing of a missing file until later. */
-		ok = access(t->item[i], R_OK) == 0 &&
-		     try_call(ub_ctx_add_ta_file(r->ctx, t->item[i]),
-			      t->item[i]);
-	if (t->n == 0 && access(DEBIAN_ANCHOR, R_OK) == 0)
-		ok = try_call(ub_ctx_add_ta_file(r->ctx, DEBIAN_ANCHOR),
-			      DEBIAN_ANCHOR);
-	return ok;
-}
-
-static bool
-set_servers(struct resolver *r)
-{
-	const struct texts *t = &r->settings->forward;
-
-	for (size_t i = 0; i < t->n; i++)
-		if (!try_call(ub_ctx_set_fwd(r->ctx, t->item[i]), t->item[i]))
-			return false;
-	if (t->n == 0 && access("/etc/resolv.conf", R_OK) == 0)
-		(void)ub_ctx_resolvconf(r->ctx, NULL);
-	if (access("/etc/hosts", R_OK) == 0)
-		(void)ub_ctx_hosts(r->ctx, NULL);
-	return true;
-}
-
-/* The context is finished by its first query; everything is set before. */
 static bool
 ready(struct resolver *r)
 {
-	static const struct {
-		const char *name, *value;
-	} option[] = {{"do-not-query-localhost:", "no"},
-		      {"num-queries-per-thread:", "1024"},
-		      {"harden-dnssec-stripped:", "yes"},
-		      {"module-config:", "validator iterator"}};
-
-	if (r->ctx != NULL || r->broken)
-		return !r->broken;
-	r->ctx = ub_ctx_create();
-	must(r->ctx != NULL);
-	r->broken = !try_call(ub_ctx_async(r->ctx, 1), "thread");
-	for (size_t i = 0; !r->broken && i < countof(option); i++)
-		r->broken = !try_call(
-		    ub_ctx_set_option(r->ctx, option[i].name, option[i].value),
-		    option[i].name);
-	if (!r->broken)
-		r->broken = !set_anchors(r) || !set_servers(r);
-	if (r->broken)
-		return false;
-	watch_open(r->loop, &r->watch, ub_fd(r->ctx), answers);
-	watch_for(&r->watch, LOOP_READ);
-	return true;
+	if (r->validator == NULL && !r->broken)
+		r->validator = validator_open(r->loop, r->settings);
+	r->broken = r->validator == NULL;
+	return !r->broken;
 }
 
-static void next_query(struct lookup *l);
+static void
+timer_closed(struct timer *t)
+{
+	free(container_of(t, struct search, deadline));
+}
 
 static void
-finish(struct lookup *l)
+search_free(struct search *s)
 {
-	if (l->n == 0 && l->status == STATUS_NO_HOST && l->failed)
-		l->status = STATUS_DNS_FAILED;
-	l->ttl_s = max_of(min_of(l->ttl_s, RESOLVE_TTL_MOST_S), 1U);
-	timer_stop(&l->deadline);
+	validator_cancel(&s->mx);
+	for (size_t i = 0; i < s->nhosts; i++)
+		host_free(&s->host[i]);
+	free(s->host);
+	s->host = NULL;
+	s->nhosts = 0;
+	timer_close(&s->deadline, timer_closed);
+}
+
+/* Targets of one host stand together and share its set. */
+static void
+targets_free(struct lookup *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (i == 0 || l->target[i].tlsa != l->target[i - 1].tlsa)
+			free((void *)l->target[i].tlsa);
+	free(l->target);
+	l->target = NULL;
+	l->n = 0;
+}
+
+static void
+finish(struct search *s, enum status status, const char *detail)
+{
+	struct lookup *l = s->lookup;
+
+	l->search = NULL;
+	l->status = status;
+	snprintf(l->detail, sizeof l->detail, "%s", detail);
+	l->ttl_s = max_of(min_of(s->ttl_s, RESOLVE_TTL_MOST_S), 1U);
+	search_free(s);
 	l->done(l);
 }
 
 static void
-fail(struct lookup *l, enum status s, const char *detail)
+target_set(struct target *t, const char *host, const struct address *a,
+	   uint16_t port)
 {
-	l->n = 0;
-	l->status = s;
-	l->failed = s == STATUS_DNS_FAILED;
-	snprintf(l->detail, sizeof l->detail, "%s", detail);
-	finish(l);
-}
+	int family = a->n == 4 ? AF_INET : AF_INET6;
 
-static void
-add_target(struct lookup *l, const char *host, int family, const void *addr)
-{
-	struct target *t;
-
-	if (l->n == RESOLVE_ADDRESSES_MOST)
-		return;
-	if (l->target == NULL)
-		l->target =
-		    must_alloc(RESOLVE_ADDRESSES_MOST * sizeof *l->target);
-	t = &l->target[l->n++];
-	*t = (struct target){.len = 0};
 	snprintf(t->host, sizeof t->host, "%s", host);
 	if (family == AF_INET) {
 		struct sockaddr_in *sa = (void *)&t->sa;
 
 		sa->sin_family = AF_INET;
-		sa->sin_port = htons(l->port);
-		memcpy(&sa->sin_addr, addr, sizeof sa->sin_addr);
+		sa->sin_port = htons(port);
+		memcpy(&sa->sin_addr, a->octets, sizeof sa->sin_addr);
 		t->len = sizeof *sa;
 	} else {
 		struct sockaddr_in6 *sa = (void *)&t->sa;
 
 		sa->sin6_family = AF_INET6;
-		sa->sin6_port = htons(l->port);
-		memcpy(&sa->sin6_addr, addr, sizeof sa->sin6_addr);
+		sa->sin6_port = htons(port);
+		memcpy(&sa->sin6_addr, a->octets, sizeof sa->sin6_addr);
 		t->len = sizeof *sa;
 	}
-	must(inet_ntop(family, addr, t->text, sizeof t->text) != NULL);
+	must(inet_ntop(family, a->octets, t->text, sizeof t->text) != NULL);
 }
 
-static bool
-literal(struct lookup *l, const char *host)
+static void
+add_targets(struct search *s, struct host *h, size_t room)
 {
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr six;
-	struct in_addr four;
-	size_t n = strlen(host);
+	struct lookup *l = s->lookup;
+	size_t n = min_of(h->n6 + h->n4, (size_t)RESOLVE_PER_HOST_MOST);
 
-	if (inet_pton(AF_INET, host, &four) == 1) {
-		add_target(l, host, AF_INET, &four);
-		return true;
+	n = min_of(n, room);
+	for (size_t i = 0; i < n; i++) {
+		struct target *t = &l->target[l->n++];
+
+		target_set(t, h->name,
+			   i < h->n6 ? &h->v6[i] : &h->v4[i - h->n6],
+			   s->wish.port);
+		t->secure = s->secure && h->secure;
+		t->tlsa = h->tlsa;
 	}
-	if (n < 3 || host[0] != '[' || host[n - 1] != ']' ||
-	    n - 2 >= sizeof text)
-		return false;
-	memcpy(text, host + 1, n - 2);
-	text[n - 2] = '\0';
-	if (inet_pton(AF_INET6, text, &six) != 1)
-		return false;
-	add_target(l, text, AF_INET6, &six);
-	return true;
-}
-
-/* Addresses of the host now asked for. */
-static void
-take_addresses(struct lookup *l, const struct ub_result *r)
-{
-	size_t want = l->family == AF_INET ? 4 : 16;
-
-	for (size_t i = 0; i < RESOLVE_PER_HOST_MOST && r->data[i] != NULL; i++)
-		if ((size_t)r->len[i] == want)
-			add_target(l, l->mx[l->next_mx], l->family, r->data[i]);
-	l->ttl_s = min_of(l->ttl_s, (uint32_t)max_of(r->ttl, 0));
+	if (n > 0)
+		h->tlsa = NULL; /* the lookup's now */
+	s->ttl_s = min_of(s->ttl_s, h->ttl_s);
 }
 
 static void
-next_address(struct lookup *l)
+no_targets(struct search *s)
 {
-	if (l->family == AF_INET6) {
-		l->family = AF_INET;
-	} else {
-		l->family = AF_INET6;
-		l->next_mx++;
+	const struct host *failed = NULL, *alias = NULL;
+	const struct host *tell;
+	bool private = false;
+	char detail[512];
+
+	for (size_t i = 0; i < s->nhosts; i++) {
+		const struct host *h = &s->host[i];
+
+		private |= h->private;
+		if (h->failed && failed == NULL)
+			failed = h;
+		else if (h->why[0] != '\0' && alias == NULL)
+			alias = h;
 	}
-	if (l->next_mx < l->nmx)
-		next_query(l);
-	else
-		finish(l);
+	tell = failed != NULL ? failed : alias;
+	snprintf(detail, sizeof detail, "%s%s%s",
+		 tell != NULL ? tell->name : "",
+		 tell != NULL && failed != NULL ? ": " : " ",
+		 tell != NULL ? tell->why : "");
+	/* What failed may have an address tomorrow: nothing final is said. */
+	finish(s,
+	       failed != NULL ? STATUS_DNS_FAILED
+	       : private      ? STATUS_PRIVATE
+			      : STATUS_NO_HOST,
+	       tell != NULL ? detail : "");
 }
 
-/* The MX answer: hosts in order, or the name itself (implicit MX). */
 static void
-take_mx(struct lookup *l, const struct ub_result *r)
+all_hosts(struct search *s)
 {
-	struct dns_mx mx[RESOLVE_HOSTS_MOST];
+	struct lookup *l = s->lookup;
 	size_t n = 0;
 
-	for (size_t i = 0;
-	     n < RESOLVE_HOSTS_MOST && r->havedata && r->data[i] != NULL; i++)
-		if (dns_mx((const unsigned char *)r->data[i], (size_t)r->len[i],
-			   &mx[n]))
-			n++;
-	if (n == 1 && mx[0].host[0] == '\0') {
-		fail(l, STATUS_NULL_MX, "null MX");
+	for (size_t i = 0; i < s->nhosts; i++)
+		n += min_of(s->host[i].n6 + s->host[i].n4,
+			    (size_t)RESOLVE_PER_HOST_MOST);
+	n = min_of(n, (size_t)RESOLVE_ADDRESSES_MOST);
+	if (n == 0) {
+		no_targets(s);
 		return;
 	}
-	if (n > 0) {
-		dns_mx_sort(mx, n, (uint64_t)(uintptr_t)l);
-		l->nmx = 0;
-		for (size_t i = 0; i < n; i++)
-			if (mx[i].host[0] != '\0')
-				snprintf(l->mx[l->nmx++], sizeof l->mx[0],
-					 "%.255s", mx[i].host);
-		l->ttl_s = min_of(l->ttl_s, (uint32_t)max_of(r->ttl, 0));
-	} else if (l->mx_only) {
-		fail(l, STATUS_NO_HOST, "no MX record");
-		return;
-	}
-	l->next_mx = 0;
-	l->family = AF_INET6;
-	next_query(l);
+	l->target = must_alloc(n * sizeof *l->target);
+	for (size_t i = 0; i < s->nhosts; i++)
+		add_targets(s, &s->host[i], n - l->n);
+	finish(s, STATUS_COUNT, "");
 }
 
 static void
-answered(void *arg, int rc, struct ub_result *r)
+host_done(struct host *h)
 {
-	struct lookup *l = arg;
-	/* `bogus` before anything else: the data is there, and forged. */
-	bool bad = rc != 0 || r == NULL || r->bogus || r->rcode == SERVFAIL;
+	struct search *s = h->user;
 
-	l->query = -1;
-	timer_stop(&l->deadline);
-	l->failed |= bad;
-	if (l->family == AF_UNSPEC) {
-		if (bad)
-			fail(l, STATUS_DNS_FAILED,
-			     rc == 0 && r != NULL && r->bogus
-				 ? "the MX answer is bogus"
-				 : "no answer for the MX record");
-		else
-			take_mx(l, r);
-	} else {
-		if (!bad && r->havedata)
-			take_addresses(l, r);
-		next_address(l);
+	if (--s->open == 0)
+		all_hosts(s);
+}
+
+static void
+ask_hosts(struct search *s, const struct dns_hosts *list)
+{
+	timer_start(&s->deadline, RESOLVE_DEADLINE_MS);
+	s->wish.tlsa = s->tlsa && s->secure;
+	s->nhosts = list->n;
+	s->host = must_alloc(list->n * sizeof *s->host);
+	s->open = list->n + 1;
+	for (size_t i = 0; i < list->n; i++) {
+		struct host *h = &s->host[i];
+
+		snprintf(h->name, sizeof h->name, "%s", list->mx[i].host);
+		h->done = host_done;
+		h->user = s;
+		host_start(h, s->resolver->validator, &s->wish);
 	}
-	if (r != NULL)
-		ub_resolve_free(r);
+	if (--s->open == 0)
+		all_hosts(s);
+}
+
+static void
+only_host(struct search *s, struct dns_hosts *list)
+{
+	list->n = 1;
+	snprintf(list->mx[0].host, sizeof list->mx[0].host, "%s", s->name);
+}
+
+/* The domain has no MX: itself, or nobody. */
+static void
+no_mx(struct search *s, const struct answer *a, struct dns_hosts *list)
+{
+	if (s->direct && a->no_domain) {
+		finish(s, STATUS_NO_DOMAIN, s->name);
+	} else if (s->direct && list->null > 0) {
+		finish(s, STATUS_NULL_MX, s->name);
+	} else if (s->mx_only || (a->n > 0 && list->null == 0)) {
+		/* RFC 5321 5.1: MX records that are of no use are an error. */
+		finish(s, STATUS_NO_HOST,
+		       a->n > 0 ? "no MX record is usable" : "no MX record");
+	} else {
+		only_host(s, list);
+		/* The administrator named the host: whether it has an MX
+		 * record makes it no less meant. */
+		s->secure = s->secure || !s->direct;
+		if (s->direct && dns_same(s->name, s->hostname))
+			finish(s, STATUS_OWN_MX, s->name);
+		else
+			ask_hosts(s, list);
+	}
+}
+
+static void
+mx_answered(struct query *q, const struct answer *a)
+{
+	struct search *s = container_of(q, struct search, mx);
+	struct dns_hosts list = {.salt =
+				     s->resolver->salt++ * 0x9e3779b97f4a7c15};
+	struct dns_mx mx;
+
+	if (a->failed) {
+		char detail[VALIDATOR_WHY + 32];
+
+		snprintf(detail, sizeof detail, "the MX answer is %s", a->why);
+		finish(s, STATUS_DNS_FAILED, detail);
+		return;
+	}
+	s->secure = a->secure;
+	if (a->n > 0)
+		s->ttl_s = min_of(s->ttl_s, a->ttl_s);
+	for (size_t i = 0; i < a->n; i++)
+		if (dns_mx((const unsigned char *)a->data[i],
+			   (size_t)a->size[i], &mx))
+			dns_hosts_add(&list, &mx);
+	if (list.n == 0)
+		no_mx(s, a, &list);
+	else if (s->direct && s->hostname[0] != '\0' &&
+		 dns_hosts_without(&list, s->hostname) && list.n == 0)
+		finish(s, STATUS_OWN_MX, s->hostname);
+	else
+		ask_hosts(s, &list);
 }
 
 static void
 too_late(struct timer *t)
 {
-	struct lookup *l = container_of(t, struct lookup, deadline);
+	struct search *s = container_of(t, struct search, deadline);
 
-	ub_cancel(l->resolver->ctx, l->query); /* no callback afterwards */
-	l->query = -1;
-	l->failed = true;
-	if (l->family == AF_UNSPEC)
-		fail(l, STATUS_DNS_FAILED, "no answer for the MX record");
-	else
-		next_address(l);
+	if (s->nhosts == 0) {
+		finish(s, STATUS_DNS_FAILED, "no answer for the MX record");
+		return;
+	}
+	for (size_t i = 0; i < s->nhosts; i++)
+		host_expire(&s->host[i]);
+	all_hosts(s);
 }
 
 static void
-next_query(struct lookup *l)
+take_literal(struct lookup *l, const struct question *q,
+	     const struct address *a)
 {
-	int type = l->family == AF_UNSPEC  ? TYPE_MX
-		   : l->family == AF_INET6 ? TYPE_AAAA
-					   : TYPE_A;
-	int rc = ub_resolve_async(l->resolver->ctx, l->mx[l->next_mx], type,
-				  CLASS_IN, l, answered, &l->query);
-
-	if (rc != 0) {
-		fail(l, STATUS_DNS_FAILED, ub_strerror(rc));
-		return;
+	l->ttl_s = RESOLVE_TTL_MOST_S;
+	if (q->direct && !q->allow_private && !dns_public(a->octets, a->n)) {
+		l->status = STATUS_PRIVATE;
+	} else {
+		l->target = must_alloc(sizeof *l->target);
+		l->n = 1;
+		target_set(l->target, "", a, q->port);
+		snprintf(l->target->host, sizeof l->target->host, "%s",
+			 l->target->text);
 	}
-	timer_start(&l->deadline, RESOLVE_DEADLINE_MS);
+	l->done(l);
+}
+
+static struct search *
+search_open(struct resolver *r, struct lookup *l, const struct question *q)
+{
+	struct search *s = must_alloc(sizeof *s);
+
+	s->lookup = l;
+	s->resolver = r;
+	timer_open(r->loop, &s->deadline, too_late);
+	snprintf(s->name, sizeof s->name, "%s", q->host);
+	if (q->hostname != NULL)
+		snprintf(s->hostname, sizeof s->hostname, "%s", q->hostname);
+	s->wish = (struct host_wish){
+	    .port = q->port,
+	    .no_alias = q->strict_cname,
+	    .public_only = q->direct && !q->allow_private,
+	};
+	s->direct = q->direct;
+	s->tlsa = q->tlsa;
+	s->mx_only = q->how == LOOKUP_MX && !q->direct;
+	s->ttl_s = RESOLVE_TTL_MOST_S;
+	return s;
 }
 
 void
 resolve_start(struct resolver *r, struct lookup *l, const struct question *q)
 {
-	if (l->resolver == NULL)
-		timer_open(r->loop, &l->deadline, too_late);
-	l->resolver = r;
-	l->n = l->nmx = l->next_mx = 0;
-	l->status = STATUS_NO_HOST;
+	struct address a;
+	struct search *s;
+
+	must(l->search == NULL);
+	targets_free(l);
+	l->status = STATUS_COUNT;
 	l->detail[0] = '\0';
-	l->failed = false;
-	l->port = q->port;
-	l->query = -1;
-	l->ttl_s = RESOLVE_TTL_MOST_S;
-	l->mx_only = q->how == LOOKUP_MX;
-	if (literal(l, q->host)) {
-		finish(l);
+	a.n = dns_literal(q->host, a.octets);
+	if (a.n > 0) {
+		take_literal(l, q, &a);
 		return;
 	}
+	s = l->search = search_open(r, l, q);
 	if (!ready(r)) {
-		fail(l, STATUS_DNS_FAILED, "the resolver can't be set up");
-		return;
+		finish(s, STATUS_DNS_FAILED, "the resolver can't be set up");
+	} else if (q->how == LOOKUP_HOST && !q->direct) {
+		struct dns_hosts list = {.n = 0};
+
+		s->secure = true; /* the administrator named it */
+		only_host(s, &list);
+		ask_hosts(s, &list);
+	} else {
+		timer_start(&s->deadline, RESOLVE_DEADLINE_MS);
+		s->mx = (struct query){.answered = mx_answered,
+				       .name = s->name,
+				       .type = RECORD_MX};
+		validator_ask(r->validator, &s->mx);
 	}
-	snprintf(l->mx[l->nmx++], sizeof l->mx[0], "%s", q->host);
-	l->family = q->how == LOOKUP_HOST ? AF_INET6 : AF_UNSPEC;
-	next_query(l);
+}
+
+void
+resolve_drop(struct lookup *l, void (*gone)(struct lookup *l))
+{
+	if (l->search != NULL)
+		search_free(l->search);
+	targets_free(l);
+	*l = (struct lookup){.n = 0};
+	if (gone != NULL)
+		gone(l);
 }

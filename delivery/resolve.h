@@ -1,14 +1,17 @@
 /*
- * resolve - from a relay's host to the addresses to try, through libunbound
- * with our own validation.  The only user of libunbound.
+ * resolve - from a relay's host or a recipient's domain to the addresses to
+ * try, with what DNSSEC and DANE say of them.
  *
  * An answer that is bogus, a SERVFAIL or our own deadline is "failed": never "no
- * such record" (attacks.md F1).  Address literals need no lookup and no
- * resolver: the context is made at the first name.
+ * such record" (attacks.md F1).  A host that failed is left out; none left:
+ * DNS_FAILED.  A host whose TLSA answer failed stays, marked so: policy.h says
+ * that it isn't used.  Address literals need no lookup and no resolver: the
+ * context is made at the first name.
  *
- * Owner    the caller's `struct lookup`, zeroed before its first use, is kept as
- *          long as the resolver; it may be started again after `done`.
- * Source   RFC 5321 5.1, RFC 7505.
+ * Owner    the caller's `struct lookup`, zeroed before its first use; it may be
+ *          started again after `done`, also inside it, which frees what it
+ *          found before.
+ * Source   RFC 5321 5.1, RFC 7505, RFC 7672 2; docs/decisions/0010-dnssec.md
  */
 #ifndef MTQ_RESOLVE_H
 #define MTQ_RESOLVE_H
@@ -21,10 +24,11 @@
 #include "queue/status.h"
 
 enum {
-	RESOLVE_HOSTS_MOST = 20,     /* MX records */
 	RESOLVE_ADDRESSES_MOST = 40, /* of all hosts together */
 	RESOLVE_PER_HOST_MOST = 10,
-	RESOLVE_DEADLINE_MS = 15 * 1000, /* of one query */
+	/* Of the MX question, and again of all questions about the hosts
+	 * together, which are asked at once: 30 s for a lookup. */
+	RESOLVE_DEADLINE_MS = 15 * 1000,
 	RESOLVE_TTL_MOST_S = 300,
 };
 
@@ -52,6 +56,7 @@ struct question {
 };
 
 struct resolver;
+struct search; /* a lookup's work in progress; freed before `done` */
 struct lookup {
 	/* in */
 	void (*done)(struct lookup *l);
@@ -62,15 +67,7 @@ struct lookup {
 	char detail[128];
 	uint32_t ttl_s;
 	/* our own */
-	struct resolver *resolver;
-	uint16_t port;
-	char mx[RESOLVE_HOSTS_MOST][256];
-	size_t nmx, next_mx;
-	bool mx_only;
-	bool failed; /* some answer was bogus or missing */
-	int family;
-	int query; /* libunbound's number; -1: none */
-	struct timer deadline;
+	struct search *search;
 };
 
 struct resolver *resolver_open(struct loop *l, const struct dns_settings *s);

@@ -65,6 +65,7 @@ const char *stage_text(enum stage s);
 	S(DNS_FAILED, "4.4.3", DEFER, RELAY, "host lookup failed")             \
 	S(NO_HOST, "4.4.4", DEFER, RELAY, "the host has no address")           \
 	S(NULL_MX, "5.1.10", FAIL, RELAY, "the domain accepts no mail")        \
+	S(NO_DOMAIN, "5.1.2", FAIL, RECIPIENT, "the domain does not exist")    \
 	S(NO_CONNECT, "4.4.1", DEFER, HOST, "connection failed")               \
 	S(LOST, "4.4.2", DEFER, HOST, "connection lost")                       \
 	S(TIMEOUT, "4.4.2", DEFER, HOST, "timed out")                          \

@@ -19,7 +19,7 @@ MAY = {
 SEAMS = {  # third-party header: the one file that may include it
     "uv.h": "daemon/loop.c",
     "lmdb.h": "queue/env.c",
-    "unbound.h": "delivery/resolve.c",
+    "unbound.h": "delivery/validator.c",
     "gnutls/gnutls.h": "delivery/tls.c",
     "gnutls/x509.h": "delivery/x509.c",
     "gnutls/abstract.h": "delivery/x509.c",
