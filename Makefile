@@ -43,8 +43,8 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual log loop wire codec jail \
-	notify roles_file role child sockets supervisor supervisor_stop supervisor_reload mtqd
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual token run log loop wire codec jail \
+	notify roles_file role child sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_set book_gate audit verify classify wall rate fair plan destination job flight relays_now forecast_world forecast \
@@ -122,7 +122,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \
-	libfaketime gnutls-bin nsd bind9-utils
+	libfaketime gnutls-bin nsd bind9-utils postfix
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
 
 deps:
@@ -130,8 +130,14 @@ deps:
 		dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | \
 		grep -qx installed || missing="$$missing $$p"; done; \
 	[ -z "$$missing" ] || { echo "apt installs:$$missing"; \
+		echo postfix postfix/main_mailer_type select No configuration | \
+		debconf-set-selections; \
 		apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive \
 		apt-get -qq install -y --no-install-recommends $$missing >/dev/null; }
+
+# Servers for tests that can't be installed beside each other: unpacked only.
+peers: deps
+	@/usr/bin/python3 tests/system/peers.py
 
 # --- for a person -----------------------------------------------------------
 
@@ -179,7 +185,7 @@ CAP_KILLS ?= 110
 CAP_SWEEP ?= 50
 STATES ?= 20000
 
-check: deps
+check: peers
 	@bash tests/check.sh
 
 layers:
@@ -264,6 +270,6 @@ sabotage:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
+.PHONY: peers states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
 	fuzz-build system sim bench-tools bench-quick kill sabotage
 .SECONDARY:
