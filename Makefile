@@ -265,7 +265,7 @@ kill: all bench-tools
 sabotage:
 	@/usr/bin/python3 tests/crash/sabotage/sabotage.py
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)

@@ -31,6 +31,7 @@ def fetch():
         part = UNPACKED / f"{name}.part"
         shutil.rmtree(part, ignore_errors=True)
         subprocess.run(["dpkg", "-x", deb, part], check=True, timeout=60)
+        shutil.rmtree(part / "etc", ignore_errors=True)
         part.rename(done)
         deb.unlink()
 
