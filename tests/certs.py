@@ -1,14 +1,17 @@
 """Test certificates by certtool: a folder full of good and bad ones.
 
     certs.make(folder, host="mx.mtq.example")     in Python
+    certs.tlsa(folder, "good", 3, 1, 1)           "3 1 1 0123abcd..."
     tests/certs.py FOLDER [HOST]                  in a shell, under 3 s
 
-For each NAME of CERTS: NAME.key and NAME.crt (PEM), NAME.der, and NAME.pem, the
-chain as a server sends it (the own one first, the root left out).  root.crt is
+For each NAME of CERTS: NAME.key and NAME.crt (PEM), NAME.der, NAME.spki (the
+public key as TLSA's selector 1 means it), and NAME.pem, the chain as a server
+sends it (the own one first, the root left out).  root.crt is
 what a client trusts.  DOMAIN is HOST without its first label.  The dates are
 fixed, the keys are not; good means good from 2020 to 2045.
 """
 import concurrent.futures
+import hashlib
 import pathlib
 import ssl
 import subprocess
@@ -121,7 +124,31 @@ def certificate(folder, name, host):
              "--outder", "--outfile", folder / f"{name}.der")
     (folder / f"{name}.crt").write_text(
         ssl.DER_cert_to_PEM_cert((folder / f"{name}.der").read_bytes()))
+    (folder / f"{name}.spki").write_bytes(
+        spki((folder / f"{name}.der").read_bytes()))
     template.unlink()
+
+
+def spki(der):
+    """The seventh element of TBSCertificate (RFC 5280 4.1), DER as it stands."""
+    def element(at):  # tag and length; where the content begins and ends
+        size, head = der[at + 1], 2
+        if size & 0x80:
+            head += size & 0x7f
+            size = int.from_bytes(der[at + 2:at + head], "big")
+        return at + head, at + head + size
+    at, _ = element(element(0)[0])
+    for _ in range(6):  # version, serial, algorithm, issuer, dates, subject
+        at = element(at)[1]
+    return der[at:element(at)[1]]
+
+
+def tlsa(folder, name, usage, selector, matching):
+    data = (pathlib.Path(folder) / (name + (".spki" if selector else ".der")))
+    data = data.read_bytes()
+    if matching:
+        data = (hashlib.sha256 if matching == 1 else hashlib.sha512)(data).digest()
+    return f"{usage} {selector} {matching} {data.hex()}"
 
 
 def chain(name):
