@@ -42,6 +42,6 @@ struct store *queue_open(struct command *c, int *code) MUST_USE;
 /* Capital or small letters; false is said on stderr. */
 bool queue_id(const struct command *c, const char *text, uint64_t *id) MUST_USE;
 /* One message as JSON (cmd_queue_list.c). */
-void queue_print_json(FILE *out, const struct queue_message *m);
+void queue_print_json(struct command *c, const struct queue_message *m);
 
 #endif

@@ -1,5 +1,6 @@
 /* mtq queue list: one line or one object a message. */
 #include "admin/cmd_queue.h"
+#include "daemon/routing.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ enum {
 	F(attempts, NULL, COUNT, 0)                                            \
 	F(next_attempt, NULL, TIME, 0)                                         \
 	F(status, NULL, TEXT, 0)                                               \
-	F(reason, NULL, TEXT, 0)
+	F(reason, NULL, TEXT, 0)                                               \
+	F(security, NULL, TEXT, 0)
 
 #define MESSAGE_SHOWN(F)                                                       \
 	F(queue_name, NULL, TEXT, 0)                                           \
@@ -113,6 +115,7 @@ fill_recipient(struct show_value *v, const struct recipient_record *r)
 	v[AT_RECIPIENT_next_attempt] = next_attempt(r);
 	v[AT_RECIPIENT_status] = filled(r->status);
 	v[AT_RECIPIENT_reason] = filled(r->reason);
+	v[AT_RECIPIENT_security] = filled(r->security);
 }
 
 /* All that JSON has but the recipients; `first` names the message's queue. */
@@ -136,8 +139,24 @@ fill_message(struct show_value *v, const struct queue_message *m,
 	v[AT_subject] = filled(m->record.subject);
 }
 
+/* The route that claims it now, as mtq explain says; none: no_match. */
+static struct show_value
+route_of(const struct settings *s, const struct message_record *m,
+	 const struct recipient_record *r)
+{
+	struct routing_ask ask = {.author = m->author,
+				  .sender = m->sender,
+				  .recipient = r->address,
+				  .source = m->source,
+				  .type = routing_type(s, m->type)};
+	struct routing_answer a;
+
+	routing_find(s, &ask, &a);
+	return a.route != NULL ? show_word(a.route->title) : show_none();
+}
+
 static void
-print_json(FILE *out, const struct queue_message *m,
+print_json(struct command *c, const struct queue_message *m,
 	   const struct recipient_record *first)
 {
 	struct show_value v[AT_COUNT] = {{0}};
@@ -153,16 +172,17 @@ print_json(FILE *out, const struct queue_message *m,
 			       &m->rcpt[i].record);
 	rows.value = cells;
 	fill_message(v, m, first, id);
+	v[AT_route] = route_of(command_settings(c), &m->record, first);
 	v[AT_recipients] = show_rows(&rows);
-	show_json(out, message_fields, AT_COUNT, v);
+	show_json(stdout, message_fields, AT_COUNT, v);
 	free(cells);
 }
 
 void
-queue_print_json(FILE *out, const struct queue_message *m)
+queue_print_json(struct command *c, const struct queue_message *m)
 {
 	must(m->nrcpt > 0);
-	print_json(out, m, &m->rcpt[0].record);
+	print_json(c, m, &m->rcpt[0].record);
 }
 
 /* "anna@example.net", "anna@example.net and 2 more" */
@@ -228,7 +248,7 @@ print_hit(struct list *l, const struct queue_hit *hit, struct err *e)
 	if (first != NULL &&
 	    queue_filter_match(&l->o->filter, &m.record, first)) {
 		if (l->c->json)
-			print_json(stdout, &m, first);
+			print_json(l->c, &m, first);
 		else
 			print_row(l->show, &m, first);
 		l->shown++;

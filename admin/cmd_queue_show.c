@@ -33,6 +33,7 @@ enum {
 	F(tries, "TRIES", COUNT, 0)                                            \
 	F(next, "NEXT", TIME, 0)                                               \
 	F(status, "STATUS", TEXT, 0)                                           \
+	F(security, "SECURITY", TEXT, 0)                                       \
 	F(reason, "REASON", TEXT, 0)
 
 #define F(name, heading, kind, cut) CARD_##name,
@@ -105,6 +106,7 @@ print_recipients(const struct command *c, const struct queue_message *m)
 		if (r->state == RECIPIENT_WAITING)
 			v[TABLE_next] = show_time((int64_t)r->due_us);
 		v[TABLE_status] = show_text(r->status);
+		v[TABLE_security] = filled(r->security);
 		v[TABLE_reason] = show_text(r->reason);
 		show_row(s, v);
 	}
@@ -193,7 +195,7 @@ print_message(struct command *c, const struct queue_options *o,
 	if (o->headers || o->body) {
 		ok = print_text(c, o, store, &m, &e);
 	} else if (c->json) {
-		queue_print_json(stdout, &m);
+		queue_print_json(c, &m);
 	} else {
 		print_card(c, &m);
 		print_recipients(c, &m);

@@ -231,9 +231,11 @@ static void
 keep_recipient(struct arena *a, struct recipient_record *r)
 {
 #define KEEP_text(name)     keep(a, &r->name);
+#define KEEP_tail(name)     keep(a, &r->name);
 #define F(kind, name, most) KEEP_##kind(name)
 	RECIPIENT_FIELDS(F)
 #undef F
+#undef KEEP_tail
 #undef KEEP_text
 }
 

@@ -51,3 +51,10 @@ wire_get_text(struct reader *r, struct text *v, uint64_t most)
 	return wire_get_blob(r, v, most) &&
 	       (v->n == 0 || memchr(v->p, '\0', v->n) == NULL);
 }
+
+bool
+wire_get_tail(struct reader *r, struct text *v, uint64_t most)
+{
+	*v = (struct text){.p = "", .n = 0};
+	return (r->ok && r->p == r->end) || wire_get_text(r, v, most);
+}

@@ -76,7 +76,9 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
  * long, above the limit or with octets left over).  Row: kind, name, most.
  * Kinds: u8 u16 u32 u64 (most: largest value), text (most: octets; decoded
  * texts point into the input: struct text, not NUL-terminated), blob (the same
- * with any octet).  Rows are the wire order; append only.
+ * with any octet), tail (a text that what was written by an older mtq ends
+ * before: then it is empty; only tails follow it).  Rows are the wire order;
+ * append only.
  */
 #define WIRE_MEMBER_u8                      uint8_t
 #define WIRE_MEMBER_u16                     uint16_t
@@ -84,6 +86,7 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
 #define WIRE_MEMBER_u64                     uint64_t
 #define WIRE_MEMBER_text                    struct text
 #define WIRE_MEMBER_blob                    struct text
+#define WIRE_MEMBER_tail                    struct text
 #define WIRE_FIELD_MEMBER(kind, name, most) WIRE_MEMBER_##kind name;
 
 #define WIRE_PUT_u8(b, v)                bytes_u8(b, v)
@@ -92,6 +95,7 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
 #define WIRE_PUT_u64(b, v)               bytes_u64(b, v)
 #define WIRE_PUT_text(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_PUT_blob(b, v)              bytes_text(b, (v).p, (v).n)
+#define WIRE_PUT_tail(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_FIELD_PUT(kind, name, most) WIRE_PUT_##kind(b, s->name);
 
 bool wire_get_u8(struct reader *r, uint8_t *v, uint64_t most);
@@ -100,6 +104,7 @@ bool wire_get_u32(struct reader *r, uint32_t *v, uint64_t most);
 bool wire_get_u64(struct reader *r, uint64_t *v, uint64_t most);
 bool wire_get_text(struct reader *r, struct text *v, uint64_t most);
 bool wire_get_blob(struct reader *r, struct text *v, uint64_t most);
+bool wire_get_tail(struct reader *r, struct text *v, uint64_t most);
 #define WIRE_FIELD_GET(kind, name, most)                                       \
 	&&wire_get_##kind(&r, &s->name, (uint64_t)(most))
 

@@ -1,23 +1,15 @@
 #include "queue/destination.h"
 
+#include <assert.h>
 #include <string.h>
 
 void
 destination_of(struct text address, char out[ADDRESS_DOMAIN_MOST + 1])
 {
-	const char *at =
-	    address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
-	size_t n = 0;
+	static_assert(ROUTING_DOMAIN == ADDRESS_DOMAIN_MOST + 1, "one size");
 
-	if (at != NULL)
-		n = (size_t)(address.p + address.n - (at + 1));
-	must(n <= ADDRESS_DOMAIN_MOST); /* an address has 254 octets */
-	for (size_t i = 0; i < n; i++) {
-		char c = at[1 + i];
-
-		out[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-	}
-	out[n] = '\0';
+	if (!routing_domain(address, out))
+		out[0] = '\0';
 }
 
 uint32_t

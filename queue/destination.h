@@ -13,6 +13,7 @@
 #ifndef MTQ_DESTINATION_H
 #define MTQ_DESTINATION_H
 
+#include "daemon/routing.h"
 #include "queue/address.h"
 
 enum { DESTINATION_PLACES = 8192 };

@@ -224,6 +224,7 @@ dispatch_outcome(struct dispatch *d, unsigned worker,
 		 sizeof s->verdict.reply);
 	log_safe(o->remote.p, o->remote.n, s->verdict.remote,
 		 sizeof s->verdict.remote);
+	log_safe(o->security.p, o->security.n, s->security, sizeof s->security);
 	/* RFC 5321 4.5.3.2.6: it may have the mail, or not. */
 	s->in_doubt = o->kind != VERDICT_SENT && o->dot_sent && o->code == 0;
 	dispatch_judge(d, x, o, s);

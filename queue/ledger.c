@@ -230,6 +230,8 @@ settle_one(struct txn *t, uint64_t id, uint32_t rcpt, const struct verdict *v,
 	to.relay.n = min_of(to.relay.n, (size_t)RELAY_MOST);
 	to.status = text_of(v->status);
 	to.reason = reason_of(v, reason);
+	if (again->security != NULL)
+		to.security = text_of(again->security);
 	return row_move(t, id, rcpt, &out->recipient, &to, e);
 }
 

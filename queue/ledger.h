@@ -88,12 +88,13 @@ struct ledger_settled {
 	struct recipient_record recipient; /* copied into `memory` */
 	struct bytes memory;               /* the caller frees it */
 };
-/* What follows a DEFER. */
+/* What follows an attempt that did not succeed. */
 struct ledger_again {
 	int64_t at_us;
-	uint64_t lane; /* 0: the one it came from */
-	bool attempt;  /* this was one */
-	bool round;    /* and ended a round through all its relays */
+	uint64_t lane;        /* 0: the one it came from */
+	bool attempt;         /* this was one */
+	bool round;           /* and ended a round through all its relays */
+	const char *security; /* as in the record; NULL: what is there stays */
 };
 /* LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
 bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,

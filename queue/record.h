@@ -86,20 +86,23 @@ enum {
 };
 
 /* Rewritten at every deferral: small. */
-#define RECIPIENT_FIELDS(F)                                                    \
-	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                \
-	F(u8, notify, 15)        /* RFC 3461 4.1; 0: not given */              \
-	F(u64, lane, UINT64_MAX) /* queue/lane.h */                            \
-	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */    \
-	F(u32, attempts, UINT32_MAX)                                           \
-	F(u32, rounds, UINT32_MAX) /* through all relays it may take */        \
-	F(u64, due_us, INT64_MAX)  /* while WAITING; see key_due_of */         \
-	F(u64, changed_us, INT64_MAX)                                          \
-	F(text, address, 254)                                                  \
-	F(text, orcpt, 500)   /* xtext as received, with its addr-type */      \
-	F(text, relay, 64)    /* of the last attempt */                        \
-	F(text, status, 11)   /* of the last attempt, "4.2.1" */               \
-	F(text, reason, 1024) /* the remote's words, or who held it and why */
+#define RECIPIENT_FIELDS(F)                                                       \
+	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                   \
+	F(u8, notify, 15)        /* RFC 3461 4.1; 0: not given */                 \
+	F(u64, lane, UINT64_MAX) /* queue/lane.h */                               \
+	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */       \
+	F(u32, attempts, UINT32_MAX)                                              \
+	F(u32, rounds, UINT32_MAX) /* through all relays it may take */           \
+	F(u64, due_us, INT64_MAX)  /* while WAITING; see key_due_of */            \
+	F(u64, changed_us, INT64_MAX)                                             \
+	F(text, address, 254)                                                     \
+	F(text, orcpt, 500)   /* xtext as received, with its addr-type */         \
+	F(text, relay, 64)    /* of the last attempt */                           \
+	F(text, status, 11)   /* of the last attempt, "4.2.1" */                  \
+	F(text, reason, 1024) /* the remote's words, or who held it and why */    \
+	/* how the way of the last attempt was secured (queue/job.h); ""        \
+	 * there was no connection */ \
+	F(tail, security, 159)
 WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
 
 /* One claimed transaction through a relay with quotas (queue/book.h). */

@@ -86,10 +86,11 @@ log_attempt(struct later *log, const struct settle *s, const struct verdict *v,
 	delay_text(s->transmit_us, d);
 	later_add(log, EVENT_ATTEMPT, s->message,
 		  "to=<%s>, relay=%s, delay=%s, delays=%s/%s/%s/%s, dsn=%s, "
-		  "status=%s (%s)",
+		  "status=%s (%s)%s%s",
 		  log_safe(address.p, address.n, to, sizeof to),
 		  v->remote[0] != '\0' ? v->remote : "none", all, a, b, c, d,
-		  v->status, verdict_word(v->kind), v->reply);
+		  v->status, verdict_word(v->kind), v->reply,
+		  s->security[0] != '\0' ? " " : "", s->security);
 }
 
 /* The message's type, also when the lane was made by another configuration. */
@@ -150,6 +151,7 @@ judge(const struct settle *s, const struct settle_world *w, unsigned type,
 
 	*again = (struct ledger_again){.attempt = !s->untried && !s->walled};
 	again->round = again->attempt;
+	again->security = s->untried || s->worker_died ? NULL : s->security;
 	if (v.kind != VERDICT_DEFER)
 		return v;
 	next = retry_after(&w->retry[type], s->arrival_us, s->ended_us,

@@ -45,6 +45,7 @@ struct settle {
 	bool untried;  /* nothing was sent: given up without an attempt */
 	bool walled;   /* the answer was about the relay's limits: no attempt */
 	char relay[65];
+	char security[JOB_SECURITY_MOST + 1]; /* cleaned */
 	struct verdict verdict;
 };
 /* What all settlements of a step share. */

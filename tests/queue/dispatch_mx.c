@@ -326,6 +326,43 @@ a_hosts_limit_is_its_own(void **state)
 	end(&w);
 }
 
+/* How the last attempt's connection was secured stays with the recipient until
+ * the next attempt; whatever a worker sends, it is one clean line. */
+static void
+the_record_names_tls(void **state)
+{
+	static const char *const sent[] = {
+	    "tls=TLS1.3 cipher=AES-256-GCM verify=dane auth=PLAIN", "",
+	    "tls=\nTLS1.3"};
+	static const char *const kept[] = {
+	    "tls=TLS1.3 cipher=AES-256-GCM verify=dane auth=PLAIN", "",
+	    "tls=?TLS1.3"};
+	struct recipient_record r;
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w, FRONT MX("connections=2"), 1);
+	id = put_to(&w, "a@x.example");
+	for (size_t i = 0; i < countof(sent); i++) {
+		struct job_outcome o;
+
+		step(&w);
+		assert_int_equal(w.nheld, 1);
+		o = outcome(&w, 0, 0, VERDICT_DEFER);
+		o.security = text_of(sent[i]);
+		assert_true(dispatch_outcome(w.d, 0, &o));
+		w.nheld = 0;
+		step(&w);
+		box_read(&w.box);
+		yes(&w.box, ledger_recipient(w.box.t, id, 0, &r, &w.box.e));
+		assert_true(text_is(r.security, kept[i]));
+		box_end(&w.box);
+		after(&w, 11 * MINUTE_US);
+	}
+	end(&w);
+}
+
 /* A commit that failed, a worker that died: every place comes back. */
 static void
 places_come_back(void **state)
@@ -365,6 +402,7 @@ main(void)
 	    cmocka_unit_test(a_dead_domain_trips_no_breaker),
 	    cmocka_unit_test(what_is_final_fails),
 	    cmocka_unit_test(a_hosts_limit_is_its_own),
+	    cmocka_unit_test(the_record_names_tls),
 	    cmocka_unit_test(places_come_back),
 	};
 

@@ -146,7 +146,33 @@ sample(void)
 	    .orcpt = text_of("rfc822;a@example.com"),
 	    .relay = text_of("corp"),
 	    .status = text_of("4.2.1"),
-	    .reason = text_of("450 later")};
+	    .reason = text_of("450 later"),
+	    .security = text_of("")};
+}
+
+/* What lies in a queue that an mtq without `security` wrote. */
+static void
+an_older_record_opens(void **state)
+{
+	struct recipient_record r = sample(), s;
+	struct bytes plain = {0}, b = {0};
+	struct err e;
+
+	(void)state;
+	recipient_record_encode(&plain, &r);
+	plain.n -= 4; /* the length of the empty text */
+	record_seal(&b, &plain);
+	assert_true(recipient_open(b.data, b.n, &s, &e));
+	assert_true(text_is(s.reason, "450 later"));
+	assert_int_equal(s.security.n, 0);
+	for (size_t n = plain.n - 1; n > plain.n - 9; n--) { /* in `reason` */
+		plain.n = n;
+		b.n = 0;
+		record_seal(&b, &plain);
+		assert_false(recipient_open(b.data, b.n, &s, &e));
+	}
+	bytes_free(&plain);
+	bytes_free(&b);
 }
 
 static void
@@ -221,6 +247,7 @@ main(void)
 	    cmocka_unit_test(ids_follow),
 	    cmocka_unit_test(due_order),
 	    cmocka_unit_test(sealed_and_opened),
+	    cmocka_unit_test(an_older_record_opens),
 	    cmocka_unit_test(damage_is_seen),
 	    cmocka_unit_test(sense_is_checked),
 	};
