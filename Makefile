@@ -53,7 +53,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 	session committer crowd client_commit client listener receiver \
 	scheduler
 DELIVERY := reply judge dane digest hostname x509 certificate policy tls sasl ehlo task body dialogue dialogue_setup dns anchor validator host resolve outlet \
-	maildir connection pool worker
+	maildir connection egress pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence explain_step explain_type explain explain_print explain_message
 

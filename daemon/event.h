@@ -13,6 +13,8 @@
 	E(ROLE_HUNG, ERROR, "a role missed its heartbeat and is killed")       \
 	E(RELOADED, INFO, "a new configuration is in force")                   \
 	E(RELOAD_REFUSED, ERROR, "the new configuration is wrong; old kept")   \
+	E(TOKEN, INFO, "a relay's OAuth token is new")                         \
+	E(TOKEN_FAILED, ERROR, "a relay's token was refused or can't be had")  \
 	E(CONNECT, INFO, "a client connected")                                 \
 	E(DISCONNECT, INFO, "a client left")                                   \
 	E(REFUSED, NOTICE, "a command or message was refused (reject: ...)")   \
@@ -26,6 +28,8 @@
 	E(RELAY_UP, INFO, "a relay answers again")                             \
 	E(RELAY_CLOSED, WARNING, "a provider said its limit is reached")       \
 	E(RELAY_SLOWED, NOTICE, "a provider said we are too fast")             \
+	E(RELAY_REFUSED, ERROR,                                                \
+	  "a relay refused our credential; it is paused")                      \
 	E(QUOTA_SPENT, NOTICE, "a relay's quota has no room for a type")       \
 	E(QUEUE_FULL, ERROR, "new mail is put off: 452 4.3.1")                 \
 	E(QUEUE_ROOM, INFO, "new mail is taken again")                         \

@@ -28,6 +28,18 @@
 enum { ABI_WITH_REFER = 2 };
 
 bool
+jail_hide(struct err *e)
+{
+	struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) == 0 &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+		return true;
+	err_set(e, ERR_SYSTEM, "hide the process: %m");
+	return false;
+}
+
+bool
 jail_begin(uint64_t files, struct err *e)
 {
 	struct rlimit none = {0, 0}, open;

@@ -21,6 +21,8 @@ struct jail_path {
  * and SIGXFSZ ignored, umask 077, open files raised to `files`, SIGTERM when
  * the parent dies (with the getppid check). */
 bool jail_begin(uint64_t files, struct err *e) MUST_USE;
+/* Not dumpable, core size 0: what mtqd does of it, which has no parent. */
+bool jail_hide(struct err *e) MUST_USE;
 /* From here on only these paths, and time zones to read; call before the first thread starts. */
 bool jail_close(const struct jail_path *paths, size_t n,
 		struct err *e) MUST_USE;

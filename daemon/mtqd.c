@@ -135,7 +135,8 @@ serve(struct settings *s, const char *path)
 		return fatal(&e);
 	roles = find_roles();
 	v = supervisor_open(s, path, roles, &e);
-	if (v == NULL || !become_user(s, &e))
+	/* Before we are somebody whom others may look at: we hold secrets. */
+	if (v == NULL || !become_user(s, &e) || !jail_hide(&e))
 		return fatal(&e);
 	free(roles);
 	return supervisor_run(v);

@@ -118,6 +118,27 @@ configure(struct role *r, const void *p, size_t n)
 }
 
 static bool
+take_secrets(struct role *r)
+{
+	int fd = channel_take_fd(&r->channel);
+	struct secrets *old = r->secrets, *s;
+	struct err e;
+
+	s = secrets_read(fd, &e);
+	if (fd >= 0)
+		close(fd);
+	if (s == NULL) {
+		fail(r, &e);
+		return true;
+	}
+	r->secrets = s;
+	if (r->settings != NULL && r->ops->secrets != NULL)
+		r->ops->secrets(r);
+	secrets_free(old);
+	return true;
+}
+
+static bool
 got_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 {
 	struct role *r = container_of(c, struct role, channel);
@@ -125,6 +146,8 @@ got_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 	switch (type) {
 	case ROLE_CONFIG:
 		return configure(r, p, n);
+	case ROLE_SECRETS:
+		return r->kind == ROLE_WORKER && n == 0 && take_secrets(r);
 	case ROLE_STOP:
 		if (!r->stopping) {
 			r->stopping = true;
@@ -178,6 +201,16 @@ role_done(struct role *r, int exit_code)
 {
 	r->exit_code = exit_code;
 	loop_stop(r->loop);
+}
+
+void
+role_refused(struct role *r, const char *relay)
+{
+	struct bytes b = {0};
+
+	bytes_add_text(&b, relay);
+	channel_send(&r->channel, ROLE_REFUSED, &b);
+	bytes_free(&b);
 }
 
 int

@@ -13,6 +13,7 @@
 #define MTQ_ROLE_H
 
 #include "daemon/err.h"
+#include "daemon/secret.h"
 #include "daemon/settings.h"
 #include "daemon/wire.h"
 
@@ -44,6 +45,11 @@ enum role_frame {
 	ROLE_STOP = 2,  /* mtqd -> role: finish what is begun, then exit 0 */
 	ROLE_READY = 3, /* role -> mtqd: it serves (payload: u32 epoch) */
 	ROLE_BEAT = 4,  /* role -> mtqd */
+	/* mtqd -> worker, with one descriptor (secrets_read): before the first
+	 * CONFIG, before each later one, and whenever a token is new. */
+	ROLE_SECRETS = 5,
+	/* worker -> mtqd: a relay refused its token; payload: its name */
+	ROLE_REFUSED = 6,
 };
 
 struct role {
@@ -51,6 +57,7 @@ struct role {
 	const struct role_ops *ops;
 	struct loop *loop;
 	struct settings *settings; /* in force; replaced on reload */
+	struct secrets *secrets;   /* a worker's, the newest */
 	uint32_t epoch; /* counts configurations since mtqd's start */
 	struct channel channel;
 	struct timer beat;
@@ -69,6 +76,10 @@ struct role_ops {
 	 * on return.  fds as in start. */
 	void (*reload)(struct role *r, const struct settings *old,
 		       const int *fds, unsigned nfds);
+	/* role->secrets are new; those before are freed when this returns: who
+	 * borrowed from them borrows again or ends.  Not called for the first
+	 * ones, which are there before start.  May be NULL. */
+	void (*secrets)(struct role *r);
 	/* Finish; call role_done when nothing is under way. */
 	void (*stop)(struct role *r);
 	/* Before each beat: false when the role's own threads hang.  May be
@@ -84,5 +95,8 @@ struct role_ops {
  */
 int role_main(enum role_kind kind, const struct role_ops *ops);
 void role_done(struct role *r, int exit_code);
+/* The relay refused the token: mtqd gets another one, if there is one to be
+ * had, and hands it over. */
+void role_refused(struct role *r, const char *relay);
 
 #endif

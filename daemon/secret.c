@@ -326,8 +326,8 @@ secret_reference(const char *ref, bool token, char why[160])
 		return wrong(why, "needs the name of a systemd credential, "
 				  "as cred:relay-password");
 	case REF_ENV:
-		if (*rest != '\0' && is_name(rest, "_") &&
-		    !(*rest >= '0' && *rest <= '9'))
+		if (*rest != '\0' && strlen(ref) <= NAME_MOST &&
+		    is_name(rest, "_") && !(*rest >= '0' && *rest <= '9'))
 			return true;
 		return wrong(why, "needs the name of a variable, as "
 				  "env:RELAY_PASSWORD");

@@ -113,7 +113,6 @@ role_frame(struct channel *ch, uint8_t type, const void *p, size_t n)
 	struct child *c = container_of(ch, struct child, channel);
 	struct supervisor *v = c->owner;
 
-	(void)p;
 	switch (type) {
 	case ROLE_READY:
 		if (n != 4)
@@ -130,6 +129,9 @@ role_frame(struct channel *ch, uint8_t type, const void *p, size_t n)
 	case ROLE_BEAT:
 		child_beat(c, now_steady_us());
 		return n == 0;
+	case ROLE_REFUSED:
+		supervisor_secrets_refused(v, p, n, now_steady_us());
+		return c->kind == ROLE_WORKER;
 	default:
 		return false;
 	}
@@ -183,6 +185,7 @@ start_child(struct supervisor *v, struct child *c)
 		c->open = true;
 		c->owner = v;
 		child_started(c, pid, now_steady_us());
+		supervisor_secrets_send(v, c);
 		supervisor_configure(v, c, link);
 	}
 	if (link >= 0)
@@ -193,8 +196,11 @@ start_child(struct supervisor *v, struct child *c)
 /* The scheduler makes and checks the database, so it comes first; workers and
  * the receiver follow when it serves. */
 static bool
-may_start(const struct supervisor *v, const struct child *c)
+may_start(const struct supervisor *v, const struct child *c, int64_t now)
 {
+	if (c->kind == ROLE_WORKER && supervisor_secrets_wait(v) &&
+	    now - v->start_us < TOKENS_WITHIN_US)
+		return false;
 	return v->stop == STOP_NOT && !c->open &&
 	       (c->kind == ROLE_SCHEDULER ||
 		v->child[SCHEDULER].state == CHILD_READY);
@@ -271,10 +277,11 @@ on_tick(struct timer *t)
 		supervisor_drive_stop(v);
 		return;
 	}
+	supervisor_secrets_tick(v, now);
 	for (size_t i = 0; i < v->nchildren; i++) {
 		struct child *c = &v->child[i];
 
-		if (child_due(c, now) && may_start(v, c))
+		if (child_due(c, now) && may_start(v, c, now))
 			start_child(v, c);
 		else if (child_hangs(c, now, v->settings->watchdog_us)) {
 			log_event(EVENT_ROLE_HUNG, NULL,
@@ -335,14 +342,18 @@ supervisor_open(struct settings *s, const char *path, const char *role_dir,
 		struct err *e)
 {
 	struct supervisor *v = must_alloc(sizeof *v);
+	struct secrets *secrets;
 
 	v->settings = s;
+	v->run.fd = -1;
 	v->path = must_strdup(path);
 	v->role_dir = must_strdup(role_dir);
 	v->watchdog_ms = notify_watchdog_ms();
-	if (open_sockets(v, e))
-		return v;
-	return NULL; /* the caller ends the process */
+	if (!supervisor_secrets_fetch(v, s, &secrets, e) || !open_sockets(v, e))
+		return NULL; /* the caller ends the process */
+	v->start_us = now_steady_us();
+	supervisor_secrets_take(v, secrets, v->start_us);
+	return v;
 }
 
 static void
@@ -374,6 +385,7 @@ supervisor_run(struct supervisor *v)
 	timer_start(&v->tick, 1);
 	loop_after(v->loop, after_round, v);
 	loop_run(v->loop);
+	run_done(&v->run);
 	roles_file_remove(v->settings->state_dir);
 	unlink(v->jobs_path);
 	unlink(v->settings->control_path);

@@ -12,7 +12,8 @@
 
 struct supervisor;
 
-/* Everything that needs the starting user's rights: binds all sockets.  The
+/* Everything that needs the starting user's rights: reads all secrets, binds
+ * all sockets.  The
  * settings become the supervisor's; `path` is read again at a reload. */
 struct supervisor *supervisor_open(struct settings *s, const char *path,
 				   const char *role_dir, struct err *e);

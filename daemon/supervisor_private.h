@@ -3,13 +3,17 @@
  *
  *	supervisor.c		starting, watching, reaping
  *	supervisor_stop.c	the orderly stop, stage by stage
+ *	supervisor_secrets.c	passwords, tokens and keys for the workers
  *	supervisor_reload.c	a new configuration
  */
 #ifndef MTQ_SUPERVISOR_PRIVATE_H
 #define MTQ_SUPERVISOR_PRIVATE_H
 
 #include "daemon/child.h"
+#include "daemon/run.h"
+#include "daemon/secret.h"
 #include "daemon/supervisor.h"
+#include "daemon/token.h"
 
 enum {
 	TICK_MS = 50,
@@ -22,6 +26,19 @@ enum {
 
 /* How far an orderly stop has come: one stage after the other. */
 enum stop_stage { STOP_NOT, STOP_RECEIVER, STOP_SCHEDULER, STOP_WORKERS };
+
+/* Workers wait so long for the first token of each command, so that the first
+ * mail is not put off for want of it. */
+#define TOKENS_WITHIN_US (5 * SECOND_US)
+
+/* A relay whose token changes while we run. */
+struct token_source {
+	char *relay;
+	char *ref;
+	bool command; /* cmd: else a file that is looked at now and then */
+	bool asked;   /* at least once */
+	struct token_times times;
+};
 
 struct supervisor {
 	struct loop *loop;
@@ -36,6 +53,13 @@ struct supervisor {
 	uint32_t epoch;
 	struct child child[CHILDREN_MOST];
 	size_t nchildren;
+	struct secrets *secrets;     /* all of v->settings */
+	struct secrets *environment; /* of env: references, by reference */
+	struct token_source token[SETTINGS_RELAYS];
+	size_t ntokens;
+	struct run run; /* the one command that runs, for token[running] */
+	size_t running;
+	int64_t start_us;
 	struct timer tick;
 	enum stop_stage stop;
 	int64_t stage_us; /* when the stage began */
@@ -57,5 +81,20 @@ void supervisor_stop_child(struct child *c);
 void supervisor_next_stage(struct supervisor *v);
 void supervisor_drive_stop(struct supervisor *v);
 void supervisor_reload(struct supervisor *v);
+
+/* All secrets of these settings; false says which one can't be had, and why. */
+bool supervisor_secrets_fetch(struct supervisor *v, const struct settings *s,
+			      struct secrets **out, struct err *e) MUST_USE;
+/* They belong to v->settings from now on. */
+void supervisor_secrets_take(struct supervisor *v, struct secrets *set,
+			     int64_t now_us);
+/* To a worker; nothing for others. */
+void supervisor_secrets_send(struct supervisor *v, struct child *c);
+void supervisor_secrets_tick(struct supervisor *v, int64_t now_us);
+/* True while a command has not been asked once. */
+bool supervisor_secrets_wait(const struct supervisor *v) MUST_USE;
+/* A worker says that this relay refused the token. */
+void supervisor_secrets_refused(struct supervisor *v, const char *relay,
+				size_t n, int64_t now_us);
 
 #endif

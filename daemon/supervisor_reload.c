@@ -59,7 +59,7 @@ log_lines(enum event ev, const struct bytes *report)
 /* The new settings are in force; everybody is told. */
 static void
 take_over(struct supervisor *v, struct settings *s,
-	  const struct sockets_set *set)
+	  const struct sockets_set *set, struct secrets *secrets)
 {
 	struct sockets_set old = v->listeners;
 
@@ -67,9 +67,12 @@ take_over(struct supervisor *v, struct settings *s,
 	v->settings = s;
 	v->listeners = *set;
 	v->epoch++;
+	supervisor_secrets_take(v, secrets, now_steady_us());
 	for (size_t i = 0; i < v->nchildren; i++)
-		if (v->child[i].open && v->child[i].pid > 0)
+		if (v->child[i].open && v->child[i].pid > 0) {
+			supervisor_secrets_send(v, &v->child[i]);
 			supervisor_configure(v, &v->child[i], -1);
+		}
 	sockets_leave(&old, set);
 	supervisor_set_workers(v, (size_t)s->workers);
 	log_event(EVENT_RELOADED, NULL, "reloaded %s", v->path);
@@ -81,6 +84,7 @@ supervisor_reload(struct supervisor *v)
 	struct bytes report = {0};
 	struct settings *s = settings_load(v->path, &report);
 	const char *fixed;
+	struct secrets *secrets = NULL;
 	struct sockets_set set;
 	struct err e;
 
@@ -96,12 +100,14 @@ supervisor_reload(struct supervisor *v)
 			  "old configuration stays",
 			  v->path, fixed);
 		settings_free(s);
-	} else if (!sockets_bind(s, &v->listeners, &set, &e)) {
+	} else if (!supervisor_secrets_fetch(v, s, &secrets, &e) ||
+		   !sockets_bind(s, &v->listeners, &set, &e)) {
 		log_event(EVENT_RELOAD_REFUSED, NULL,
 			  "%s; the old configuration stays", e.text);
+		secrets_free(secrets);
 		settings_free(s);
 	} else {
-		take_over(v, s, &set);
+		take_over(v, s, &set, secrets);
 	}
 	bytes_free(&report);
 	notify_send("READY=1");

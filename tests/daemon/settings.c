@@ -280,7 +280,7 @@ sample(void **state)
 	(void)state;
 	settings_print_sample(&text);
 	bytes_u8(&text, 0);
-	assert_null(strstr((char *)text.data, "NAME"));
+	assert_null(strstr((char *)text.data, "\"NAME\""));
 	text.n--;
 	open_sample(&text, false, &keys);
 	open_sample(&text, true, &all);

@@ -127,7 +127,7 @@ wrong_values(void **state)
 	    {"a share too large", QUEUE("high_water = 96%"),
 	     "f:6: high_water: '96%' is too large; the most is 95%\n"},
 	    {"a word of no set", RELAYS("deliver = lmtp"),
-	     "f:5: deliver: 'lmtp' is none of smtp, maildir\n"},
+	     "f:5: deliver: 'lmtp' is none of smtp, mx, maildir\n"},
 	    {"a word in capitals", RELAYS("lookup = MX"),
 	     "f:5: lookup: 'MX' is none of auto, mx, host\n"},
 	    {"a list for one value", KEY("workers = [1, 2]"),

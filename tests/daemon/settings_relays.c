@@ -30,8 +30,8 @@ wrong_relays(void **state)
 	    {"no role", ONE("role = zoho"),
 	     "f:5: role: 'zoho' is none of relay, crm\n"},
 	    {"no provider", ONE("provider = gmail"),
-	     "f:5: provider: 'gmail' is none of none, ses, google, exchange, "
-	     "sendgrid\n"},
+	     "f:5: provider: 'gmail' is none of none, m365, google, ses, "
+	     "sendgrid, mailgun, postmark, exchange\n"},
 	    {"patterns",
 	     ONE("quota_replies = [\"550 *daily*\", \"250 ok\", 550, "
 		 "\"55x a\", \"550-a\", \"421 4.7.0 *\"]\n"
