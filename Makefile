@@ -48,11 +48,11 @@ DAEMON := base err bytes now zone arena file report scan inputs conf net values 
 QUEUE := status address mailbox record disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_set book_gate audit verify classify wall rate fair plan destination job flight relays_now forecast_world forecast \
-	control settle claim orders recover expire sort dispatch dispatch_relay dispatch_claim dispatch_step session_args session_reply \
+	control settle claim orders recover expire sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply \
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client listener receiver \
 	scheduler
-DELIVERY := reply judge dane digest hostname x509 certificate policy tls sasl ehlo task body dialogue dialogue_setup dns anchor validator host resolve outlet \
+DELIVERY := reply judge dane digest hostname x509 certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_setup dns anchor validator host resolve outlet \
 	maildir connection egress pool worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence explain_step explain_type explain explain_print explain_message

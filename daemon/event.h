@@ -28,8 +28,7 @@
 	E(RELAY_UP, INFO, "a relay answers again")                             \
 	E(RELAY_CLOSED, WARNING, "a provider said its limit is reached")       \
 	E(RELAY_SLOWED, NOTICE, "a provider said we are too fast")             \
-	E(RELAY_REFUSED, ERROR,                                                \
-	  "a relay refused our credential; it is paused")                      \
+	E(RELAY_REFUSED, ERROR, "a relay refused our credential: paused")      \
 	E(QUOTA_SPENT, NOTICE, "a relay's quota has no room for a type")       \
 	E(QUEUE_FULL, ERROR, "new mail is put off: 452 4.3.1")                 \
 	E(QUEUE_ROOM, INFO, "new mail is taken again")                         \

@@ -2,7 +2,8 @@
  * dispatch_private - what the files of the dispatcher share; nobody else's.
  *
  *	dispatch.c		what comes in between two steps
- *	dispatch_relay.c	what relays are now: breaker, wall, gates, rates
+ *	dispatch_relay.c	what relays are now: room, rates, permits
+ *	dispatch_judge.c	what outcomes say of relays: breaker, wall, pause
  *	dispatch_claim.c	which lane goes through which relay
  *	dispatch_step.c		one step: the transaction, and what follows it
  */
@@ -28,6 +29,7 @@ struct relay_facts {
 	struct wall wall; /* an outcome ran into it since the last step */
 	char words[256];  /* of that outcome, or of the last failure */
 	bool failed;
+	bool refused; /* an outcome said so of our credential */
 };
 
 /* For deliver = mx: where claims from a lane go on in this step, behind rows
@@ -112,17 +114,18 @@ uint32_t dispatch_rate_room(const struct dispatch *d, size_t relay);
 void dispatch_configure_relays(struct dispatch *d);
 /* Rates after a start: nothing may burst. */
 void dispatch_start_rates(struct dispatch *d, bool recovered);
+int64_t dispatch_rates_us(const struct dispatch *d); /* steady; next start */
+void dispatch_grant_permits(struct dispatch *d);
+/* A worker with room for one more job of this domain (struct claim_ops). */
+int dispatch_worker_for(void *arg, size_t relay, const char *domain);
+
+/* dispatch_judge.c */
 void dispatch_judge(struct dispatch *d, const struct flight *x,
 		    const struct job_outcome *o, struct settle *s);
 /* What outcomes said since the last step becomes gates and breakers. */
 void dispatch_judge_relays(struct dispatch *d);
 /* The commit that should have had them failed. */
 void dispatch_keep_gates(struct dispatch *d);
-void dispatch_grant_permits(struct dispatch *d);
-int64_t dispatch_rates_us(const struct dispatch *d); /* steady; next start */
-
-/* A worker with room for one more job of this domain (struct claim_ops). */
-int dispatch_worker_for(void *arg, size_t relay, const char *domain);
 
 /* dispatch_claim.c */
 bool dispatch_may_claim(const struct dispatch *d);

@@ -43,7 +43,8 @@ struct settle {
 	bool worker_died;
 	bool in_doubt; /* the dot left and no answer came */
 	bool untried;  /* nothing was sent: given up without an attempt */
-	bool walled;   /* the answer was about the relay's limits: no attempt */
+	bool walled; /* the answer was about us and the relay, its limits or our
+			  credential, not about this mail: no attempt */
 	char relay[65];
 	char security[JOB_SECURITY_MOST + 1]; /* cleaned */
 	struct verdict verdict;

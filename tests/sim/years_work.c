@@ -195,7 +195,11 @@ tell(struct task *t, uint32_t place, enum verdict_kind kind, bool dot,
 	CHECK(dispatch_outcome(y.dispatch, t->worker, &o),
 	      "an outcome was refused");
 	t->end[place].told = true;
-	t->end[place].kind = kind;
+	/* What a relay's words mean its block says: without one nobody is
+	 * refused. */
+	t->end[place].kind = kind == VERDICT_FAIL && !y.relay[t->relay].there
+				 ? VERDICT_DEFER
+				 : kind;
 	t->end[place].used = kind == VERDICT_SENT || (dot && code == 0);
 }
 
@@ -227,7 +231,6 @@ hit_wall(struct task *t, bool dot)
 
 	tell_all(t, hard ? VERDICT_FAIL : VERDICT_DEFER, dot, hard ? 554 : 454,
 		 "5.7.0 your daily cap is reached");
-	/* What a relay's words mean its block says: without one it is a no. */
 	for (uint32_t i = 0; i < t->n && y.relay[t->relay].there; i++)
 		if (t->end[i].kind == VERDICT_FAIL)
 			t->end[i].kind = VERDICT_DEFER;
