@@ -68,7 +68,7 @@ CERTS = {
     "dotted": ("inter", "a", 'dns_name = "{host}."\n' + SERVER, {}),
     "upper": ("inter", "a", 'dns_name = "{upper}"\n' + SERVER, {}),
     "many": ("inter", "a", "".join(
-        'dns_name = "h%d.example"\n' % i for i in range(150)) + HOST + SERVER, {}),
+        'dns_name = "h%d.example"\n' % i for i in range(100)) + HOST + SERVER, {}),
     "weak": ("inter", "{host}", HOST + SERVER, {"rsa": 1024}),
     "sha1": ("inter", "{host}", HOST + SERVER, {"hash": "SHA1"}),
     "md5": ("rsainter", "{host}", HOST + SERVER, {"hash": "MD5"}),
