@@ -18,6 +18,7 @@
 
 enum {
 	SASL_LINE_MOST = 12288,     /* octets of a line, RFC 4954 4 */
+	SASL_ROUNDS_LEAST = 4096,   /* RFC 7677 4; less is refused */
 	SASL_ROUNDS_MOST = 1000000, /* the server picks them */
 	SASL_STEPS_MOST = 8,
 };
@@ -51,17 +52,22 @@ struct sasl;
 /* NULL: libgsasl refuses. */
 struct sasl *sasl_open(enum mechanism m, const struct sasl_account *account);
 void sasl_close(struct sasl *s); /* wipes; NULL is fine */
-/* The first line behind "AUTH MECHANISM": *out gets the initial response in
- * base64 ("=" when it is empty), or nothing when the server speaks first. */
+/* The first line behind "AUTH MECHANISM": *out gets (at its end, as in
+ * sasl_next) the initial response in base64 ("=" when it is empty), or nothing
+ * when the server speaks first or the command would be too long.  The caller
+ * wipes what it has sent. */
 bool sasl_first(struct sasl *s, struct bytes *out, char why[160]) MUST_USE;
 /* The text of a 334 (base64); *out gets our line.  False: the exchange can't go
  * on (say "*"). */
 bool sasl_next(struct sasl *s, const char *challenge, size_t n,
 	       struct bytes *out, char why[160]) MUST_USE;
-/* The server said 235: did it prove itself where the mechanism asks for that
- * (SCRAM)? */
+/* The server said 235: is the exchange over, and did the server prove itself
+ * where the mechanism asks for that (SCRAM)? */
 bool sasl_proved(struct sasl *s, char why[160]) MUST_USE;
 /* The error of an OAuth server, cleaned; "" if it told none. */
 const char *sasl_error(const struct sasl *s);
+/* Does a text of the server repeat a secret, or what we said?  Then it goes
+ * into no log and no record. */
+bool sasl_told(const struct sasl *s, const char *text) MUST_USE;
 
 #endif
