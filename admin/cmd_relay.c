@@ -1,10 +1,12 @@
-/* mtq relay: which relays take mail now, and why others don't. */
+/* mtq relay: which relays take mail now, why others don't, and a walk to one of
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/change.h"
 #include "admin/moment.h"
+#include "admin/relay_test.h"
 #include "admin/show.h"
 #include "queue/relays_now.h"
 
@@ -336,6 +338,8 @@ cmd_relay(struct command *c)
 
 	if (verb == NULL)
 		return show(c, NULL);
+	if (strcmp(verb, "test") == 0)
+		return relay_test(c);
 	if (strcmp(verb, "pause") == 0)
 		return change(c, true);
 	if (strcmp(verb, "resume") == 0)

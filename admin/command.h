@@ -48,8 +48,11 @@
 	C(relay,                                                               \
 	  "[NAME]\n"                                                           \
 	  "pause NAME [--until TIME] [--reason TEXT]\n"                        \
-	  "resume NAME",                                                       \
+	  "resume NAME\n"                                                      \
+	  "test NAME [--to ADDRESS [--send]] [--from ADDRESS] [--all]",        \
 	  "which relays take mail now, and why others don't\n"                 \
+	  "test walks the way to a relay, step by step; 1 if mail would not "  \
+	  "go\n"                                                               \
 	  "TIME: 2026-11-22, \"2026-11-22 08:00\", 18:00, tomorrow, 2h, 3d")   \
 	C(explain,                                                             \
 	  "ID\n"                                                               \

@@ -48,6 +48,12 @@ show_time(int64_t us)
 }
 
 struct show_value
+show_ms(int64_t us)
+{
+	return show_time(us);
+}
+
+struct show_value
 show_flag(bool f)
 {
 	return (struct show_value){.given = true, .flag = f};
@@ -126,6 +132,8 @@ json_plain(enum show_kind kind, const struct show_value *v, bool *tame)
 	case SHOW_TIME:
 		now_rfc3339(v->time_us, time);
 		return sure(json_string(time));
+	case SHOW_MS: /* rounded to tenths */
+		return sure(json_real((double)((v->time_us + 50) / 100) / 10));
 	case SHOW_FLAG:
 		return sure(json_boolean(v->flag));
 	case SHOW_WORDS:
@@ -204,7 +212,8 @@ show_json(FILE *out, const struct show_field *field, size_t n,
 	}
 	/* jansson escapes C0 only.  An object with other controls is written
 	 * in ASCII: the same text, harmless to whoever looks at it. */
-	rc = json_dumpf(o, out, tame ? 0 : JSON_ENSURE_ASCII);
+	rc = json_dumpf(
+	    o, out, JSON_REAL_PRECISION(15) | (tame ? 0 : JSON_ENSURE_ASCII));
 	if (rc == 0)
 		fputc('\n', out); /* an error stays in ferror(out) */
 	json_decref(o);
@@ -232,6 +241,8 @@ spell(enum show_kind kind, const struct show_value *v, int64_t now_us)
 		return must_strdup(human_size(v->count, text));
 	case SHOW_TIME:
 		return must_strdup(human_when(v->time_us, now_us, text));
+	case SHOW_MS:
+		return must_printf("%.1f", (double)v->time_us / 1000);
 	case SHOW_FLAG:
 		return must_strdup(v->flag ? "yes" : "no");
 	case SHOW_WORDS:

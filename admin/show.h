@@ -23,6 +23,7 @@ enum show_kind {
 	SHOW_COUNT,
 	SHOW_SIZE, /* octets */
 	SHOW_TIME, /* microseconds since 1970 */
+	SHOW_MS,   /* a span of microseconds, told in milliseconds: 3.1 */
 	SHOW_FLAG,
 	SHOW_WORDS, /* list of texts; not in tables */
 	SHOW_ROWS,  /* list of objects; not in tables */
@@ -57,6 +58,7 @@ struct show_value show_text(struct text t);
 struct show_value show_word(const char *s); /* NULL: nothing */
 struct show_value show_count(uint64_t n);
 struct show_value show_time(int64_t us);
+struct show_value show_ms(int64_t us);
 struct show_value show_flag(bool f);
 struct show_value show_words(const struct text *words, size_t n);
 struct show_value show_rows(const struct show_rows *rows);
