@@ -60,6 +60,10 @@ order(const struct dns_mx *m, uint64_t salt)
 
 	for (const char *p = m->host; *p != '\0'; p++)
 		h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	h ^= h >> 32; /* names that differ in one letter differ everywhere */
+	h *= UINT64_C(0xd6e8feb86659fd93);
+	h ^= h >> 32;
+	h *= UINT64_C(0xd6e8feb86659fd93);
 	return (uint64_t)m->preference << 48 | h >> 16;
 }
 

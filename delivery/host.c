@@ -172,7 +172,7 @@ address_answered(struct host *h, const struct answer *a, bool six)
 		if (a->canonical != NULL)
 			take_alias(h, a->canonical);
 		if (a->canonical != NULL && h->wish->no_alias)
-			snprintf(h->why, sizeof h->why, "is an alias (CNAME)");
+			snprintf(h->why, sizeof h->why, "an alias (CNAME)");
 		else if (six)
 			take(h, a, h->v6, &h->n6, 16);
 		else

@@ -27,6 +27,7 @@ struct search {
 	struct lookup *lookup;
 	struct resolver *resolver;
 	struct timer deadline;
+	uint32_t deadline_ms; /* of each of the two stages */
 	struct query mx;
 	char name[DNS_NAME_TEXT];
 	char hostname[DNS_NAME_TEXT]; /* "": ours is not known */
@@ -155,11 +156,11 @@ add_targets(struct search *s, struct host *h, size_t room)
 	s->ttl_s = min_of(s->ttl_s, h->ttl_s);
 }
 
+/* What failed may have an address tomorrow: then nothing final is said. */
 static void
 no_targets(struct search *s)
 {
-	const struct host *failed = NULL, *alias = NULL;
-	const struct host *tell;
+	const struct host *failed = NULL, *alias = NULL, *tell;
 	bool private = false;
 	char detail[512];
 
@@ -172,17 +173,14 @@ no_targets(struct search *s)
 		else if (h->why[0] != '\0' && alias == NULL)
 			alias = h;
 	}
-	tell = failed != NULL ? failed : alias;
-	snprintf(detail, sizeof detail, "%s%s%s",
-		 tell != NULL ? tell->name : "",
-		 tell != NULL && failed != NULL ? ": " : " ",
-		 tell != NULL ? tell->why : "");
-	/* What failed may have an address tomorrow: nothing final is said. */
+	tell = failed != NULL ? failed : alias != NULL ? alias : &s->host[0];
+	snprintf(detail, sizeof detail, "%s%s%s", tell->name,
+		 tell->why[0] != '\0' ? ": " : "", tell->why);
 	finish(s,
 	       failed != NULL ? STATUS_DNS_FAILED
 	       : private      ? STATUS_PRIVATE
 			      : STATUS_NO_HOST,
-	       tell != NULL ? detail : "");
+	       detail);
 }
 
 static void
@@ -217,7 +215,7 @@ host_done(struct host *h)
 static void
 ask_hosts(struct search *s, const struct dns_hosts *list)
 {
-	timer_start(&s->deadline, RESOLVE_DEADLINE_MS);
+	timer_start(&s->deadline, s->deadline_ms);
 	s->wish.tlsa = s->tlsa && s->secure;
 	s->nhosts = list->n;
 	s->host = must_alloc(list->n * sizeof *s->host);
@@ -343,6 +341,8 @@ search_open(struct resolver *r, struct lookup *l, const struct question *q)
 	    .no_alias = q->strict_cname,
 	    .public_only = q->direct && !q->allow_private,
 	};
+	s->deadline_ms =
+	    q->deadline_ms > 0 ? q->deadline_ms : RESOLVE_DEADLINE_MS;
 	s->direct = q->direct;
 	s->tlsa = q->tlsa;
 	s->mx_only = q->how == LOOKUP_MX && !q->direct;
@@ -375,7 +375,7 @@ resolve_start(struct resolver *r, struct lookup *l, const struct question *q)
 		only_host(s, &list);
 		ask_hosts(s, &list);
 	} else {
-		timer_start(&s->deadline, RESOLVE_DEADLINE_MS);
+		timer_start(&s->deadline, s->deadline_ms);
 		s->mx = (struct query){.answered = mx_answered,
 				       .name = s->name,
 				       .type = RECORD_MX};

@@ -53,6 +53,7 @@ struct question {
 	bool allow_private;
 	bool strict_cname;
 	const char *hostname; /* ours, to know ourselves in an MX list */
+	uint32_t deadline_ms; /* 0: RESOLVE_DEADLINE_MS */
 };
 
 struct resolver;

@@ -167,14 +167,15 @@ read_result(const struct query *q, int rc, const struct ub_result *r,
 
 	*a = (struct answer){.failed = true};
 	if (rc != 0 || r == NULL) {
-		snprintf(a->why, sizeof a->why, "%s", ub_strerror(rc));
+		snprintf(a->why, sizeof a->why, "an error: %s",
+			 ub_strerror(rc));
 	} else if (r->bogus) { /* the data is there, and forged */
 		const char *why = r->why_bogus != NULL ? r->why_bogus : "";
 
 		log_safe(why, strlen(why), clean, sizeof clean);
 		snprintf(a->why, sizeof a->why, "bogus: %s", clean);
 	} else if (r->rcode != RCODE_OK && r->rcode != RCODE_NXDOMAIN) {
-		snprintf(a->why, sizeof a->why, "the servers fail (rcode %d)",
+		snprintf(a->why, sizeof a->why, "a server failure (rcode %d)",
 			 r->rcode);
 	} else {
 		a->failed = false;

@@ -317,6 +317,7 @@ tlsaloop A 9.0.0.10
 _25._tcp.tlsaloop CNAME _25._tcp.tlsaloop
 tlsabad A 9.0.0.11
 _25._tcp.tlsabad CNAME _25._tcp.mx1.bogus.mtqt.
+*.wild MX 10 mx1
 tlsabroken A 9.0.0.12
 _25._tcp.tlsabroken CNAME x.broken.mtqt.
 """ + "".join(f"many MX {500 - i} mx{i}.many\nmx{i}.many A 9.1.0.{i}\n"
