@@ -129,6 +129,46 @@ closing(void **state)
 	free(p);
 }
 
+/* A destination keeps its worker; who comes takes from all, who goes leaves to
+ * all; who has no connection to give has none. */
+static void
+destinations(void **state)
+{
+	enum { NAMES = 4000 };
+	struct plan *p = plan_of(two, 4);
+	size_t r = plan_relay(p, "r"), q = plan_relay(p, "q");
+	unsigned n[6] = {0}, moved = 0;
+	int was[NAMES];
+
+	(void)state;
+	for (uint32_t i = 0; i < NAMES; i++) {
+		was[i] = plan_worker_for(p, r, i);
+		assert_in_range(was[i], 0, 3);
+		n[was[i]]++;
+	}
+	for (unsigned w = 0; w < 4; w++)
+		assert_in_range(n[w], NAMES / 5, NAMES / 3);
+	plan_worker_up(p, 4);
+	for (uint32_t i = 0; i < NAMES; i++) {
+		int w = plan_worker_for(p, r, i);
+
+		assert_true(w == was[i] || w == 4);
+		moved += w == 4;
+	}
+	assert_in_range(moved, NAMES / 6, NAMES / 4);
+	plan_worker_gone(p, 4);
+	for (uint32_t i = 0; i < NAMES; i++)
+		assert_int_equal(plan_worker_for(p, r, i), was[i]);
+	for (uint32_t i = 0; i < NAMES; i++) /* q: two connections */
+		assert_in_range(plan_worker_for(p, q, i), 0, 1);
+	assert_true(plan_has_room(p, q, 0));
+	assert_false(plan_has_room(p, q, 3));
+	for (unsigned w = 0; w < 4; w++)
+		plan_worker_gone(p, w);
+	assert_int_equal(plan_worker_for(p, r, 1), -1);
+	free(p);
+}
+
 static void
 reload(void **state)
 {
@@ -160,9 +200,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(shares),
-	    cmocka_unit_test(picks),
-	    cmocka_unit_test(closing),
+	    cmocka_unit_test(shares),  cmocka_unit_test(picks),
+	    cmocka_unit_test(closing), cmocka_unit_test(destinations),
 	    cmocka_unit_test(reload),
 	};
 

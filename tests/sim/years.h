@@ -83,6 +83,7 @@ struct start {
 struct exit_ { /* a relay, as its owner sees it */
 	bool there;
 	bool crm;
+	bool mx; /* deliver = mx */
 	size_t quota[ON_A_RELAY], nquotas;
 	unsigned rate; /* 0: none */
 	int64_t rate_window_us;
@@ -126,6 +127,7 @@ enum task_state {
 struct task {
 	enum task_state state;
 	bool permit;
+	bool mx; /* it has a destination */
 	unsigned worker;
 	uint64_t job;
 	size_t letter, relay;

@@ -126,6 +126,7 @@ years_design(void)
 		struct exit_ *r = &y.relay[i];
 
 		*r = (struct exit_){.there = i < RELAYS_AT_ONCE, .crm = i == 0};
+		r->mx = !r->crm && chance(3) == 0;
 		r->connections = 1 + (uint32_t)chance(8);
 		r->rcpts = 1 + (uint32_t)chance(3);
 		some_rate(r);
@@ -166,7 +167,7 @@ years_redesign(void)
 	struct cap *q = &y.cap[chance(QUOTAS)];
 	struct exit_ *r = &y.relay[chance(RELAYS)];
 
-	switch (chance(9)) {
+	switch (chance(10)) {
 	case 0:
 	case 1:
 	case 2:
@@ -190,6 +191,9 @@ years_redesign(void)
 		break;
 	case 8:
 		q->zone = y.zone[chance(ZONES_A_WORLD)];
+		break;
+	case 9:
+		r->mx = !r->mx && !r->crm;
 		break;
 	}
 	years_configure();
@@ -255,11 +259,12 @@ print_relay(struct bytes *b, size_t i)
 	if (!r->there)
 		return;
 	bytes_printf(b,
-		     "relay \"r%zu\" { host = 127.0.0.1\nconnections = %u\n"
+		     "relay \"r%zu\" { %s\nconnections = %u\n"
 		     "recipients_per_message = %u\n%s"
 		     "quota_replies = [\"554 *daily cap*\", "
 		     "\"454 *daily cap*\"]\n",
-		     i, r->connections, r->rcpts, r->crm ? "role = crm\n" : "");
+		     i, r->mx ? "deliver = mx" : "host = 127.0.0.1",
+		     r->connections, r->rcpts, r->crm ? "role = crm\n" : "");
 	if (r->rate != 0)
 		bytes_printf(b, "rate = %u/%s\n", r->rate,
 			     r->rate_window_us == SECOND_US   ? "s"

@@ -108,7 +108,8 @@ accept_one(void)
 	snprintf(author, sizeof author, "u%" PRIu64 "@d%u.example", chance(9),
 		 l->path);
 	for (uint32_t i = 0; i < l->n; i++) {
-		snprintf(address[i], sizeof address[i], "r%u@example.net", i);
+		snprintf(address[i], sizeof address[i], "r%u@%c.example", i,
+			 "abcA"[chance(4)]);
 		r[i] = (struct ledger_recipient){
 		    .address = text_of(address[i]),
 		    .lane = lane_now(l, author, address[i])};

@@ -1,6 +1,8 @@
 /* years_work - see tests/sim/years.h. */
 #include "tests/sim/years.h"
 
+#include <strings.h>
+
 static size_t
 letter_of(uint64_t id)
 {
@@ -60,6 +62,20 @@ check_way(const struct letter *l, size_t relay)
 	      years_time(r->closed_until_us));
 }
 
+/* Through deliver = mx all of a job's recipients are of its domain. */
+static void
+check_domain(const struct job *j, struct text address)
+{
+	const char *at = memrchr(address.p, '@', address.n);
+
+	CHECK(at != NULL &&
+		  (size_t)(address.p + address.n - at) ==
+		      j->destination.n + 1 &&
+		  strncasecmp(at + 1, j->destination.p, j->destination.n) == 0,
+	      "%.*s in a job for %.*s", (int)address.n, address.p,
+	      (int)j->destination.n, j->destination.p);
+}
+
 static void
 take_recipients(struct task *t, const struct job *j)
 {
@@ -73,6 +89,8 @@ take_recipients(struct task *t, const struct job *j)
 		CHECK(r.rcpt < l->n && !l->to[r.rcpt].in_flight &&
 			  !l->to[r.rcpt].over,
 		      "recipient %u claimed twice, or after its end", r.rcpt);
+		if (t->mx)
+			check_domain(j, r.address);
 		l->to[r.rcpt].in_flight = true;
 		t->rcpt[t->n++] = r.rcpt;
 	}
@@ -99,6 +117,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 	y.ntasks = max_of(y.ntasks, (size_t)(t - y.task) + 1);
 	*t = (struct task){.state = TASK_HELD,
 			   .permit = j.permit != 0,
+			   .mx = j.destination.n > 0,
 			   .worker = worker,
 			   .job = j.job,
 			   .letter = letter_of(j.message)};
@@ -107,6 +126,8 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 	take_recipients(t, &j);
 	CHECK(y.lax || t->permit == (y.relay[t->relay].rate != 0),
 	      "a job of a relay %s rate", t->permit ? "without" : "with");
+	CHECK(y.lax || t->mx == y.relay[t->relay].mx, "a job %s a destination",
+	      t->mx ? "with" : "without");
 	t->nquotas = y.relay[t->relay].nquotas;
 	memcpy(t->quota, y.relay[t->relay].quota, sizeof t->quota);
 	years_claimed(t);
@@ -234,7 +255,8 @@ hit_wall(struct task *t, bool dot)
 	for (uint32_t i = 0; i < t->n && y.relay[t->relay].there; i++)
 		if (t->end[i].kind == VERDICT_FAIL)
 			t->end[i].kind = VERDICT_DEFER;
-	y.relay[t->relay].hit = true;
+	if (!t->mx) /* else it is one host's limit, not the relay's */
+		y.relay[t->relay].hit = true;
 	y.walls++;
 }
 
