@@ -1,16 +1,40 @@
 #include "admin/relay_test_secret.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "admin/relay_test_step.h"
 #include "daemon/now.h"
+#include "daemon/run.h"
+#include "daemon/token.h"
 
-/* A command's token is mtqd's: it alone runs it, and keeps what it printed. */
+enum { LOOK_EVERY_MS = 20 }; /* at a command that runs */
+
+static const char COMMAND[] = "cmd:";
+
+/* The command is run as mtqd runs it, and what it prints goes nowhere else. */
 static bool
-is_command(const char *ref)
+fetch_command(const char *command, struct bytes *out, struct err *e)
 {
-	return strncmp(ref, "cmd:", 4) == 0;
+	struct run r = {.pid = 0};
+	enum run_state state = RUN_BUSY;
+	struct text token;
+	int64_t life_s;
+	char why[160];
+
+	if (!run_start(&r, command, now_steady_us(), e))
+		return false;
+	while ((state = run_poll(&r, now_steady_us(), e)) == RUN_BUSY)
+		(void)poll(NULL, 0, LOOK_EVERY_MS);
+	if (state == RUN_OK && token_parse(r.out, r.n, &token, &life_s, why)) {
+		bytes_add(out, token.p, token.n);
+	} else if (state == RUN_OK) {
+		err_set(e, ERR_CONFIG, "%s", why);
+		state = RUN_FAILED;
+	}
+	run_done(&r);
+	return state == RUN_OK;
 }
 
 /* `ref` may be NULL or "": nothing is referred to. */
@@ -20,16 +44,15 @@ fetch(struct relay_test *t, const char *what, const char *ref, bool whole)
 	const int64_t began_us = now_steady_us();
 	struct bytes value = {0};
 	struct err e = {.kind = ERR_NONE};
+	bool ok;
 
 	if (ref == NULL || *ref == '\0')
 		return;
-	if (is_command(ref)) {
-		relay_test_tell(t->json, "secret", STEP_NOTE, -1,
-				"%s: %s is run by mtqd, not by this test", what,
-				ref);
-		return;
-	}
-	if (secret_fetch(ref, whole, &value, &e)) {
+	if (strncmp(ref, COMMAND, strlen(COMMAND)) == 0)
+		ok = fetch_command(ref + strlen(COMMAND), &value, &e);
+	else
+		ok = secret_fetch(ref, whole, &value, &e);
+	if (ok) {
 		secrets_put(t->secrets, t->relay->title, what, value.data,
 			    value.n);
 		relay_test_tell(t->json, "secret", STEP_OK,

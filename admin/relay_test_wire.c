@@ -1,6 +1,8 @@
 #include "admin/relay_test_wire.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +57,7 @@ relay_test_wire_open(struct relay_test_wire *w, const struct target *t,
 		     int64_t within_us)
 {
 	const int64_t until_us = now_steady_us() + within_us;
-	int error = 0;
+	int error = 0, one = 1;
 	socklen_t n = sizeof error;
 
 	w->tls = NULL;
@@ -67,6 +69,7 @@ relay_test_wire_open(struct relay_test_wire *w, const struct target *t,
 		snprintf(w->why, sizeof w->why, "socket: %s", strerror(errno));
 		return false;
 	}
+	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (connect(w->fd, (const struct sockaddr *)&t->sa, t->len) == 0)
 		return true;
 	if (errno != EINPROGRESS)
@@ -188,15 +191,25 @@ bool
 relay_test_wire_say(struct relay_test_wire *w, const char *command,
 		    const char *what, int64_t within_us)
 {
+	const size_t n = strlen(command);
+	struct bytes line = {0};
+	bool ok;
+
 	if (w->at < w->n) {
 		snprintf(w->why, sizeof w->why,
 			 "the host said more than it was asked, before %s",
 			 what);
 		return false;
 	}
-	return relay_test_wire_write(w, command, strlen(command), within_us) &&
-	       relay_test_wire_write(w, "\r\n", 2, within_us) &&
-	       relay_test_wire_reply(w, what, NULL, NULL, within_us);
+	/* In one write: a line in two segments waits for an acknowledgement. */
+	bytes_reserve(&line, n + 2);
+	bytes_add(&line, command, n);
+	bytes_add(&line, "\r\n", 2);
+	ok = relay_test_wire_write(w, line.data, line.n, within_us) &&
+	     relay_test_wire_reply(w, what, NULL, NULL, within_us);
+	secret_wipe(line.data, line.room);
+	bytes_free(&line);
+	return ok;
 }
 
 /* --- TLS ------------------------------------------------------------------ */
