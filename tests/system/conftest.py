@@ -11,6 +11,7 @@ import tempfile
 
 import pytest
 
+from cells import Cells
 from sink import Sink
 from wait import DEADLINE, free_port, wait_for
 
@@ -200,3 +201,10 @@ def make(sink):
                 m.process.kill()
                 m.process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cells():
+    c = Cells()
+    yield c
+    c.close()

@@ -26,7 +26,7 @@ class Sink:
     """reply(verb, argument, session) -> bytes or None may overrule any answer:
     verbs are CONNECT EHLO MAIL RCPT DATA DOT; b"" drops the connection."""
 
-    def __init__(self, port=0, reply=None, extensions=("PIPELINING", "8BITMIME",
+    def __init__(self, port=0, reply=None, address="127.0.0.1", extensions=("PIPELINING", "8BITMIME",
                  "SMTPUTF8", "SIZE 104857600", "ENHANCEDSTATUSCODES", "DSN")):
         self.messages, self.reply, self.extensions = [], reply, extensions
         self.lock = threading.Lock()
@@ -56,7 +56,7 @@ class Sink:
             daemon_threads = True
             request_queue_size = 128
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = Server((address, port), Handler)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever,
                                        args=(0.05,), daemon=True)
