@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "daemon/log.h"
-#include "delivery/x509.h"
+#include "delivery/identity.h"
 
 static_assert((int)CHAIN_MOST <= (int)X509_CHAIN_MOST, "a chain fits");
 
@@ -70,7 +70,7 @@ has_any_name(const struct x509 *x, const struct certificate_names *names)
 {
 	must(names->n <= CERTIFICATE_NAMES_MOST);
 	for (size_t i = 0; i < names->n; i++)
-		if (x509_has_name(x, names->name[i], names->allow_cn))
+		if (identity_is(x, names->name[i], names->allow_cn))
 			return true;
 	return false;
 }
@@ -116,6 +116,36 @@ dates_words(const struct certs *s, int64_t now_s, char *out, size_t size)
 	}
 }
 
+/* The first that is weak; a CA of the list may be it, too. */
+static void
+weak_words(const struct certs *s, char *out, size_t size)
+{
+	char subject[90], words[80];
+
+	snprintf(out, size, "the CA");
+	for (size_t i = 0; i < s->n; i++)
+		if (x509_weak(s->at[i], words, sizeof words)) {
+			x509_subject(s->at[i], subject, sizeof subject);
+			snprintf(out, size, "%s: %s", subject, words);
+			return;
+		}
+}
+
+/* The record that would fit, for who has to publish it. */
+static void
+key_words(const struct x509 *own, char *out, size_t size)
+{
+	struct tlsa t = {.usage = 3, .selector = 1, .matching = 1, .n = 32};
+	unsigned char hash[32];
+	char words[100];
+
+	if (!x509_key_digest(own, hash))
+		return;
+	t.data = hash;
+	tlsa_print(&t, words, sizeof words);
+	snprintf(out, size, "its key is %s", words);
+}
+
 /* What the finding is about, in the words of the certificates. */
 static struct certificate_verdict
 explain(enum certificate_finding f, const struct certs *s, const char *wanted,
@@ -125,10 +155,10 @@ explain(enum certificate_finding f, const struct certs *s, const char *wanted,
 
 	switch (f) {
 	case CERTIFICATE_GOOD:
-		x509_names(s->at[0], detail, sizeof detail);
+		identity_print(s->at[0], detail, sizeof detail);
 		break;
 	case CERTIFICATE_WRONG_NAME:
-		x509_names(s->at[0], words, sizeof words);
+		identity_print(s->at[0], words, sizeof words);
 		snprintf(detail, sizeof detail, "%s is not %s",
 			 *words != '\0' ? words : "a certificate without names",
 			 wanted);
@@ -138,18 +168,18 @@ explain(enum certificate_finding f, const struct certs *s, const char *wanted,
 		dates_words(s, now_s, detail, sizeof detail);
 		break;
 	case CERTIFICATE_WEAK:
-		x509_subject(s->at[0], who, sizeof who);
-		x509_key(s->at[0], words, sizeof words);
-		snprintf(detail, sizeof detail, "%s: %s", who, words);
+		weak_words(s, detail, sizeof detail);
 		break;
 	case CERTIFICATE_UNKNOWN_CA:
 	case CERTIFICATE_SELF_SIGNED:
 	case CERTIFICATE_INVALID:
 	case CERTIFICATE_WRONG_USE:
-	case CERTIFICATE_NO_MATCH:
-		x509_names(s->at[0], words, sizeof words);
+		identity_print(s->at[0], words, sizeof words);
 		x509_issuer(s->at[s->n - 1], who, sizeof who);
 		snprintf(detail, sizeof detail, "%s, issued by %s", words, who);
+		break;
+	case CERTIFICATE_NO_MATCH:
+		key_words(s->at[0], detail, sizeof detail);
 		break;
 	case CERTIFICATE_NONE:
 	case CERTIFICATE_MALFORMED:
@@ -219,7 +249,7 @@ below(const struct x509 *anchor, const struct certs *s, const struct host *h)
 {
 	struct trust *t = x509_trust_one(anchor);
 	enum x509_fault fault = x509_verify(t, s->at, s->n, h->now_s);
-	bool allow_cn = h->names->allow_cn;
+	struct certificate_names names = *h->names;
 
 	x509_trust_free(t);
 	/* The anchor is known, but not what stands above our host. */
@@ -227,10 +257,12 @@ below(const struct x509 *anchor, const struct certs *s, const struct host *h)
 		return CERTIFICATE_INVALID;
 	if (fault != X509_HOLDS)
 		return finding_of(fault, s);
-	if (*h->base != '\0' && x509_has_name(s->at[0], h->base, allow_cn))
+	/* The common name counts when there is no other (RFC 7672 3.2.3). */
+	names.allow_cn = true;
+	if (*h->base != '\0' && identity_is(s->at[0], h->base, true))
 		return CERTIFICATE_GOOD;
-	return has_any_name(s->at[0], h->names) ? CERTIFICATE_GOOD
-						: CERTIFICATE_WRONG_NAME;
+	return has_any_name(s->at[0], &names) ? CERTIFICATE_GOOD
+					      : CERTIFICATE_WRONG_NAME;
 }
 
 /* The certificate and the match are tied: each certificate that the record
@@ -343,7 +375,7 @@ certificate_look(const unsigned char *der, size_t n,
 		return false;
 	x509_subject(x, look.subject, sizeof look.subject);
 	x509_issuer(x, look.issuer, sizeof look.issuer);
-	x509_names(x, look.names, sizeof look.names);
+	identity_print(x, look.names, sizeof look.names);
 	x509_key(x, look.key, sizeof look.key);
 	x509_dates(x, &look.from_s, &look.until_s);
 	/* A key we don't know has no digest: zeros. */

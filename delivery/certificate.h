@@ -6,7 +6,7 @@
  * Names are compared with dNSName alternative names only, a wildcard stands for
  * the left-most label alone; an iPAddress when the name is an address; the
  * common name only where the caller allows it and no alternative name of that
- * kind is there (RFC 6125 6.4).
+ * kind is there (RFC 6125 6.4); DANE-TA always allows it (RFC 7672 3.2.3).
  *
  * Owner    plain values; a trust is shared by all connections of a relay.
  * Time     an argument, seconds of the wall clock.

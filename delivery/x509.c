@@ -10,12 +10,9 @@
 
 #include "daemon/log.h"
 #include "delivery/digest.h"
-#include "delivery/hostname.h"
 
 enum {
-	ALT_NAMES_MOST = 500, /* of one certificate that we look at */
-	ALT_NAME_MOST = 256,
-	DER_MOST = 1 << 20,
+	DER_MOST = 1 << 16, /* 20 ms to verify one full of names */
 };
 
 struct x509 {
@@ -57,89 +54,37 @@ x509_self_issued(const struct x509 *x)
 
 /* --- names ------------------------------------------------------------------ */
 
-enum alt_kind { ALT_END, ALT_DNS, ALT_ADDRESS, ALT_OTHER, ALT_UNREADABLE };
-struct alt {
-	char p[ALT_NAME_MOST];
-	size_t n;
-};
-
-static enum alt_kind
-alt_at(gnutls_x509_crt_t crt, unsigned at, struct alt *out)
+enum x509_alt
+x509_alt_at(const struct x509 *x, unsigned at, struct x509_name *out)
 {
 	int kind;
 
 	out->n = sizeof out->p;
-	kind = gnutls_x509_crt_get_subject_alt_name(crt, at, out->p, &out->n,
+	kind = gnutls_x509_crt_get_subject_alt_name(x->crt, at, out->p, &out->n,
 						    NULL);
 	if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-		return ALT_END;
+		return X509_ALT_END;
 	if (kind < 0 || out->n > sizeof out->p)
-		return ALT_UNREADABLE;
+		return X509_ALT_UNREADABLE;
 	if (kind == GNUTLS_SAN_DNSNAME)
-		return ALT_DNS;
-	return kind == GNUTLS_SAN_IPADDRESS ? ALT_ADDRESS : ALT_OTHER;
-}
-
-/* The common name, when there is exactly one and it is plain text. */
-static bool
-common_name(gnutls_x509_crt_t crt, struct alt *out)
-{
-	struct alt second = {.n = sizeof second.p};
-
-	out->n = sizeof out->p;
-	if (gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0,
-					  0, out->p, &out->n) != 0)
-		return false;
-	if (gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 1,
-					  0, second.p, &second.n) !=
-	    GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-		return false;
-	return out->n < sizeof out->p && memchr(out->p, '\0', out->n) == NULL;
-}
-
-static bool
-common_name_is(gnutls_x509_crt_t crt, const char *name)
-{
-	unsigned char want[16], have[16];
-	struct alt cn;
-	size_t n;
-
-	if (!common_name(crt, &cn))
-		return false;
-	n = hostname_address(name, want);
-	if (n == 0)
-		return hostname_match(cn.p, cn.n, name);
-	return hostname_address(cn.p, have) == n && memcmp(have, want, n) == 0;
+		return X509_ALT_DNS;
+	return kind == GNUTLS_SAN_IPADDRESS ? X509_ALT_ADDRESS : X509_ALT_OTHER;
 }
 
 bool
-x509_has_name(const struct x509 *x, const char *name, bool allow_cn)
+x509_common_name(const struct x509 *x, struct x509_name *out)
 {
-	unsigned char address[16];
-	size_t n = hostname_address(name, address);
-	bool others = false; /* alternative names of the kind we look for */
-	struct alt alt;
+	struct x509_name second = {.n = sizeof second.p};
 
-	for (unsigned i = 0; i < ALT_NAMES_MOST; i++) {
-		enum alt_kind kind = alt_at(x->crt, i, &alt);
-
-		if (kind == ALT_END)
-			return !others && allow_cn &&
-			       common_name_is(x->crt, name);
-		if (kind == ALT_UNREADABLE) /* may have been of that kind */
-			others = true;
-		if (kind == ALT_DNS && n == 0) {
-			if (hostname_match(alt.p, alt.n, name))
-				return true;
-			others = true;
-		}
-		if (kind == ALT_ADDRESS && n != 0) {
-			if (alt.n == n && memcmp(alt.p, address, n) == 0)
-				return true;
-			others = true;
-		}
-	}
-	return false;
+	out->n = sizeof out->p;
+	if (gnutls_x509_crt_get_dn_by_oid(x->crt, GNUTLS_OID_X520_COMMON_NAME,
+					  0, 0, out->p, &out->n) != 0)
+		return false;
+	if (gnutls_x509_crt_get_dn_by_oid(x->crt, GNUTLS_OID_X520_COMMON_NAME,
+					  1, 0, second.p, &second.n) !=
+	    GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+		return false;
+	return out->n < sizeof out->p && memchr(out->p, '\0', out->n) == NULL;
 }
 
 /* --- words for people ------------------------------------------------------- */
@@ -169,40 +114,6 @@ x509_issuer(const struct x509 *x, char *out, size_t size)
 	clean(gnutls_x509_crt_get_issuer_dn3(x->crt, &d, 0), &d, out, size);
 }
 
-/* "mx.example, *.mx.example, 192.0.2.1"; the common name when there is none.
- * Names that do not fit are left out, "..." says so. */
-void
-x509_names(const struct x509 *x, char *out, size_t size)
-{
-	struct alt alt;
-	char one[ALT_NAME_MOST + 16];
-	size_t at = 0;
-
-	*out = '\0';
-	for (unsigned i = 0; i < ALT_NAMES_MOST; i++) {
-		enum alt_kind kind = alt_at(x->crt, i, &alt);
-
-		if (kind == ALT_END)
-			break;
-		if (kind != ALT_DNS && kind != ALT_ADDRESS)
-			continue;
-		if (kind == ALT_DNS)
-			log_safe(alt.p, alt.n, one, sizeof one);
-		else if (!hostname_print(alt.p, alt.n, one, sizeof one))
-			continue;
-		if (at + strlen(one) + sizeof ", , ..." > size) {
-			snprintf(out + at, size - at, "%s...", at ? ", " : "");
-			return;
-		}
-		at += (size_t)snprintf(out + at, size - at, "%s%s",
-				       at > 0 ? ", " : "", one);
-	}
-	if (at == 0 && common_name(x->crt, &alt)) {
-		log_safe(alt.p, alt.n, one, sizeof one);
-		snprintf(out, size, "common name %s", one);
-	}
-}
-
 void
 x509_key(const struct x509 *x, char *out, size_t size)
 {
@@ -215,6 +126,28 @@ x509_key(const struct x509 *x, char *out, size_t size)
 
 	snprintf(out, size, "%s %u bits", word != NULL ? word : "unknown key",
 		 bits);
+}
+
+bool
+x509_weak(const struct x509 *x, char *out, size_t size)
+{
+	unsigned bits = 0;
+	int key = gnutls_x509_crt_get_pk_algorithm(x->crt, &bits);
+	int by = gnutls_x509_crt_get_signature_algorithm(x->crt);
+	const char *word;
+
+	if (key >= 0 &&
+	    gnutls_pk_bits_to_sec_param((gnutls_pk_algorithm_t)key, bits) <
+		GNUTLS_SEC_PARAM_MEDIUM) {
+		x509_key(x, out, size);
+		return true;
+	}
+	if (by < 0 || gnutls_sign_is_secure2((gnutls_sign_algorithm_t)by,
+					     GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS))
+		return false;
+	word = gnutls_sign_get_name((gnutls_sign_algorithm_t)by);
+	snprintf(out, size, "signed with %s", word != NULL ? word : "?");
+	return true;
 }
 
 void

@@ -16,10 +16,23 @@ struct x509;
 struct x509 *x509_load(const unsigned char *der, size_t n) MUST_USE;
 void x509_free(struct x509 *x);
 
-/* Has it this host name or address?  The common name counts when `allow_cn`
- * and no alternative name of that kind is there (RFC 6125 6.4.4). */
-bool x509_has_name(const struct x509 *x, const char *name,
-		   bool allow_cn) MUST_USE;
+enum { X509_NAME_MOST = 256 };
+struct x509_name {
+	char p[X509_NAME_MOST];
+	size_t n;
+};
+enum x509_alt {
+	X509_ALT_END,
+	X509_ALT_DNS,
+	X509_ALT_ADDRESS, /* 4 or 16 octets, if it is right */
+	X509_ALT_OTHER,
+	X509_ALT_UNREADABLE, /* malformed, or too long */
+};
+/* Its alternative names, from 0 on. */
+enum x509_alt x509_alt_at(const struct x509 *x, unsigned at,
+			  struct x509_name *out) MUST_USE;
+/* The common name, when there is exactly one and no NUL in it; a string. */
+bool x509_common_name(const struct x509 *x, struct x509_name *out) MUST_USE;
 bool x509_self_issued(const struct x509 *x) MUST_USE;
 /* Is it what the record, a usable one, is about? */
 bool x509_is(const struct x509 *x, const struct tlsa *t) MUST_USE;
@@ -27,8 +40,9 @@ bool x509_is(const struct x509 *x, const struct tlsa *t) MUST_USE;
 /* For people, cleaned and cut to size. */
 void x509_subject(const struct x509 *x, char *out, size_t size);
 void x509_issuer(const struct x509 *x, char *out, size_t size);
-void x509_names(const struct x509 *x, char *out, size_t size);
 void x509_key(const struct x509 *x, char *out, size_t size);
+/* Too weak a key or signature, and which. */
+bool x509_weak(const struct x509 *x, char *out, size_t size) MUST_USE;
 void x509_dates(const struct x509 *x, int64_t *from_s, int64_t *until_s);
 /* False: a key of a kind the library doesn't know. */
 bool x509_key_digest(const struct x509 *x, unsigned char out[32]) MUST_USE;

@@ -193,6 +193,10 @@ details(void **state)
 	    {"underold oldinter",
 	     "CN=mtq test old intermediate: valid until 2021-01-01"},
 	    {"weak inter", "CN=" CERTS_HOST ": RSA 1024 bits"},
+	    {"sha1 inter", "CN=" CERTS_HOST ": signed with ECDSA-SHA1"},
+	    {"md5 rsainter", "CN=" CERTS_HOST ": signed with RSA-MD5"},
+	    {"underweak weakinter",
+	     "CN=mtq test weak intermediate: RSA 1024 bits"},
 	    {"unknown other", CERTS_HOST ", issued by CN=another root"},
 	    {"good", CERTS_HOST ", issued by CN=mtq test intermediate"},
 	};

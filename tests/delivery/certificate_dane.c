@@ -50,9 +50,8 @@ static const struct row {
 	const char *name;
 	const char *records, *chain;
 	enum certificate_finding want;
-	const char *base; /* NULL: CERTS_HOST */
-	const char *host; /* NULL: none but the base */
-	bool allow_cn;
+	const char *base;   /* NULL: CERTS_HOST */
+	const char *host;   /* NULL: none but the base */
 	const int64_t *now; /* NULL: certs_now */
 } rows[] = {
     /* DANE-EE: the record alone */
@@ -147,9 +146,11 @@ static const struct row {
     {"TA, wildcard", "2 0 1 root", "wildcard inter root",
      .want = CERTIFICATE_GOOD},
     {"TA, common name", "2 0 1 root", "cn inter root",
+     .want = CERTIFICATE_GOOD},
+    {"TA, common name beside another name", "2 0 1 root", "cnsan inter root",
      .want = CERTIFICATE_WRONG_NAME},
-    {"TA, common name allowed", "2 0 1 root", "cn inter root",
-     .want = CERTIFICATE_GOOD, .allow_cn = true},
+    {"TA, another common name", "2 0 1 root", "cn inter root",
+     .want = CERTIFICATE_WRONG_NAME, .base = "elsewhere.example"},
     {"TA, expired", "2 0 1 root", "expired inter root",
      .want = CERTIFICATE_EXPIRED},
     {"TA, not valid yet", "2 0 1 root", "notyet inter root",
@@ -215,7 +216,7 @@ verdicts(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
 		const struct row *r = &rows[i];
-		struct certificate_names names = {.allow_cn = r->allow_cn};
+		struct certificate_names names = {.n = 0};
 		struct certificate_verdict v;
 
 		if (r->host != NULL)
