@@ -17,22 +17,36 @@
 #include "delivery/dialogue.h"
 #include "delivery/outlet.h"
 #include "delivery/resolve.h"
+#include "delivery/tls.h"
 
 struct connection;
 struct connection_times {
-	int64_t connect_us, command_us, data_us;
+	int64_t connect_us, tls_us, command_us, data_us;
+};
+
+/* All a connection must know of the relay; copied. */
+struct connection_terms {
+	struct connection_times times;
+	struct policy policy;
+	struct tls_setup *setup;          /* outlives it; NULL: no TLS */
+	struct tls_wish wish;             /* but the key and the time */
+	const struct auth_settings *auth; /* NULL: none */
+	const char *user;
+	const struct secret *password, *token; /* NULL: none */
 };
 
 struct connection_ops {
 	/* The task has a verdict for everybody; it is the user's again.  The
 	 * connection may be used once `ready` says so. */
 	void (*done)(struct connection *c, struct task *t);
+	/* The set-up is through. */
+	void (*opened)(struct connection *c);
 	/* Waits for a task (connection_give). */
 	void (*ready)(struct connection *c);
-	/* Connecting failed: the task, untouched, is the user's again.  The
-	 * connection is gone. */
-	void (*unreachable)(struct connection *c, struct task *t,
-			    const char *why);
+	/* The set-up failed: the task, untouched, is the user's again (NULL:
+	 * there was none); `gone` follows. */
+	void (*refused)(struct connection *c, struct task *t,
+			const struct verdict *v);
 	/* It is gone; a task that was under way came through `done`. */
 	void (*gone)(struct connection *c);
 };
@@ -42,6 +56,12 @@ struct connection {
 	const struct connection_ops *ops;
 	void *user;
 	struct connection_times times;
+	struct dialogue_terms terms;
+	struct tls *prepared;    /* for when it is wanted */
+	struct tls *tls;         /* the same, once the handshake has begun */
+	bool certificate;        /* we have one to show */
+	struct secrets *secrets; /* until we are authenticated */
+	char account[256];       /* terms.account.user */
 	struct dialogue dialogue;
 	struct reply reply;
 	struct task *task;
@@ -54,20 +74,29 @@ struct connection {
 	int fd;
 	struct watch watch;
 	bool connecting;
+	bool shaking; /* the TLS handshake */
+	bool opened;
 	int connect_error; /* connect() said so at once */
 	bool line_start, body_more, body_open;
 	struct outgoing outgoing;
 	size_t dot_at; /* DOT_GOES: where in `out` it begins */
 	bool dead;
-	bool refused; /* `unreachable` was told, `gone` is not */
-	bool retire;  /* closed when its task is done */
+	bool retire; /* closed when its task is done */
+	char host[256];
 	char remote[VERDICT_REMOTE_MOST];
-	struct connection *prev, *next; /* the user's list */
+	/* the user's */
+	size_t target;       /* which of its targets */
+	unsigned lookup;     /* of which lookup */
+	unsigned credential; /* which of two */
+	bool clear;          /* without TLS after TLS has failed */
+	struct setup *setup;
+	struct connection *prev, *next;    /* of the relay */
+	struct connection *before, *after; /* of the pool */
 };
 
 struct connection *connection_open(struct outlet *o, const struct target *t,
 				   uint16_t port,
-				   const struct connection_times *times,
+				   const struct connection_terms *terms,
 				   const struct connection_ops *ops, void *user,
 				   struct task *task, int64_t steady_us);
 void connection_give(struct connection *c, struct task *t, int64_t steady_us);

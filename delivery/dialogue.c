@@ -4,17 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "delivery/dialogue_private.h"
 #include "delivery/judge.h"
 
 void
 dialogue_init(struct dialogue *d, const char *hostname, const char *remote,
-	      struct bytes *out)
+	      struct dialogue_terms *terms, struct bytes *out)
 {
 	*d = (struct dialogue){.state = DIALOGUE_GREETING,
 			       .hostname = hostname,
 			       .remote = remote,
+			       .terms = terms,
 			       .owed = 1,
 			       .out = out};
+}
+
+void
+dialogue_free(struct dialogue *d)
+{
+	sasl_close(d->sasl);
+	d->sasl = NULL;
 }
 
 enum stage
@@ -27,6 +36,12 @@ dialogue_stage(const struct dialogue *d)
 		return STAGE_EHLO;
 	case DIALOGUE_HELO:
 		return STAGE_HELO;
+	case DIALOGUE_STARTTLS:
+		return STAGE_STARTTLS;
+	case DIALOGUE_TLS:
+		return STAGE_TLS;
+	case DIALOGUE_AUTH:
+		return STAGE_AUTH;
 	case DIALOGUE_READY:
 	case DIALOGUE_MAIL:
 		return STAGE_MAIL;
@@ -52,8 +67,8 @@ said(const struct dialogue *d, const struct reply *r, enum verdict_blame blame)
 	return judge_reply(r, dialogue_stage(d), blame, d->remote);
 }
 
-static struct verdict
-ours(const struct dialogue *d, enum status s, const char *detail)
+struct verdict
+dialogue_ours(const struct dialogue *d, enum status s, const char *detail)
 {
 	struct verdict v = verdict_of(s, dialogue_stage(d), detail);
 
@@ -61,10 +76,12 @@ ours(const struct dialogue *d, enum status s, const char *detail)
 	return v;
 }
 
-static enum dialogue_step
-give_up(struct dialogue *d, const struct verdict *v)
+enum dialogue_step
+dialogue_give_up(struct dialogue *d, const struct verdict *v)
 {
-	if (d->task != NULL)
+	if (!d->set_up)
+		d->trouble = *v; /* no mail was touched */
+	else if (d->task != NULL)
 		task_judge_rest(d->task, v);
 	d->owed = 0;
 	d->state = DIALOGUE_QUIT;
@@ -74,23 +91,16 @@ give_up(struct dialogue *d, const struct verdict *v)
 void
 dialogue_end(struct dialogue *d, enum status why, const char *detail)
 {
-	struct verdict v = ours(d, why, detail);
+	struct verdict v = dialogue_ours(d, why, detail);
 
-	give_up(d, &v);
+	dialogue_give_up(d, &v);
 }
 
-static void
-ask(struct dialogue *d, enum dialogue_state next)
+void
+dialogue_ask(struct dialogue *d, enum dialogue_state next)
 {
 	d->owed++;
 	d->state = next;
-}
-
-static void
-say_hello(struct dialogue *d, const char *verb, enum dialogue_state next)
-{
-	bytes_printf(d->out, "%s %s\r\n", verb, d->hostname);
-	ask(d, next);
 }
 
 static void
@@ -167,14 +177,14 @@ can_carry(struct dialogue *d)
 	struct verdict v;
 
 	if (d->task->utf8_needed && !d->utf8)
-		v = ours(d, STATUS_NO_UTF8, NULL);
+		v = dialogue_ours(d, STATUS_NO_UTF8, NULL);
 	else if ((j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)) &&
 		 !d->eightbit && (j->flags & MESSAGE_HAS_8BIT))
-		v = ours(d, STATUS_NO_8BIT, NULL);
+		v = dialogue_ours(d, STATUS_NO_8BIT, NULL);
 	else if (d->size_most > 0 && j->size_bytes > d->size_most) {
 		snprintf(limit, sizeof limit, "%" PRIu64 " > %" PRIu64,
 			 j->size_bytes, d->size_most);
-		v = ours(d, STATUS_TOO_BIG, limit);
+		v = dialogue_ours(d, STATUS_TOO_BIG, limit);
 	} else {
 		return true;
 	}
@@ -196,7 +206,7 @@ reset(struct dialogue *d)
 {
 	d->task = NULL;
 	bytes_add_text(d->out, "RSET\r\n");
-	ask(d, DIALOGUE_RSET);
+	dialogue_ask(d, DIALOGUE_RSET);
 	return DIALOGUE_DONE;
 }
 
@@ -206,13 +216,17 @@ transact(struct dialogue *d)
 	d->next = d->accepted = 0;
 	d->refused = d->dot = false;
 	d->written = d->pipelining;
+	d->chunked = d->chunking;
+	snprintf(d->task->security, sizeof d->task->security, "%s",
+		 d->security);
 	if (!can_carry(d))
 		return finish(d);
 	write_mail(d);
 	if (d->written) {
 		for (uint32_t i = 0; i < d->task->n; i++)
 			write_rcpt(d, i);
-		write_data(d);
+		if (!d->chunked)
+			write_data(d);
 	}
 	d->state = DIALOGUE_MAIL;
 	return DIALOGUE_WAIT;
@@ -226,20 +240,10 @@ dialogue_begin(struct dialogue *d, struct task *t)
 	return d->state == DIALOGUE_READY ? transact(d) : DIALOGUE_WAIT;
 }
 
-static void
-learn(struct dialogue *d)
+enum dialogue_step
+dialogue_ready(struct dialogue *d)
 {
-	d->pipelining = d->offers.has[EXTENSION_PIPELINING];
-	d->eightbit = d->offers.has[EXTENSION_8BITMIME];
-	d->utf8 = d->offers.has[EXTENSION_SMTPUTF8];
-	d->dsn = d->offers.has[EXTENSION_DSN];
-	d->size = d->offers.has[EXTENSION_SIZE];
-	d->size_most = d->offers.size_bytes;
-}
-
-static enum dialogue_step
-set_up(struct dialogue *d)
-{
+	d->set_up = true;
 	d->state = DIALOGUE_READY;
 	return d->task != NULL ? transact(d) : DIALOGUE_WAIT;
 }
@@ -262,6 +266,22 @@ after_mail(struct dialogue *d, const struct reply *r)
 	return DIALOGUE_WAIT;
 }
 
+/* The whole message as one chunk; its end is one of its own, so that it can be
+ * announced before it leaves, as a dot is (RFC 3030 2). */
+static enum dialogue_step
+send_chunk(struct dialogue *d)
+{
+	bytes_printf(d->out, "BDAT %" PRIu64 "\r\n", d->task->job.size_bytes);
+	dialogue_ask(d, DIALOGUE_BODY);
+	return DIALOGUE_SEND;
+}
+
+const char *
+dialogue_end_mark(const struct dialogue *d)
+{
+	return d->chunked ? "BDAT 0 LAST\r\n" : ".\r\n";
+}
+
 static enum dialogue_step
 after_rcpt(struct dialogue *d, const struct reply *r)
 {
@@ -277,8 +297,10 @@ after_rcpt(struct dialogue *d, const struct reply *r)
 			write_rcpt(d, d->next);
 		return DIALOGUE_WAIT;
 	}
-	if (d->accepted == 0 && !d->written)
+	if (d->accepted == 0 && (!d->written || d->chunked))
 		return reset(d);
+	if (d->chunked)
+		return send_chunk(d);
 	d->state = DIALOGUE_DATA;
 	if (!d->written)
 		write_data(d);
@@ -297,12 +319,12 @@ after_data(struct dialogue *d, const struct reply *r)
 		/* Nobody was accepted, yet it wants the message: an empty one
 		 * ends it (RFC 2920 3.1). */
 		bytes_add_text(d->out, ".\r\n");
-		ask(d, DIALOGUE_DOT);
+		dialogue_ask(d, DIALOGUE_DOT);
 		return DIALOGUE_WAIT;
 	}
 	if (r->code / 100 == 2 || r->code / 100 == 3) {
-		v = ours(d, STATUS_BAD_REPLY, r->text);
-		return give_up(d, &v);
+		v = dialogue_ours(d, STATUS_BAD_REPLY, r->text);
+		return dialogue_give_up(d, &v);
 	}
 	v = said(d, r, BLAME_MESSAGE);
 	task_judge_rest(d->task, &v);
@@ -315,7 +337,7 @@ dialogue_dot(struct dialogue *d)
 	must(d->state == DIALOGUE_BODY);
 	d->dot = true;
 	d->task->dot_sent = true;
-	ask(d, DIALOGUE_DOT);
+	dialogue_ask(d, DIALOGUE_DOT);
 }
 
 static enum dialogue_step
@@ -323,10 +345,19 @@ after_dot(struct dialogue *d, const struct reply *r)
 {
 	struct verdict v = said(d, r, BLAME_MESSAGE);
 
-	if (r->code / 100 == 3) {
-		v = ours(d, STATUS_BAD_REPLY, r->text);
-		return give_up(d, &v);
+	if (d->owed > 0) { /* to the chunk, not to its end */
+		d->refused = r->code / 100 != 2;
+		d->trouble = v;
+		return DIALOGUE_WAIT;
 	}
+	/* Both ends of a message it did not take, one of them well: nobody
+	 * knows what it has. */
+	if (r->code / 100 == 3 || (d->refused && r->code / 100 == 2)) {
+		v = dialogue_ours(d, STATUS_BAD_REPLY, r->text);
+		return dialogue_give_up(d, &v);
+	}
+	if (d->refused)
+		v = d->trouble;
 	task_judge_rest(d->task, &v);
 	/* The dot ended the transaction, whatever the answer was. */
 	return finish(d);
@@ -344,29 +375,18 @@ dialogue_reply(struct dialogue *d, const struct reply *r)
 			     (d->state == DIALOGUE_BODY && r->code >= 400);
 
 		v = words ? judge_host(r, dialogue_stage(d), d->remote)
-			  : ours(d, STATUS_BAD_REPLY, r->text);
-		return give_up(d, &v);
+			  : dialogue_ours(d, STATUS_BAD_REPLY, r->text);
+		return dialogue_give_up(d, &v);
 	}
 	d->owed--;
 	switch (d->state) {
 	case DIALOGUE_GREETING:
-		if (r->code != 220)
-			break;
-		say_hello(d, "EHLO", DIALOGUE_EHLO);
-		return DIALOGUE_WAIT;
 	case DIALOGUE_EHLO:
-		if (r->code / 100 == 2) {
-			learn(d);
-			return set_up(d);
-		}
-		if (r->code / 100 != 5)
-			break;
-		say_hello(d, "HELO", DIALOGUE_HELO);
-		return DIALOGUE_WAIT;
 	case DIALOGUE_HELO:
-		if (r->code / 100 != 2)
-			break;
-		return set_up(d);
+	case DIALOGUE_STARTTLS:
+	case DIALOGUE_TLS:
+	case DIALOGUE_AUTH:
+		return dialogue_setup_reply(d, r);
 	case DIALOGUE_MAIL:
 		return after_mail(d, r);
 	case DIALOGUE_RCPT:
@@ -378,19 +398,23 @@ dialogue_reply(struct dialogue *d, const struct reply *r)
 	case DIALOGUE_RSET:
 		if (r->code / 100 != 2)
 			break;
-		return set_up(d);
-	case DIALOGUE_READY:
+		return dialogue_ready(d);
 	case DIALOGUE_BODY:
+		if (r->code / 100 == 2)
+			return DIALOGUE_WAIT; /* to the chunk that has left */
+		v = said(d, r, BLAME_MESSAGE);
+		return dialogue_give_up(d, &v);
+	case DIALOGUE_READY:
 	case DIALOGUE_QUIT:
 		break;
 	}
 	v = judge_host(r, dialogue_stage(d), d->remote);
-	return give_up(d, &v);
+	return dialogue_give_up(d, &v);
 }
 
 void
 dialogue_quit(struct dialogue *d)
 {
 	bytes_add_text(d->out, "QUIT\r\n");
-	ask(d, DIALOGUE_QUIT);
+	dialogue_ask(d, DIALOGUE_QUIT);
 }

@@ -39,5 +39,7 @@ ehlo_line(struct ehlo *e, const char *p, size_t n)
 		e->has[i] = true;
 		if (i == EXTENSION_SIZE && blank != NULL)
 			e->size_bytes = number(blank + 1, n - word - 1);
+		if (i == EXTENSION_AUTH && blank != NULL)
+			sasl_offer_line(&e->sasl, blank + 1, n - word - 1);
 	}
 }

@@ -3,12 +3,14 @@
  *
  * Source   RFC 5321 4.1.1.1; RFC 2920 PIPELINING, RFC 1870 SIZE, RFC 6152
  *          8BITMIME, RFC 6531 SMTPUTF8, RFC 3461 DSN, RFC 2034
- *          ENHANCEDSTATUSCODES.
+ *          ENHANCEDSTATUSCODES, RFC 3030 CHUNKING, RFC 3207 STARTTLS,
+ *          RFC 4954 AUTH.
  */
 #ifndef MTQ_EHLO_H
 #define MTQ_EHLO_H
 
 #include "daemon/base.h"
+#include "delivery/sasl.h"
 
 #define EXTENSIONS(X)                                                          \
 	X(PIPELINING, "PIPELINING")                                            \
@@ -16,7 +18,10 @@
 	X(8BITMIME, "8BITMIME")                                                \
 	X(SMTPUTF8, "SMTPUTF8")                                                \
 	X(DSN, "DSN")                                                          \
-	X(ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES")
+	X(ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES")                          \
+	X(CHUNKING, "CHUNKING")                                                \
+	X(STARTTLS, "STARTTLS")                                                \
+	X(AUTH, "AUTH")
 
 enum extension {
 #define X(id, word) EXTENSION_##id,
@@ -28,6 +33,7 @@ enum extension {
 struct ehlo {
 	bool has[EXTENSION_COUNT];
 	uint64_t size_bytes; /* 0: no limit is told */
+	struct sasl_offer sasl;
 };
 
 /* One line of the reply behind its code; unknown words are passed over. */

@@ -42,7 +42,8 @@ struct outlet {
 	struct outgoing *first; /* marked */
 	struct outgoing *going; /* of the round under way */
 	struct outgoing *held;
-	unsigned char *scratch; /* OUTLET_SCRATCH octets to read into */
+	unsigned char *scratch;  /* OUTLET_SCRATCH octets to read into */
+	struct trusted *trusted; /* CAs that egress.c has read */
 };
 enum { OUTLET_SCRATCH = 64 * 1024 };
 

@@ -41,7 +41,7 @@ enum status
 policy_for(const struct relay_settings *r, enum tlsa_state tlsa,
 	   struct policy *out)
 {
-	struct policy p = {.tls = false};
+	struct policy p = {.insecure_auth = r->insecure_auth};
 
 	by_mode(r, &p);
 	p.implicit = p.tls && (r->tls_start == TLS_START_IMPLICIT ||
@@ -77,10 +77,8 @@ policy_for(const struct relay_settings *r, enum tlsa_state tlsa,
 }
 
 bool
-policy_may_auth(const struct relay_settings *r, const struct policy *p,
-		bool tls, bool verified)
+policy_may_auth(const struct policy *p, bool tls, bool verified)
 {
-	if (r->insecure_auth)
-		return true;
-	return tls && verified && p->check != CHECK_NOTHING;
+	return p->insecure_auth ||
+	       (tls && verified && p->check != CHECK_NOTHING);
 }

@@ -27,16 +27,16 @@ struct policy {
 	 * once, by a connection without TLS. */
 	bool may_clear;
 	enum policy_check check;
+	bool insecure_auth;
 };
 
 /* STATUS_COUNT: `out` is the policy.  Else the host can't be used: TLSA_FAILED,
  * NO_TLSA. */
 enum status policy_for(const struct relay_settings *r, enum tlsa_state tlsa,
 		       struct policy *out) MUST_USE;
-/* May the credential be used on a connection whose check has passed
- * (verified), or is not encrypted at all (tls = false)? */
-bool policy_may_auth(const struct relay_settings *r, const struct policy *p,
-		     bool tls, bool verified) MUST_USE;
+/* May a credential be used on a connection that is encrypted or not, and whose
+ * check has passed (verified) or not? */
+bool policy_may_auth(const struct policy *p, bool tls, bool verified) MUST_USE;
 const char *policy_check_word(enum policy_check c);
 
 #endif

@@ -135,7 +135,8 @@ reply_feed(struct reply *r, const unsigned char *p, size_t *n)
 
 	*n = all;
 	r->octets += all;
-	if (r->npart + all > REPLY_LINE_MOST)
+	if (r->npart + all >
+	    (r->long_lines ? (size_t)REPLY_LONG_MOST : (size_t)REPLY_LINE_MOST))
 		return bad(r, "a line is too long");
 	if (r->octets > REPLY_MOST)
 		return bad(r, "too long");

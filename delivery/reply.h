@@ -17,7 +17,8 @@
 #include "queue/status.h"
 
 enum {
-	REPLY_LINE_MOST = 512, /* octets with CRLF */
+	REPLY_LINE_MOST = 512,  /* octets with CRLF */
+	REPLY_LONG_MOST = 4096, /* of a line in an AUTH exchange */
 	REPLY_LINES_MOST = 100,
 	REPLY_MOST = 64 * 1024, /* octets of all lines */
 	REPLY_STATUS_SIZE = 12,
@@ -41,7 +42,8 @@ struct reply {
 	size_t nline;
 	const char *why; /* REPLY_BAD */
 
-	char part[REPLY_LINE_MOST]; /* a line that came in pieces */
+	bool long_lines;            /* the caller's: REPLY_LONG_MOST holds */
+	char part[REPLY_LONG_MOST]; /* a line that came in pieces */
 	size_t npart;
 	unsigned lines;
 	size_t octets;

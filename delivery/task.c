@@ -106,7 +106,8 @@ task_report(const struct task *t, int64_t steady_us,
 		    .remote = text_of(v->remote),
 		    .in_worker_us = span(t->came_us, t->begun_us),
 		    .connect_us = span(t->begun_us, t->open_us),
-		    .transmit_us = span(t->open_us, steady_us)};
+		    .transmit_us = span(t->open_us, steady_us),
+		    .security = text_of(t->security)};
 
 		must(t->judged[i]);
 		b.n = 0;

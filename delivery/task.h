@@ -18,9 +18,10 @@ struct task {
 	bool *judged;
 	bool utf8_needed; /* an address beyond ASCII */
 	bool dot_sent;
-	int64_t came_us;  /* steady: JOB arrived */
-	int64_t begun_us; /* a connection took it */
-	int64_t open_us;  /* the connection could talk; = begun_us: reused */
+	char security[JOB_SECURITY_MOST + 1]; /* of the connection it had */
+	int64_t came_us;                      /* steady: JOB arrived */
+	int64_t begun_us;                     /* a connection took it */
+	int64_t open_us; /* the connection could talk; = begun_us: reused */
 	struct task *next;
 };
 

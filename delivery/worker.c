@@ -1,6 +1,6 @@
 /*
- * mtq-worker - takes JOBs from the scheduler, gives each to its relay's pool,
- * reports DOT and OUTCOME.  Keeps nothing: what it was doing when it dies is
+ * mtq-worker - takes JOBs from the scheduler, gives each to the pool of its
+ * relay and destination, reports DOT and OUTCOME.  Keeps nothing: what it was doing when it dies is
  * settled by the scheduler.
  */
 #include <stdio.h>
@@ -15,9 +15,15 @@
 #include "delivery/pool.h"
 
 enum {
-	TICK_MS = 100,    /* how exactly deadlines are kept */
-	POOLS_MOST = 256, /* relays */
-	PATHS_MOST = 600,
+	TICK_MS = 100,       /* how exactly deadlines are kept */
+	EGRESSES_MOST = 256, /* relays */
+	BUCKETS = 4096,      /* of pools, by relay and destination */
+	PATHS_MOST = 1200,
+};
+
+struct place {
+	struct pool *pool;
+	struct place *next;
 };
 
 struct worker {
@@ -25,8 +31,9 @@ struct worker {
 	struct channel jobs;
 	struct outlet outlet;
 	struct resolver *resolver;
-	struct pool *pool[POOLS_MOST];
-	size_t npools;
+	struct egress *egress[EGRESSES_MOST];
+	size_t negresses;
+	struct place *bucket[BUCKETS];
 	struct timer tick;
 	bool connected;
 };
@@ -49,22 +56,73 @@ task_done(void *arg, struct task *t)
 
 static const struct pool_ops pool_ops = {.done = task_done};
 
-static struct pool *
-pool_for(struct worker *w, struct text relay)
+static void
+ask_fresh_token(void *arg, const char *relay)
 {
+	struct worker *w = arg;
+
+	role_refused(w->role, relay);
+}
+
+static struct egress *
+egress_for(struct worker *w, struct text relay)
+{
+	struct egress *g;
 	char name[65];
 
 	text_copy(relay, name, sizeof name);
-	for (size_t i = 0; i < w->npools; i++)
-		if (strcmp(pool_relay(w->pool[i]), name) == 0)
-			return w->pool[i];
-	if (w->npools == POOLS_MOST)
+	for (size_t i = 0; i < w->negresses; i++)
+		if (strcmp(w->egress[i]->relay, name) == 0)
+			return w->egress[i];
+	if (w->negresses == EGRESSES_MOST)
 		return NULL;
-	w->pool[w->npools] =
-	    pool_open(&w->outlet, w->resolver, &pool_ops, w, name);
-	pool_configure(w->pool[w->npools],
-		       settings_relay(w->role->settings, name));
-	return w->pool[w->npools++];
+	g = egress_open(&w->outlet, name);
+	g->fresh_token = ask_fresh_token;
+	g->arg = w;
+	egress_configure(g, settings_relay(w->role->settings, name),
+			 w->role->secrets);
+	w->egress[w->negresses++] = g;
+	return g;
+}
+
+static struct place **
+bucket_of(struct worker *w, const struct egress *g, const char *destination)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uintptr_t)g;
+
+	for (const char *p = destination; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	return &w->bucket[(h >> 16) % BUCKETS];
+}
+
+static struct pool *
+pool_for(struct worker *w, struct text relay, struct text to)
+{
+	struct egress *g = egress_for(w, relay);
+	struct place **at, *x;
+	char destination[256];
+
+	if (g == NULL)
+		return NULL;
+	text_copy(to, destination, sizeof destination);
+	at = bucket_of(w, g, destination);
+	for (x = *at; x != NULL; x = x->next)
+		if (pool_egress(x->pool) == g &&
+		    strcmp(pool_destination(x->pool), destination) == 0)
+			return x->pool;
+	x = must_alloc(sizeof *x);
+	x->pool = pool_open(g, w->resolver, &pool_ops, w, destination);
+	x->next = *at;
+	*at = x;
+	return x->pool;
+}
+
+static void
+each_pool(struct worker *w, void (*fn)(struct pool *p, void *arg), void *arg)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct place *x = w->bucket[i]; x != NULL; x = x->next)
+			fn(x->pool, arg);
 }
 
 static bool
@@ -72,7 +130,8 @@ take_job(struct worker *w, const void *p, size_t n)
 {
 	int64_t now_us = now_steady_us();
 	struct task *t = task_open(p, n, now_us);
-	struct pool *pool = t != NULL ? pool_for(w, t->job.relay) : NULL;
+	struct pool *pool =
+	    t != NULL ? pool_for(w, t->job.relay, t->job.destination) : NULL;
 
 	if (pool == NULL) {
 		task_free(t);
@@ -82,18 +141,27 @@ take_job(struct worker *w, const void *p, size_t n)
 	return true;
 }
 
+static void
+work_for(struct pool *p, void *arg)
+{
+	if (pool_egress(p) == arg)
+		pool_work(p, now_steady_us());
+}
+
 static bool
 take_share(struct worker *w, const void *p, size_t n)
 {
 	struct job_share s;
-	struct pool *pool;
+	struct egress *g;
 
 	if (!job_share_decode(&s, p, n))
 		return false;
-	pool = pool_for(w, s.relay);
-	if (pool != NULL)
-		pool_share(pool, s.connections, now_steady_us());
-	return pool != NULL;
+	g = egress_for(w, s.relay);
+	if (g == NULL)
+		return false;
+	g->share = s.connections;
+	each_pool(w, work_for, g);
+	return true;
 }
 
 static bool
@@ -138,13 +206,37 @@ scheduler_gone(struct channel *c, const char *why)
 static const struct channel_ops job_ops = {.frame = job_frame,
 					   .gone = scheduler_gone};
 
-static bool
-idle(const struct worker *w)
+static void
+add_busy(struct pool *p, void *arg)
 {
-	for (size_t i = 0; i < w->npools; i++)
-		if (pool_busy(w->pool[i]))
-			return false;
-	return true;
+	*(size_t *)arg += pool_busy(p);
+}
+
+static bool
+idle(struct worker *w)
+{
+	size_t busy = 0;
+
+	each_pool(w, add_busy, &busy);
+	return busy == 0;
+}
+
+/* Destinations that nobody wrote to for a while are forgotten. */
+static void
+tick_bucket(struct place **at, int64_t now_us)
+{
+	while (*at != NULL) {
+		struct place *x = *at;
+
+		pool_tick(x->pool, now_us);
+		if (!pool_is_idle(x->pool, now_us)) {
+			at = &x->next;
+			continue;
+		}
+		*at = x->next;
+		pool_free(x->pool);
+		free(x);
+	}
 }
 
 static void
@@ -153,8 +245,10 @@ on_tick(struct timer *t)
 	struct worker *w = container_of(t, struct worker, tick);
 	int64_t now_us = now_steady_us();
 
-	for (size_t i = 0; i < w->npools; i++)
-		pool_tick(w->pool[i], now_us);
+	for (size_t i = 0; i < BUCKETS; i++)
+		tick_bucket(&w->bucket[i], now_us);
+	for (size_t i = 0; i < w->negresses; i++)
+		pool_feed(w->egress[i], now_us);
 	timer_start(t, TICK_MS);
 }
 
@@ -171,11 +265,38 @@ after_round(struct role *r)
 		role_done(r, EXIT_DONE);
 }
 
+/* The folder of a file that may be replaced by another of that name. */
+static size_t
+add_folder(struct jail_path *path, size_t n, char *file)
+{
+	char *slash = strrchr(file, '/');
+
+	if (slash == NULL || slash == file)
+		return n;
+	path[n] = (struct jail_path){
+	    must_printf("%.*s", (int)(slash - file), file), JAIL_READ, true};
+	return n + 1;
+}
+
+static size_t
+add_relay(struct jail_path *path, size_t n, const struct relay_settings *r)
+{
+	if (r->deliver == DELIVER_MAILDIR) {
+		path[n++] = (struct jail_path){r->dir, JAIL_WRITE, false};
+		return n;
+	}
+	n = add_folder(path, n, r->ca_file);
+	return add_folder(path, n, r->client_cert);
+}
+
 /* What a worker may touch: the queue to read, the lock file to be seen as a
- * reader, the resolver's files, Maildirs. */
+ * reader, the resolver's files, certificates, Maildirs. */
 static bool
 confine(struct worker *w, struct err *e)
 {
+	static const char *const certificates[] = {
+	    "/etc/ssl", "/usr/share/ca-certificates",
+	    "/usr/local/share/ca-certificates"};
 	const struct settings *s = w->role->settings;
 	struct jail_path path[PATHS_MOST];
 	char *lock = must_printf("%s/queue.mdb-lock", s->state_dir);
@@ -187,15 +308,16 @@ confine(struct worker *w, struct err *e)
 	for (size_t i = 0; resolve_files[i] != NULL; i++)
 		path[n++] =
 		    (struct jail_path){resolve_files[i], JAIL_READ, true};
+	for (size_t i = 0; i < countof(certificates); i++)
+		path[n++] =
+		    (struct jail_path){certificates[i], JAIL_READ, true};
 	for (size_t i = 0; i < s->dns.trust_anchor.n && n < PATHS_MOST / 2; i++)
 		path[n++] = (struct jail_path){s->dns.trust_anchor.item[i],
 					       JAIL_READ, true};
-	for (size_t i = 0; ok && i < s->nrelays && n < PATHS_MOST; i++) {
-		if (s->relays[i].deliver != DELIVER_MAILDIR)
-			continue;
-		ok = maildir_make(s->relays[i].dir, e);
-		path[n++] =
-		    (struct jail_path){s->relays[i].dir, JAIL_WRITE, false};
+	for (size_t i = 0; ok && i < s->nrelays && n + 2 <= PATHS_MOST; i++) {
+		if (s->relays[i].deliver == DELIVER_MAILDIR)
+			ok = maildir_make(s->relays[i].dir, e);
+		n = add_relay(path, n, &s->relays[i]);
 	}
 	ok = ok && jail_close(path, n, e);
 	free(lock);
@@ -244,6 +366,20 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 	return true;
 }
 
+struct change {
+	struct egress *egress;
+	bool retire;
+};
+
+static void
+configured(struct pool *p, void *arg)
+{
+	const struct change *c = arg;
+
+	if (pool_egress(p) == c->egress)
+		pool_configured(p, c->retire);
+}
+
 static void
 reload(struct role *r, const struct settings *old, const int *fds,
        unsigned nfds)
@@ -256,18 +392,37 @@ reload(struct role *r, const struct settings *old, const int *fds,
 	snprintf(w->outlet.hostname, sizeof w->outlet.hostname, "%s",
 		 r->settings->hostname);
 	resolver_configure(w->resolver, &r->settings->dns);
-	for (size_t i = 0; i < w->npools; i++)
-		pool_configure(
-		    w->pool[i],
-		    settings_relay(r->settings, pool_relay(w->pool[i])));
+	for (size_t i = 0; i < w->negresses; i++) {
+		struct egress *g = w->egress[i];
+		struct change change = {
+		    g,
+		    egress_configure(g, settings_relay(r->settings, g->relay),
+				     r->secrets)};
+
+		each_pool(w, configured, &change);
+	}
+}
+
+/* New values: a token was fetched, a file has changed. */
+static void
+new_secrets(struct role *r)
+{
+	for (size_t i = 0; i < the_worker.negresses; i++)
+		egress_secrets(the_worker.egress[i], r->secrets);
+}
+
+static void
+stop_pool(struct pool *p, void *arg)
+{
+	(void)arg;
+	pool_stop(p);
 }
 
 static void
 stop(struct role *r)
 {
 	(void)r;
-	for (size_t i = 0; i < the_worker.npools; i++)
-		pool_stop(the_worker.pool[i]);
+	each_pool(&the_worker, stop_pool, NULL);
 }
 
 int
@@ -275,6 +430,7 @@ main(void)
 {
 	static const struct role_ops ops = {.start = start,
 					    .reload = reload,
+					    .secrets = new_secrets,
 					    .stop = stop,
 					    .after = after_round};
 

@@ -133,11 +133,17 @@ ready(struct connection *c)
 }
 
 static void
-unreachable(struct connection *c, struct task *t, const char *why)
+opened(struct connection *c)
+{
+	(void)c;
+}
+
+static void
+refused(struct connection *c, struct task *t, const struct verdict *v)
 {
 	(void)c;
 	(void)t;
-	fail_msg("%s", why);
+	fail_msg("%s", v->reply);
 }
 
 static void
@@ -156,7 +162,7 @@ ticked(struct place *p)
 		connection_tick(p->arg, now_steady_us());
 }
 
-static const struct connection_ops ops = {done, ready, unreachable, gone};
+static const struct connection_ops ops = {done, opened, ready, refused, gone};
 
 #define ALL SIZE_MAX
 static const struct row {
@@ -389,9 +395,10 @@ keep_little(struct connection *c)
 static void
 when_the_dot_leaves(void **state)
 {
-	const struct connection_times times = {.connect_us = 5 * SECOND_US,
-					       .command_us = 5 * SECOND_US,
-					       .data_us = SECOND_US / 4};
+	const struct connection_terms terms = {
+	    .times = {.connect_us = 5 * SECOND_US,
+		      .command_us = 5 * SECOND_US,
+		      .data_us = SECOND_US / 4}};
 
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -402,7 +409,7 @@ when_the_dot_leaves(void **state)
 		server_open(&s, &t);
 		place_open(&p, rows[i].permits, rows[i].body);
 		p.ticked = ticked;
-		p.arg = connection_open(&p.outlet, &t, s.port, &times, &ops, &p,
+		p.arg = connection_open(&p.outlet, &t, s.port, &terms, &ops, &p,
 					p.task, now_steady_us());
 		keep_little(p.arg);
 		place_run(&p);

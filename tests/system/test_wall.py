@@ -45,8 +45,8 @@ def recipients(m):
 @pytest.mark.parametrize("stage", ["CONNECT", "HELO", "MAIL", "RCPT", "DATA",
                                    "DOT"])
 @pytest.mark.parametrize("name, more, reply", [
-    ("4xx", "provider = ses", SES),
-    ("5xx in two lines", "provider = google", DAY),
+    ("4xx", "provider = ses  tls = off", SES),
+    ("5xx in two lines", "provider = google  tls = off", DAY),
     ("5xx of its own", 'quota_replies = ["554 *300 a day*"]', OWN)])
 def test_a_limit_closes_the_relay(make, sink, stage, name, more, reply):
     """At every stage the mail stays, whatever class the reply has."""
@@ -77,7 +77,7 @@ def test_a_limit_closes_the_relay(make, sink, stage, name, more, reply):
 @pytest.mark.parametrize("stage", ["RCPT", "DOT"])
 def test_another_relay_takes_over(make, sink, other, stage):
     sink.reply = lambda v, arg, h: DAY if v == stage else None
-    m = make(relay=relay(sink, "provider = google"),
+    m = make(relay=relay(sink, "provider = google  tls = off"),
              blocks=BLOCKS % other.port)
     for _ in range(5):
         m.send()
@@ -95,7 +95,7 @@ def test_another_relay_takes_over(make, sink, other, stage):
 
 def test_it_stays_closed_over_a_restart(make, sink):
     sink.reply = lambda v, arg, h: SES if v == "DOT" else None
-    m = make(relay=relay(sink, "provider = ses"))
+    m = make(relay=relay(sink, "provider = ses  tls = off"))
     m.send()
     wait_for("a closed relay", lambda: state(m)["state"] == "closed")
     before = state(m)
@@ -140,7 +140,7 @@ def test_too_fast_slows_down(make, sink, stage):
             told.append(verb)
             return FAST
     sink.reply = reply
-    m = make(relay=relay(sink, "provider = ses"))
+    m = make(relay=relay(sink, "provider = ses  tls = off"))
     for _ in range(6):
         m.send()
     m.wait_log("asks for patience")
@@ -171,7 +171,7 @@ def test_one_recipient_of_a_message_runs_into_it(make, sink):
         if verb == "RCPT" and b"late@" in arg:
             return DAY
     sink.reply = reply
-    m = make(relay=relay(sink, "provider = google"))
+    m = make(relay=relay(sink, "provider = google  tls = off"))
     m.send(to=("b@to.test", "late@to.test"))
     wait_for("an outcome", lambda: sink.messages)
     wait_for("one left", lambda: len(recipients(m)) == 1)

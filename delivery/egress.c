@@ -1,0 +1,411 @@
+#include "delivery/egress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOKEN_PATIENCE_S = 60 };
+
+/* CAs read from one file, for all relays that name it. */
+struct trusted {
+	char *ca_file;
+	struct trust *trust;
+	unsigned users;
+	bool stale; /* read before the last reload: not given out again */
+	struct trusted *next;
+};
+struct setup {
+	struct tls_setup *tls;
+	struct trusted *trusted;
+	unsigned users; /* connections, and the egress while it is current */
+};
+
+/* --- CAs and certificates --------------------------------------------------- */
+
+static struct trusted *
+trusted_take(struct outlet *o, const char *ca_file, struct err *e)
+{
+	struct trusted *x = o->trusted;
+	struct trust *t;
+
+	while (x != NULL && (x->stale || strcmp(x->ca_file, ca_file) != 0))
+		x = x->next;
+	if (x == NULL) {
+		t = trust_open(ca_file, e);
+		if (t == NULL)
+			return NULL;
+		x = must_alloc(sizeof *x);
+		x->ca_file = must_strdup(ca_file);
+		x->trust = t;
+		x->next = o->trusted;
+		o->trusted = x;
+	}
+	x->users++;
+	return x;
+}
+
+static void
+trusted_give(struct outlet *o, struct trusted *x)
+{
+	struct trusted **p = &o->trusted;
+
+	if (x == NULL || --x->users > 0)
+		return;
+	while (*p != x)
+		p = &(*p)->next;
+	*p = x->next;
+	trust_free(x->trust);
+	free(x->ca_file);
+	free(x);
+}
+
+static void
+setup_give(struct outlet *o, struct setup *s)
+{
+	if (s == NULL || --s->users > 0)
+		return;
+	tls_setup_free(s->tls);
+	trusted_give(o, s->trusted);
+	free(s);
+}
+
+static struct setup *
+setup_make(struct egress *g, struct err *e)
+{
+	struct setup *s = must_alloc(sizeof *s);
+	const char *cert = g->s->client_cert;
+
+	s->users = 1;
+	/* Modes that check no certificate need no CAs: they are 4 MB. */
+	if (g->s->tls == TLS_PREFERRED_VERIFY ||
+	    g->s->tls == TLS_REQUIRED_VERIFY) {
+		s->trusted = trusted_take(g->outlet, g->s->ca_file, e);
+		if (s->trusted == NULL)
+			goto fail;
+	}
+	s->tls =
+	    tls_setup_open(s->trusted != NULL ? s->trusted->trust : NULL, cert,
+			   *cert != '\0' && g->secrets != NULL
+			       ? secret_find(g->secrets, g->relay, "client_key")
+			       : NULL,
+			   e);
+	if (s->tls != NULL)
+		return s;
+fail:
+	setup_give(g->outlet, s);
+	return NULL;
+}
+
+/* --- configuration ----------------------------------------------------------
+ */
+
+struct egress *
+egress_open(struct outlet *o, const char *relay)
+{
+	struct egress *g = must_alloc(sizeof *g);
+
+	g->outlet = o;
+	g->hungry_tail = &g->hungry;
+	snprintf(g->relay, sizeof g->relay, "%s", relay);
+	return g;
+}
+
+static bool
+same_texts(const struct lists *a, const struct lists *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct texts *x = &a->item[i].value,
+				   *y = &b->item[i].value;
+
+		if (strcmp(a->item[i].name, b->item[i].name) != 0 ||
+		    x->n != y->n)
+			return false;
+		for (size_t j = 0; j < x->n; j++)
+			if (strcmp(x->item[j], y->item[j]) != 0)
+				return false;
+	}
+	return true;
+}
+
+static bool
+same_way(const struct relay_settings *a, const struct relay_settings *b)
+{
+	return a->deliver == b->deliver && a->lookup == b->lookup &&
+	       strcmp(a->host, b->host) == 0 && a->port == b->port &&
+	       a->tls == b->tls && a->tls_start == b->tls_start &&
+	       a->dane == b->dane && a->allow_cn == b->allow_cn &&
+	       a->insecure_auth == b->insecure_auth &&
+	       a->strict_cname == b->strict_cname &&
+	       a->allow_private == b->allow_private &&
+	       strcmp(a->tls_name, b->tls_name) == 0 &&
+	       strcmp(a->ca_file, b->ca_file) == 0 &&
+	       strcmp(a->client_cert, b->client_cert) == 0 &&
+	       strcmp(a->client_key, b->client_key) == 0 &&
+	       same_texts(&a->auth, &b->auth);
+}
+
+static void
+forget_credential(struct egress *g)
+{
+	g->proven = false;
+	g->credential = 0;
+	g->refused[0] = g->refused[1] = false;
+}
+
+bool
+egress_configure(struct egress *g, const struct relay_settings *s,
+		 const struct secrets *secrets)
+{
+	bool changed = g->s == NULL || s == NULL || !same_way(g->s, s);
+
+	/* Also of an unchanged file: certificates may have been renewed. */
+	for (struct trusted *x = g->outlet->trusted; x != NULL; x = x->next)
+		x->stale = true;
+	setup_give(g->outlet, g->setup);
+	g->setup = NULL;
+	g->s = s;
+	g->secrets = secrets;
+	if (changed)
+		forget_credential(g);
+	return changed;
+}
+
+void
+egress_secrets(struct egress *g, const struct secrets *secrets)
+{
+	g->secrets = secrets;
+	setup_give(g->outlet, g->setup);
+	g->setup = NULL;
+	forget_credential(g);
+}
+
+/* --- connections ------------------------------------------------------------
+ */
+
+bool
+egress_has_room(const struct egress *g)
+{
+	if (g->nopen >= g->share)
+		return false;
+	if (g->proven || g->s == NULL || g->s->auth.n == 0)
+		return true;
+	for (const struct connection *c = g->open; c != NULL; c = c->next)
+		if (!c->dialogue.set_up)
+			return false;
+	return true;
+}
+
+bool
+egress_host_has_room(const struct egress *g, const struct target *t)
+{
+	uint64_t n = 0;
+
+	if (g->s->deliver != DELIVER_MX)
+		return true;
+	for (const struct connection *c = g->open; c != NULL; c = c->next)
+		n += strcmp(c->host, t->host) == 0;
+	return n < g->s->connections_per_host;
+}
+
+static enum tlsa_state
+tlsa_of(const struct target *t)
+{
+	return t->tlsa != NULL ? t->tlsa->state : TLSA_NONE;
+}
+
+bool
+egress_may_clear(const struct egress *g, const struct target *t)
+{
+	struct policy p;
+
+	return policy_for(g->s, tlsa_of(t), &p) == STATUS_COUNT && p.may_clear;
+}
+
+static void
+add_name(struct certificate_names *n, const char *name)
+{
+	if (name == NULL || *name == '\0')
+		return;
+	for (size_t i = 0; i < n->n; i++)
+		if (strcmp(n->name[i], name) == 0)
+			return;
+	if (n->n < CERTIFICATE_NAMES_MOST)
+		n->name[n->n++] = name;
+}
+
+/* Whom the certificate may be for.  DANE: the TLSA base name first, and the
+ * domain only where the way from it to the host is proved (RFC 7672 3.2.2). */
+static void
+set_names(const struct egress *g, const struct target *t,
+	  const char *destination, struct tls_wish *w)
+{
+	const char *from = *destination != '\0' ? destination : g->s->host;
+
+	w->names.allow_cn = g->s->allow_cn;
+	if (w->check == CHECK_DANE) {
+		add_name(&w->names, t->tlsa->base);
+		add_name(&w->names, t->host);
+		if (t->secure)
+			add_name(&w->names, from);
+	} else if (*g->s->tls_name != '\0') {
+		add_name(&w->names, g->s->tls_name);
+	} else {
+		add_name(&w->names, t->host);
+		add_name(&w->names, from);
+	}
+}
+
+static bool
+set_account(struct egress *g, struct connection_terms *x,
+	    struct auth_settings *a, const char **missing)
+{
+	static const char *const which[] = {"password", "password2"};
+
+	if (!auth_of(g->s, a) || !a->enabled)
+		return true;
+	x->auth = a;
+	x->user = a->user != NULL ? a->user : "";
+	if (a->password[g->credential] != NULL && g->secrets != NULL)
+		x->password =
+		    secret_find(g->secrets, g->relay, which[g->credential]);
+	if (a->token != NULL && g->secrets != NULL)
+		x->token = secret_find(g->secrets, g->relay, "token");
+	*missing = a->password[g->credential] != NULL && x->password == NULL
+		       ? which[g->credential]
+		   : a->token != NULL && x->token == NULL ? "token"
+							  : NULL;
+	return *missing == NULL;
+}
+
+static bool
+set_terms(struct egress *g, const struct target *t, const char *destination,
+	  bool clear, struct connection_terms *x, struct auth_settings *a,
+	  struct verdict *v)
+{
+	enum status why = policy_for(g->s, tlsa_of(t), &x->policy);
+	const char *missing = NULL;
+	struct err e;
+
+	if (why != STATUS_COUNT) {
+		*v = verdict_of(why, STAGE_LOOKUP,
+				t->tlsa != NULL ? t->tlsa->why : NULL);
+		return false;
+	}
+	if (clear)
+		x->policy.tls = false;
+	x->times = (struct connection_times){
+	    g->s->connect_timeout_us, g->s->tls_timeout_us,
+	    g->s->command_timeout_us, g->s->data_timeout_us};
+	x->wish.check = x->policy.check;
+	x->wish.tlsa = t->tlsa;
+	set_names(g, t, destination, &x->wish);
+	if (!set_account(g, x, a, &missing)) {
+		*v = verdict_of(STATUS_NO_SECRET, STAGE_NONE, missing);
+		return false;
+	}
+	if (g->setup == NULL && x->policy.tls) {
+		g->setup = setup_make(g, &e);
+		if (g->setup == NULL) {
+			*v = verdict_of(STATUS_NO_SECRET, STAGE_NONE, e.text);
+			return false;
+		}
+	}
+	x->setup = g->setup != NULL ? g->setup->tls : NULL;
+	return true;
+}
+
+bool
+egress_connect(struct egress *g, const struct target *t,
+	       const char *destination, bool clear,
+	       const struct connection_ops *ops, void *user, struct task *task,
+	       int64_t steady_us, struct connection **out, struct verdict *v)
+{
+	struct connection_terms x = {.setup = NULL};
+	uint16_t port = (uint16_t)g->s->port;
+	struct auth_settings a;
+	struct connection *c = NULL;
+
+	if (!set_terms(g, t, destination, clear, &x, &a, v))
+		goto fail;
+	c = connection_open(g->outlet, t, port, &x, ops, user, task, steady_us);
+	if (c == NULL) {
+		*v = verdict_of(STATUS_NO_CONNECT, STAGE_CONNECT,
+				"no socket can be made");
+		goto fail;
+	}
+	c->clear = clear;
+	c->credential = g->credential;
+	c->setup = x.policy.tls ? g->setup : NULL;
+	if (c->setup != NULL)
+		c->setup->users++;
+	c->next = g->open;
+	if (g->open != NULL)
+		g->open->prev = c;
+	g->open = c;
+	g->nopen++;
+	*out = c;
+	return true;
+fail:
+	snprintf(v->remote, sizeof v->remote, "%.200s[%s]:%u", t->host, t->text,
+		 port);
+	return false;
+}
+
+void
+egress_gone(struct egress *g, struct connection *c)
+{
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		g->open = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	g->nopen--;
+	setup_give(g->outlet, c->setup);
+}
+
+/* --- credentials ------------------------------------------------------------
+ */
+
+void
+egress_proved(struct egress *g)
+{
+	g->proven = true;
+	g->refused[0] = g->refused[1] = false;
+	g->token_refused_us = 0;
+}
+
+/* Another password is tried at once, a token once more when mtqd has fetched a
+ * fresh one; only then it is the relay's last word, and the scheduler pauses
+ * the relay. */
+bool
+egress_refused(struct egress *g, unsigned credential, struct verdict *v,
+	       int64_t steady_us)
+{
+	struct auth_settings a;
+
+	g->proven = false;
+	if (g->s == NULL || !auth_of(g->s, &a))
+		return false;
+	g->refused[credential] = true;
+	if (a.password[1] != NULL && !g->refused[!credential]) {
+		g->credential = !credential;
+		return true;
+	}
+	if (a.token != NULL &&
+	    (g->token_refused_us == 0 ||
+	     steady_us - g->token_refused_us < TOKEN_PATIENCE_S * SECOND_US)) {
+		if (g->token_refused_us == 0)
+			g->token_refused_us = steady_us;
+		if (g->fresh_token != NULL)
+			g->fresh_token(g->arg, g->relay);
+		v->code = 0;
+		snprintf(v->status, sizeof v->status, "4.7.8");
+	} else {
+		g->refused[0] = g->refused[1] = false;
+		g->token_refused_us = 0;
+	}
+	return false;
+}
