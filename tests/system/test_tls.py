@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from cells import check, how, log_line, one_by_one, table
-from conftest import ROOT, wait_for
+from conftest import ROOT
 from sink_tls import BROKEN, TlsSink, server_context
 
 sys.path.insert(0, str(ROOT / "tests"))
