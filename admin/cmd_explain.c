@@ -19,6 +19,7 @@ struct ask {
 	struct classify_field header[HEADERS_MOST];
 	size_t nheaders;
 	uint64_t size_bytes;
+	bool lookup;
 	char *id;
 };
 
@@ -30,6 +31,7 @@ static const struct option options[] = {
     {"listener", required_argument, NULL, 'l'},
     {"header", required_argument, NULL, 'h'},
     {"size", required_argument, NULL, 'z'},
+    {"lookup", no_argument, NULL, 'd'},
     {NULL, 0, NULL, 0}};
 
 /* --- the command line ----------------------------------------------------- */
@@ -90,6 +92,9 @@ take(struct command *c, struct ask *a, int letter)
 		return take_header(c, a, optarg);
 	case 'z':
 		return take_size(c, a, optarg);
+	case 'd':
+		a->lookup = true;
+		return true;
 	default:
 		command_usage(c, NULL);
 		return false;
@@ -107,7 +112,8 @@ read_ask(struct command *c, struct ask *a)
 			return false;
 	optind--; /* counts argv[-1] */
 	if (c->argc - optind > 1 ||
-	    (c->argc - optind == 1) == (a->to != NULL)) {
+	    (c->argc - optind == 1) == (a->to != NULL) ||
+	    (a->lookup && a->to == NULL)) {
 		command_usage(c, NULL);
 		return false;
 	}
@@ -177,9 +183,23 @@ complete(struct command *c, struct ask *a)
 	return false;
 }
 
-/* Mail that is not there: its type comes from the rules. */
+/* DNS may take half a minute: the view of the queue is closed before. */
+static void
+look_up(struct command *c, const struct explained *x, struct explain_group *g,
+	struct explain_way_found *out)
+{
+	const struct relay_settings *relay = explained_relay(c->settings, x);
+
+	if (relay == NULL)
+		return;
+	explain_way_look(c->settings, relay, g->mail.ask.recipient, out);
+	g->found = out;
+}
+
+/* Mail that is not there: its type comes from the rules.  Closes the view. */
 static int
-imagine(struct command *c, const struct explain_world *w, struct ask *a)
+imagine(struct command *c, const struct explain_world *w, struct ask *a,
+	struct ledger_view *view)
 {
 	char author[ADDRESS_MOST + 1];
 	struct sentence rule = {.n = 0};
@@ -187,10 +207,13 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a)
 	struct text to = address_of(a->to);
 	struct explain_group g = {.to = &to, .nto = 1};
 	struct routing_ask *mail = &g.mail.ask;
+	struct explain_way_found found;
 	struct classify_ask ask;
 
-	if (!complete(c, a))
+	if (!complete(c, a)) {
+		change_close_view(view);
 		return EXIT_USAGE;
+	}
 	*mail = (struct routing_ask){
 	    .author = author_of(a, author),
 	    .sender = address_of(a->from),
@@ -216,6 +239,9 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a)
 		       a->source != NULL ? a->source : "none was named");
 	g.rule = rule.text;
 	explain(w, &g.mail, &x);
+	change_close_view(view);
+	if (a->lookup)
+		look_up(c, &x, &g, &found);
 	explain_print(c, &g, &x);
 	return x.hopeless ? EXIT_NO : EXIT_DONE;
 }
@@ -233,8 +259,9 @@ cmd_explain(struct command *c)
 	if (!change_open_view(c, &v, &code))
 		return code;
 	w = (struct explain_world){c->settings, v.book, c->now_us};
-	code = a.id != NULL ? explain_message(c, &w, v.store, a.id)
-			    : imagine(c, &w, &a);
+	if (a.id == NULL)
+		return imagine(c, &w, &a, &v);
+	code = explain_message(c, &w, v.store, a.id);
 	change_close_view(&v);
 	return code;
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "admin/change.h"
+#include "admin/explain_way.h"
 #include "admin/moment.h"
 #include "admin/relay_test.h"
 #include "admin/show.h"
+#include "daemon/settings_auth.h"
 #include "queue/relays_now.h"
 
 enum { WORDS_TEXT = 700 };
@@ -28,6 +30,8 @@ enum { WORDS_TEXT = 700 };
 	F(connections, "CONNECTIONS", COUNT)                                   \
 	F(rate, "RATE", TEXT)                                                  \
 	F(quotas, NULL, WORDS)                                                 \
+	F(security, NULL, TEXT)                                                \
+	F(credential, NULL, TEXT)                                              \
 	F(types, NULL, MAP)                                                    \
 	F(why, "WHY", TEXT)                                                    \
 	F(last_error, NULL, TEXT)                                              \
@@ -51,6 +55,7 @@ struct row {
 	struct text quota[SETTINGS_RELAY_QUOTAS];
 	char why[WORDS_TEXT];
 	char rate[32];
+	struct sentence security;
 };
 
 /* Recipients under way through each relay, from the claims themselves. */
@@ -184,6 +189,7 @@ fill(const struct command *c, const struct book *b, size_t relay,
 	const struct relay_settings *s = &c->settings->relays[relay];
 	const struct gate *g = book_gate(b, relay);
 	struct show_value *v = r->value;
+	struct auth_settings auth;
 	int64_t opens_us, since_us;
 	enum relay_shut shut = state_of(c, b, relay, &opens_us);
 
@@ -205,6 +211,11 @@ fill(const struct command *c, const struct book *b, size_t relay,
 	v[AT_quotas] =
 	    show_words(r->quota, min_of(s->quota.n, countof(r->quota)));
 	v[AT_types] = show_rows(&r->types);
+	explain_way(s, &r->security);
+	v[AT_security] = show_word(r->security.text);
+	if (auth_of(s, &auth))
+		v[AT_credential] =
+		    show_word(auth.enabled ? "used" : "not used");
 	if (r->why[0] != '\0')
 		v[AT_why] = show_word(r->why);
 	if (g->last_error_us != 0) {
@@ -229,6 +240,7 @@ one(struct command *c, const struct row *r, const struct gate *g)
 		printf("%s%.*s", i ? ", " : "", (int)r->quota[i].n,
 		       r->quota[i].p);
 	printf("%s\n", r->value[AT_quotas].nwords == 0 ? "none" : "");
+	printf("%-12s %s\n", "SECURITY", r->security.text);
 	if (g->last_error_us != 0)
 		printf("%-12s %s (%s)\n", "LAST ERROR", g->last_error,
 		       moment_text(g->last_error_us, when));

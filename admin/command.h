@@ -57,9 +57,11 @@
 	C(explain,                                                             \
 	  "ID\n"                                                               \
 	  "--to ADDRESS [--from ADDRESS] [--type TYPE] [--source NAME] "       \
-	  "[--listener NAME] [--header \"NAME: VALUE\"]... [--size SIZE]",     \
+	  "[--listener NAME] [--header \"NAME: VALUE\"]... [--size SIZE] "     \
+	  "[--lookup]",                                                        \
 	  "which relay takes this mail, by which rule and route, and why not " \
-	  "another")                                                           \
+	  "another\n"                                                          \
+	  "--lookup asks DNS how the relay's hosts must be spoken to")         \
 	C(forecast, "[ID | --type TYPE]",                                      \
 	  "when what waits will go, when quotas will be full, what expires")   \
 	C(check, "[FILE]",                                                     \

@@ -30,6 +30,15 @@ relay_name(const struct explain_world *w, size_t relay)
 	return w->s->relays[relay].title;
 }
 
+const struct relay_settings *
+explained_relay(const struct settings *s, const struct explained *x)
+{
+	if (x->chosen.choice == CHOICE_GO)
+		return &s->relays[x->chosen.relay];
+	return x->chosen.nsteps > 0 ? &s->relays[x->chosen.step[0].relay]
+				    : NULL;
+}
+
 /* --- the route ------------------------------------------------------------ */
 
 static bool

@@ -41,6 +41,9 @@ struct explained {
 };
 void explain(const struct explain_world *w, const struct explain_mail *m,
 	     struct explained *out);
+/* The relay it goes through, or the first that was looked at; NULL: none. */
+const struct relay_settings *explained_relay(const struct settings *s,
+					     const struct explained *x);
 const char *choice_word(enum choice c); /* "go", "wait", "bounce" */
 
 #endif

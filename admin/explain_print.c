@@ -1,5 +1,6 @@
 #include "admin/explain_print.h"
 
+#include "admin/explain_way.h"
 #include "admin/show.h"
 #include "daemon/log.h"
 
@@ -12,6 +13,12 @@ enum { TO_SHOWN = 5 };
 	F(why, TEXT)                                                           \
 	F(opens_at, TIME)                                                      \
 	F(by_trigger, FLAG)
+#define HOST_SHOWN(F)                                                          \
+	F(host, TEXT)                                                          \
+	F(secure, FLAG)                                                        \
+	F(tlsa, TEXT)                                                          \
+	F(used, FLAG)                                                          \
+	F(policy, TEXT)
 #define EXPLAIN_SHOWN(F)                                                       \
 	F(queue_id, TEXT)                                                      \
 	F(sender, TEXT)                                                        \
@@ -29,15 +36,22 @@ enum { TO_SHOWN = 5 };
 	F(next, TIME)                                                          \
 	F(expires, TIME)                                                       \
 	F(verdict, TEXT)                                                       \
+	F(security, TEXT)                                                      \
+	F(lookup, TEXT)                                                        \
+	F(hosts, ROWS)                                                         \
 	F(steps, ROWS)
 #define F(name, kind) STEP_AT_##name,
 enum { STEP_SHOWN(F) STEP_AT_COUNT };
+#undef F
+#define F(name, kind) HOST_AT_##name,
+enum { HOST_SHOWN(F) HOST_AT_COUNT };
 #undef F
 #define F(name, kind) AT_##name,
 enum { EXPLAIN_SHOWN(F) AT_COUNT };
 #undef F
 #define F(name, kind) {#name, NULL, SHOW_##kind, false},
 static const struct show_field step_fields[] = {STEP_SHOWN(F)};
+static const struct show_field host_fields[] = {HOST_SHOWN(F)};
 static const struct show_field explain_fields_shown[] = {EXPLAIN_SHOWN(F)};
 #undef F
 
@@ -71,6 +85,20 @@ fill_steps(const struct settings *s, const struct explained *x,
 }
 
 static void
+fill_hosts(const struct explain_way_found *f, struct show_value *host)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct show_value *v = &host[i * HOST_AT_COUNT];
+
+		v[HOST_AT_host] = show_word(f->host[i].name);
+		v[HOST_AT_secure] = show_flag(f->host[i].secure);
+		v[HOST_AT_tlsa] = show_word(tlsa_word(f->host[i].tlsa));
+		v[HOST_AT_used] = show_flag(f->host[i].used);
+		v[HOST_AT_policy] = show_word(f->host[i].policy.text);
+	}
+}
+
+static void
 print_json(const struct settings *s, const struct explain_group *g,
 	   const struct explained *x)
 {
@@ -78,9 +106,24 @@ print_json(const struct settings *s, const struct explain_group *g,
 	struct show_rows steps = {step_fields, STEP_AT_COUNT, step,
 				  x->chosen.nsteps};
 	const struct explain_mail *m = &g->mail;
+	struct show_value host[WAY_HOSTS_MOST * HOST_AT_COUNT] = {{0}};
+	struct show_rows hosts = {host_fields, HOST_AT_COUNT, host, 0};
+	const struct relay_settings *relay = explained_relay(s, x);
+	struct sentence way = {.n = 0};
 	struct show_value v[AT_COUNT] = {{0}};
 
 	fill_steps(s, x, step);
+	if (relay != NULL) {
+		explain_way(relay, &way);
+		v[AT_security] = show_word(way.text);
+	}
+	if (g->found != NULL) {
+		fill_hosts(g->found, host);
+		hosts.nrows = g->found->n;
+		v[AT_hosts] = show_rows(&hosts);
+		if (g->found->n == 0)
+			v[AT_lookup] = show_word(g->found->trouble.text);
+	}
 	if (m->queued) {
 		v[AT_queue_id] = show_word(m->id);
 		v[AT_state] = show_word(recipient_state_word(m->state));
@@ -119,6 +162,38 @@ print_to(const struct explain_group *g)
 }
 
 static void
+print_found(const struct explain_way_found *f)
+{
+	if (f->n == 0)
+		printf("%-10s %s\n", "DNS", f->trouble.text);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct explain_way_host *h = &f->host[i];
+
+		printf("%-10s %s: %s, TLSA %s%s%s: %s\n", i == 0 ? "DNS" : "",
+		       h->name, h->secure ? "secure" : "insecure",
+		       tlsa_word(h->tlsa), h->tlsa_why[0] != '\0' ? ", " : "",
+		       h->tlsa_why, h->policy.text);
+	}
+	if (f->left_out > 0)
+		printf("%-10s and %zu more addresses\n", "", f->left_out);
+}
+
+static void
+print_way(const struct settings *s, const struct explain_group *g,
+	  const struct explained *x)
+{
+	const struct relay_settings *relay = explained_relay(s, x);
+	struct sentence way = {.n = 0};
+
+	if (relay == NULL)
+		return;
+	explain_way(relay, &way);
+	printf("%-10s %s: %s\n", "Security", relay->title, way.text);
+	if (g->found != NULL)
+		print_found(g->found);
+}
+
+static void
 print_text(const struct settings *s, const struct explain_group *g,
 	   const struct explained *x)
 {
@@ -143,6 +218,7 @@ print_text(const struct settings *s, const struct explain_group *g,
 		       p->by_trigger ? " (by the route's trigger)" : "",
 		       relay_shut_word(p->now.shut), x->step_words[i].text);
 	}
+	print_way(s, g, x);
 	printf("%-10s it %s\n", "So", x->verdict.text);
 }
 

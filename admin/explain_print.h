@@ -9,12 +9,14 @@
 
 #include "admin/command.h"
 #include "admin/explain.h"
+#include "admin/explain_way.h"
 
 struct explain_group {
 	struct explain_mail mail;
 	const struct text *to;
 	size_t nto;
-	const char *rule; /* which gave the type */
+	const char *rule;                      /* which gave the type */
+	const struct explain_way_found *found; /* NULL: DNS was not asked */
 };
 void explain_print(const struct command *c, const struct explain_group *g,
 		   const struct explained *x);
