@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/file.h"
 
@@ -103,4 +104,23 @@ anchor_read(const char *path, bool (*add)(void *arg, const char *record),
 fail:
 	free(file);
 	return false;
+}
+
+uint64_t
+anchor_stamp(const char *path, uint64_t h)
+{
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+	const uint64_t of[] = {
+	    there ? (uint64_t)st.st_ino : 0,
+	    there ? (uint64_t)st.st_size : 0,
+	    there ? (uint64_t)st.st_mtim.tv_sec : 0,
+	    there ? (uint64_t)st.st_mtim.tv_nsec : 0,
+	};
+
+	for (size_t i = 0; i < countof(of); i++)
+		h = (h ^ of[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ h >> 29;
+	for (const char *p = path; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	return h;
 }

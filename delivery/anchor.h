@@ -23,5 +23,7 @@ enum {
  * can't be read, holds no key that counts, or `add` said it. */
 bool anchor_read(const char *path, bool (*add)(void *arg, const char *record),
 		 void *arg, char why[ANCHOR_WHY]) MUST_USE;
+/* Another number when the file may have changed, or is another; mixes `h`. */
+uint64_t anchor_stamp(const char *path, uint64_t h) MUST_USE;
 
 #endif

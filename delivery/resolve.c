@@ -19,8 +19,7 @@ struct resolver {
 	struct loop *loop;
 	const struct dns_settings *settings;
 	struct validator *validator; /* made at the first name */
-	bool broken;
-	uint64_t salt; /* shuffles hosts of equal preference */
+	uint64_t salt;               /* shuffles hosts of equal preference */
 };
 
 struct search {
@@ -55,16 +54,19 @@ void
 resolver_configure(struct resolver *r, const struct dns_settings *s)
 {
 	r->settings = s;
-	r->broken = false;
+	if (r->validator != NULL)
+		validator_configure(r->validator, s);
 }
 
+/* A name that would be asked for as it stands: not cut, not the root, and
+ * nothing but ASCII (a U-label is asked for as its A-label, RFC 5890). */
 static bool
-ready(struct resolver *r)
+askable(const char *name)
 {
-	if (r->validator == NULL && !r->broken)
-		r->validator = validator_open(r->loop, r->settings);
-	r->broken = r->validator == NULL;
-	return !r->broken;
+	for (const char *p = name; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			return false;
+	return name[0] != '\0' && strlen(name) < DNS_NAME_TEXT;
 }
 
 static void
@@ -366,8 +368,10 @@ resolve_start(struct resolver *r, struct lookup *l, const struct question *q)
 		return;
 	}
 	s = l->search = search_open(r, l, q);
-	if (!ready(r)) {
-		finish(s, STATUS_DNS_FAILED, "the resolver can't be set up");
+	if (r->validator == NULL)
+		r->validator = validator_open(r->loop, r->settings);
+	if (!askable(q->host)) {
+		finish(s, STATUS_NO_HOST, "a name that can't be asked for");
 	} else if (q->how == LOOKUP_HOST && !q->direct) {
 		struct dns_hosts list = {.n = 0};
 

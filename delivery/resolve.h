@@ -72,8 +72,8 @@ struct lookup {
 };
 
 struct resolver *resolver_open(struct loop *l, const struct dns_settings *s);
-/* New settings: they hold for a context that is still to be made; one that is
- * there keeps its servers and anchors until the process is started again. */
+/* New settings hold from the next question on, in lookups under way too.
+ * Changed anchor files are found by themselves, within an hour. */
 void resolver_configure(struct resolver *r, const struct dns_settings *s);
 /* What `q` points to is copied.  `done` may be called before this returns. */
 void resolve_start(struct resolver *r, struct lookup *l,

@@ -13,19 +13,32 @@
 enum { CLASS_IN = 1, RCODE_OK = 0, RCODE_NXDOMAIN = 3 };
 static const char DEBIAN_ANCHOR[] = "/usr/share/dns/root.key";
 
-struct validator {
+/* A context is finished by its first question: another anchor or server needs
+ * another context, and the old one goes when its last question is answered. */
+struct context {
+	struct validator *validator;
 	struct ub_ctx *ctx;
 	struct watch watch;
 	size_t asked;
-	struct query *first, *last; /* wait for a free place */
+	bool retired;
 	struct query probe;
+};
+
+struct validator {
+	struct loop *loop;
+	const struct dns_settings *settings;
+	struct context *now;
+	uint64_t stamp; /* of what `now` was made from */
+	struct timer refresh;
+	size_t asked;               /* of all contexts */
+	struct query *first, *last; /* wait for a free place */
 };
 
 static void
 process(struct watch *w, int events)
 {
-	struct validator *v = container_of(w, struct validator, watch);
-	int rc = ub_process(v->ctx);
+	struct context *c = container_of(w, struct context, watch);
+	int rc = ub_process(c->ctx);
 
 	(void)events;
 	if (rc != 0)
@@ -44,20 +57,20 @@ try_call(int rc, const char *what)
 static bool
 add_key(void *arg, const char *record)
 {
-	struct validator *v = arg;
+	struct context *c = arg;
 
-	return try_call(ub_ctx_add_ta(v->ctx, record), "trust anchor");
+	return try_call(ub_ctx_add_ta(c->ctx, record), "trust anchor");
 }
 
 /* libunbound says nothing of a missing file until the first question, and
  * takes the keys an RFC 5011 file holds on trial for good ones; so the file is
  * read here. */
 static bool
-add_anchors(struct validator *v, const char *path)
+add_anchors(struct context *c, const char *path)
 {
 	char why[ANCHOR_WHY];
 
-	if (anchor_read(path, add_key, v, why))
+	if (anchor_read(path, add_key, c, why))
 		return true;
 	log_event(EVENT_NOTE, NULL, "lookups: trust anchors in %s: %s", path,
 		  why);
@@ -65,14 +78,14 @@ add_anchors(struct validator *v, const char *path)
 }
 
 static bool
-set_anchors(struct validator *v, const struct texts *t)
+set_anchors(struct context *c, const struct texts *t)
 {
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < t->n; i++)
-		ok = add_anchors(v, t->item[i]);
+		ok = add_anchors(c, t->item[i]);
 	if (t->n == 0 && access(DEBIAN_ANCHOR, R_OK) == 0)
-		ok = add_anchors(v, DEBIAN_ANCHOR);
+		ok = add_anchors(c, DEBIAN_ANCHOR);
 	else if (t->n == 0)
 		log_event(EVENT_NOTE, NULL,
 			  "lookups: no trust anchor (%s is missing): no "
@@ -82,21 +95,21 @@ set_anchors(struct validator *v, const struct texts *t)
 }
 
 static bool
-set_servers(struct validator *v, const struct texts *t)
+set_servers(struct context *c, const struct texts *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (!try_call(ub_ctx_set_fwd(v->ctx, t->item[i]), t->item[i]))
+		if (!try_call(ub_ctx_set_fwd(c->ctx, t->item[i]), t->item[i]))
 			return false;
 	if (t->n == 0 && access("/etc/resolv.conf", R_OK) == 0)
-		(void)ub_ctx_resolvconf(v->ctx, NULL);
+		(void)ub_ctx_resolvconf(c->ctx, NULL);
 	if (access("/etc/hosts", R_OK) == 0)
-		(void)ub_ctx_hosts(v->ctx, NULL);
+		(void)ub_ctx_hosts(c->ctx, NULL);
 	return true;
 }
 
 /* EDNS size: no fragments on any path (DNS flag day 2020). */
 static bool
-set_options(struct validator *v)
+set_options(struct context *c)
 {
 	static const struct {
 		const char *name, *value;
@@ -113,7 +126,7 @@ set_options(struct validator *v)
 		      {"module-config:", "validator iterator"}};
 
 	for (size_t i = 0; i < countof(option); i++)
-		if (!try_call(ub_ctx_set_option(v->ctx, option[i].name,
+		if (!try_call(ub_ctx_set_option(c->ctx, option[i].name,
 						option[i].value),
 			      option[i].name))
 			return false;
@@ -137,26 +150,116 @@ probed(struct query *q, const struct answer *a)
 				    : "not DNSSEC-secure: no DANE");
 }
 
+static struct context *
+context_open(struct validator *v)
+{
+	const struct dns_settings *s = v->settings;
+	struct context *c = must_alloc(sizeof *c);
+
+	c->validator = v;
+	c->ctx = ub_ctx_create();
+	must(c->ctx != NULL);
+	if (!try_call(ub_ctx_async(c->ctx, 1), "thread") || !set_options(c) ||
+	    !set_anchors(c, &s->trust_anchor) || !set_servers(c, &s->forward)) {
+		ub_ctx_delete(c->ctx);
+		free(c);
+		return NULL;
+	}
+	watch_open(v->loop, &c->watch, ub_fd(c->ctx), process);
+	watch_for(&c->watch, LOOP_READ);
+	c->probe =
+	    (struct query){.answered = probed, .name = ".", .type = RECORD_SOA};
+	return c;
+}
+
+static void
+context_closed(struct watch *w)
+{
+	struct context *c = container_of(w, struct context, watch);
+
+	ub_ctx_delete(c->ctx);
+	free(c);
+}
+
+/* One question less; never frees at once: libunbound may be our caller. */
+static void
+context_less(struct context *c)
+{
+	c->asked--;
+	c->validator->asked--;
+	if (c->retired && c->asked == 0)
+		watch_close(&c->watch, context_closed);
+}
+
+static void
+context_retire(struct context *c)
+{
+	validator_cancel(&c->probe);
+	c->retired = true;
+	if (c->asked == 0)
+		watch_close(&c->watch, context_closed);
+}
+
+static uint64_t
+stamp_of(const struct dns_settings *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s->forward.n; i++)
+		for (const char *p = s->forward.item[i]; *p != '\0'; p++)
+			h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < s->trust_anchor.n; i++)
+		h = anchor_stamp(s->trust_anchor.item[i], h);
+	return s->trust_anchor.n == 0 ? anchor_stamp(DEBIAN_ANCHOR, h) : h;
+}
+
+/* A stamp that did not work is kept too: it is tried again when something has
+ * changed once more. */
+static void
+refresh(struct validator *v)
+{
+	uint64_t stamp = stamp_of(v->settings);
+	struct context *old = v->now, *c;
+
+	timer_start(&v->refresh, VALIDATOR_REFRESH_MS);
+	if (old != NULL && stamp == v->stamp)
+		return;
+	v->stamp = stamp;
+	c = context_open(v);
+	if (c == NULL)
+		return;
+	v->now = c;
+	validator_ask(v, &c->probe);
+	if (old != NULL) {
+		log_event(EVENT_NOTE, NULL,
+			  "lookups: servers or trust anchors have changed");
+		context_retire(old);
+	}
+}
+
+static void
+look_again(struct timer *t)
+{
+	refresh(container_of(t, struct validator, refresh));
+}
+
 struct validator *
 validator_open(struct loop *l, const struct dns_settings *s)
 {
 	struct validator *v = must_alloc(sizeof *v);
 
-	v->ctx = ub_ctx_create();
-	must(v->ctx != NULL);
-	/* The context is finished by its first question: all is set before. */
-	if (!try_call(ub_ctx_async(v->ctx, 1), "thread") || !set_options(v) ||
-	    !set_anchors(v, &s->trust_anchor) || !set_servers(v, &s->forward)) {
-		ub_ctx_delete(v->ctx);
-		free(v);
-		return NULL;
-	}
-	watch_open(l, &v->watch, ub_fd(v->ctx), process);
-	watch_for(&v->watch, LOOP_READ);
-	v->probe =
-	    (struct query){.answered = probed, .name = ".", .type = RECORD_SOA};
-	validator_ask(v, &v->probe);
+	v->loop = l;
+	v->settings = s;
+	timer_open(l, &v->refresh, look_again);
+	refresh(v);
 	return v;
+}
+
+void
+validator_configure(struct validator *v, const struct dns_settings *s)
+{
+	v->settings = s;
+	refresh(v);
 }
 
 static void
@@ -202,7 +305,7 @@ answered(void *arg, int rc, struct ub_result *r)
 
 	read_result(q, rc, r, &a);
 	q->state = QUERY_IDLE;
-	v->asked--;
+	context_less(q->context);
 	q->answered(q, &a); /* q may be gone */
 	if (r != NULL)
 		ub_resolve_free(r);
@@ -212,18 +315,24 @@ answered(void *arg, int rc, struct ub_result *r)
 static void
 ask_now(struct validator *v, struct query *q)
 {
-	struct answer a;
+	struct context *c = v->now;
+	struct answer a = {.failed = true,
+			   .why = "an error: lookups can't be set up"};
 	int rc;
 
-	q->state = QUERY_ASKED;
-	v->asked++;
-	rc = ub_resolve_async(v->ctx, q->name, (int)q->type, CLASS_IN, q,
-			      answered, &q->id);
-	if (rc == 0)
-		return;
-	v->asked--;
-	q->state = QUERY_IDLE;
-	read_result(q, rc, NULL, &a);
+	if (c != NULL) {
+		q->state = QUERY_ASKED;
+		q->context = c;
+		c->asked++;
+		v->asked++;
+		rc = ub_resolve_async(c->ctx, q->name, (int)q->type, CLASS_IN,
+				      q, answered, &q->id);
+		if (rc == 0)
+			return;
+		context_less(c);
+		q->state = QUERY_IDLE;
+		read_result(q, rc, NULL, &a);
+	}
 	q->answered(q, &a);
 }
 
@@ -274,8 +383,9 @@ validator_cancel(struct query *q)
 		unlink_query(v, q);
 		break;
 	case QUERY_ASKED:
-		ub_cancel(v->ctx, q->id); /* no callback afterwards */
-		v->asked--;
+		/* No callback afterwards. */
+		ub_cancel(q->context->ctx, q->id);
+		context_less(q->context);
 		break;
 	}
 	q->state = QUERY_IDLE;

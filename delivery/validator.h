@@ -21,6 +21,7 @@ enum {
 	 * when it is full.  More wait here. */
 	VALIDATOR_ASKED_MOST = 1000,
 	VALIDATOR_WHY = 128,
+	VALIDATOR_REFRESH_MS = 3600 * 1000,
 };
 
 enum record_type {
@@ -45,6 +46,7 @@ struct answer {
 };
 
 enum query_state { QUERY_IDLE, QUERY_WAITS, QUERY_ASKED };
+struct context;
 
 struct query {
 	/* in */
@@ -53,13 +55,19 @@ struct query {
 	enum record_type type;
 	/* our own */
 	struct validator *validator;
+	struct context *context;   /* libunbound's that has it */
 	struct query *prev, *next; /* those that wait */
 	enum query_state state;
 	int id; /* libunbound's number */
 };
 
-/* NULL: it can't be set up (logged). */
+/* If it can't be set up (logged), every question fails until settings or files
+ * have changed. */
 struct validator *validator_open(struct loop *l, const struct dns_settings *s);
+/* New settings, or the same: where they or the files of the trust anchors have
+ * changed, the next questions go to a new context with an empty cache; if that
+ * can't be set up, the old one stays.  The files are looked at every hour. */
+void validator_configure(struct validator *v, const struct dns_settings *s);
 /* `answered` may be called before this returns. */
 void validator_ask(struct validator *v, struct query *q);
 /* No `answered` afterwards; fine for a query that is not under way. */

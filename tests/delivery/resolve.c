@@ -1,129 +1,10 @@
 /* Lookups by libunbound against an nsd with zones signed in every right and
  * wrong way (tests/zones.py): who is tried, in which order, and what DNSSEC
  * says of it. */
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "delivery/dns.h"
-#include "delivery/resolve.h"
+#include "tests/delivery/lookups.h"
 
-enum { PATIENCE_MS = 60 * 1000, TEXT_MOST = 8192 };
-
-static struct world {
-	char folder[64];
-	pid_t zones;
-	int to, from;
-	char forward[64], anchor[128];
-	char *forwards[1], *anchors[1];
-	struct dns_settings settings;
-	struct loop *loop;
-	struct resolver *resolver, *deaf, *bare; /* end with the process */
-	size_t open;                             /* lookups under way */
-	bool running;
-	struct timer patience;
-} world;
-
-/* --- nsd behind tests/zones.py: it ends when our end of the pipe does ----- */
-
-static void
-zones_start(struct world *w)
-{
-	int in[2], out[2];
-	FILE *f;
-
-	snprintf(w->folder, sizeof w->folder, "/tmp/mtq-zones-XXXXXX");
-	must(mkdtemp(w->folder) != NULL);
-	must(pipe(in) == 0 && pipe(out) == 0);
-	w->zones = fork();
-	must(w->zones >= 0);
-	if (w->zones == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		close(in[0]);
-		close(in[1]);
-		close(out[0]);
-		close(out[1]);
-		execl("/usr/bin/python3", "python3", "tests/zones.py",
-		      w->folder, (char *)NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	w->to = in[1];
-	w->from = out[0];
-	f = fdopen(w->from, "r");
-	must(f != NULL);
-	must(fscanf(f, "%63s %127s", w->forward, w->anchor) == 2);
-	fclose(f);
-}
-
-static void
-too_slow(struct timer *t)
-{
-	(void)t;
-	fail_msg("a lookup does not end");
-}
-
-static int
-world_open(void **state)
-{
-	struct world *w = &world;
-
-	zones_start(w);
-	w->forwards[0] = w->forward;
-	w->anchors[0] = w->anchor;
-	w->settings.forward = (struct texts){w->forwards, 1};
-	w->settings.trust_anchor = (struct texts){w->anchors, 1};
-	w->loop = loop_open();
-	w->resolver = resolver_open(w->loop, &w->settings);
-	timer_open(w->loop, &w->patience, too_slow);
-	*state = w;
-	return 0;
-}
-
-static int
-world_close(void **state)
-{
-	struct world *w = *state;
-	char command[128];
-
-	close(w->to);
-	must(waitpid(w->zones, NULL, 0) == w->zones);
-	snprintf(command, sizeof command, "rm -r %s", w->folder);
-	return system(command);
-}
-
-static void
-done(struct lookup *l)
-{
-	(void)l;
-	if (--world.open == 0 && world.running)
-		loop_stop(world.loop);
-}
-
-static void
-await(struct world *w)
-{
-	timer_start(&w->patience, PATIENCE_MS);
-	w->running = true;
-	if (w->open > 0)
-		loop_run(w->loop);
-	w->running = false;
-	timer_stop(&w->patience);
-}
-
-/* --- results as text ------------------------------------------------------ */
+enum { TEXT_MOST = 8192 };
 
 /* "HOST ADDRESS [s] [usable[/RECORDS][@BASE]]", commas between; or
  * "STATUS (detail)". */
@@ -167,8 +48,6 @@ print(const struct lookup *l, char out[TEXT_MOST])
 		n += strlen(out + n);
 	}
 }
-
-/* --- rows ----------------------------------------------------------------- */
 
 enum { DIRECT = 1, TLSA = 2, PRIVATE = 4, STRICT = 8, HOST = 16, MX = 32 };
 struct row {
@@ -373,6 +252,10 @@ exchangers(void **state)
 	     "NO_DOMAIN (absent.secure.mtqt)"},
 	    {"no such domain, not signed", "absent.insecure", DIRECT,
 	     "NO_DOMAIN (absent.insecure.mtqt)"},
+	    {"an empty label", "a..b", DIRECT,
+	     "DNS_FAILED (the MX answer is an error: syntax error)"},
+	    {"a name that isn't ASCII", "b\303\274cher", DIRECT,
+	     "NO_HOST (a name that can't be asked for)"},
 	    {"no such relay", "absent.secure", 0,
 	     "NO_HOST (absent.secure.mtqt)"},
 	    {"a denial that isn't proved", "absent.stripped", DIRECT, BOGUS},
@@ -405,20 +288,6 @@ exchangers(void **state)
 	};
 
 	check_all(*state, row, countof(row));
-}
-
-static struct lookup
-look(struct world *w, const char *host, const struct question *like)
-{
-	struct lookup l = {.done = done};
-	struct question q = *like;
-
-	q.host = host;
-	q.port = 25;
-	w->open = 1;
-	resolve_start(w->resolver, &l, &q);
-	await(w);
-	return l;
 }
 
 /* Who may put anything into his zone does not decide how much we do. */
@@ -496,143 +365,13 @@ drops(void **state)
 	assert_int_equal(l.n, 0);
 }
 
-static size_t
-resident_kb(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	size_t size, resident;
-
-	must(f != NULL && fscanf(f, "%zu %zu", &size, &resident) == 2);
-	fclose(f);
-	return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
-/* 2,000 domains at once: more than may be with libunbound.  What is kept of
- * each is small, and dropping gives it back. */
-static void
-memory(void **state)
-{
-	enum { N = 2000, ROUNDS = 5, GROWTH_KB = 8 * 1024 };
-	struct world *w = *state;
-	struct lookup *l = must_alloc(N * sizeof *l);
-	size_t kb[ROUNDS];
-
-	assert_true(sizeof *l <= 192);
-	for (size_t round = 0; round < ROUNDS; round++) {
-		w->open = N;
-		for (size_t i = 0; i < N; i++) {
-			char host[64];
-
-			snprintf(host, sizeof host, "r%zu-%zu.wild.secure.mtqt",
-				 round, i);
-			l[i].done = done;
-			resolve_start(w->resolver, &l[i],
-				      &(struct question){.host = host,
-							 .port = 25,
-							 .tlsa = true,
-							 .direct = true});
-		}
-		await(w);
-		for (size_t i = 0; i < N; i++) {
-			assert_int_equal(l[i].n, 2);
-			assert_null(l[i].search);
-		}
-		kb[round] = resident_kb();
-		for (size_t i = 0; i < N; i++)
-			resolve_drop(&l[i], NULL);
-	}
-	free(l);
-	print_message("resident after each 2,000: %zu %zu %zu %zu %zu KB\n",
-		      kb[0], kb[1], kb[2], kb[3], kb[4]);
-	/* The caches of libunbound fill up to 8 MB; nothing else grows.  (A
-	 * sanitizer keeps what was freed.) */
-#ifndef __SANITIZE_ADDRESS__
-	assert_true(kb[ROUNDS - 1] < kb[1] + GROWTH_KB);
-#endif
-}
-
-/* Servers that never answer: a bound port that nobody reads. */
-static void
-deadlines(void **state)
-{
-	static const struct {
-		const char *host;
-		enum lookup_kind how;
-		const char *detail;
-	} row[] = {
-	    {"secure.mtqt", LOOKUP_AUTO, "no answer for the MX record"},
-	    {"mx1.secure.mtqt", LOOKUP_HOST,
-	     "mx1.secure.mtqt: no answer in time"},
-	};
-	struct world *w = *state;
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof sa;
-	char forward[64], *forwards[] = {forward};
-	struct dns_settings settings = w->settings;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct lookup l[countof(row)] = {{.done = done}, {.done = done}};
-	struct resolver *r;
-
-	must(fd >= 0 && bind(fd, (void *)&sa, sizeof sa) == 0 &&
-	     getsockname(fd, (void *)&sa, &len) == 0);
-	snprintf(forward, sizeof forward, "127.0.0.1@%u", ntohs(sa.sin_port));
-	settings.forward = (struct texts){forwards, 1};
-	r = w->deaf = resolver_open(w->loop, &settings);
-	w->open = countof(row);
-	for (size_t i = 0; i < countof(row); i++)
-		resolve_start(r, &l[i],
-			      &(struct question){.host = row[i].host,
-						 .port = 25,
-						 .how = row[i].how,
-						 .tlsa = true,
-						 .deadline_ms = 200});
-	await(w);
-	for (size_t i = 0; i < countof(row); i++) {
-		assert_int_equal(l[i].n, 0);
-		assert_int_equal(l[i].status, STATUS_DNS_FAILED);
-		assert_string_equal(l[i].detail, row[i].detail);
-		resolve_drop(&l[i], NULL);
-	}
-	close(fd);
-}
-
-/* A resolver that can't be set up puts mail off, and recovers by a reload. */
-static void
-anchors(void **state)
-{
-	struct world *w = *state;
-	char missing_file[] = "/nonexistent/anchor";
-	char *missing[] = {missing_file};
-	struct dns_settings settings = w->settings;
-	struct lookup l = {.done = done};
-	struct question q = {.host = "secure.mtqt", .port = 25, .tlsa = true};
-	struct resolver *r;
-
-	settings.trust_anchor = (struct texts){missing, 1};
-	r = w->bare = resolver_open(w->loop, &settings);
-	w->open = 1;
-	resolve_start(r, &l, &q);
-	await(w);
-	assert_int_equal(l.status, STATUS_DNS_FAILED);
-	resolver_configure(r, &w->settings);
-	w->open = 1;
-	resolve_start(r, &l, &q);
-	await(w);
-	assert_int_equal(l.n, 2);
-	assert_true(l.target[0].secure);
-	resolve_drop(&l, NULL);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(states),    cmocka_unit_test(tlsa_states),
-	    cmocka_unit_test(aliases),   cmocka_unit_test(exchangers),
-	    cmocka_unit_test(limits),    cmocka_unit_test(drops),
-	    cmocka_unit_test(deadlines), cmocka_unit_test(anchors),
-	    cmocka_unit_test(memory)};
+	    cmocka_unit_test(states),  cmocka_unit_test(tlsa_states),
+	    cmocka_unit_test(aliases), cmocka_unit_test(exchangers),
+	    cmocka_unit_test(limits),  cmocka_unit_test(drops)};
 
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, world_open, world_close);

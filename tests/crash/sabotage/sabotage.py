@@ -100,6 +100,27 @@ SABOTAGES = [
      "		room = less(room, kept_for_others(t, u, w, type, now_us));",
      "		room += 0 * kept_for_others(t, u, w, type, now_us);",
      ["years", "4"]),
+    ("bogus is ignored", "delivery/validator.c",
+     "	} else if (r->bogus) {",
+     "	} else if (r->bogus && r->data == NULL) {",
+     ["unit", "delivery/resolve"]),
+    ("a failed TLSA answer is none", "delivery/host.c",
+     "	if (a->failed) {\n		tlsa_failed(h, a->why);\n"
+     "		end(h);\n		return;\n	}\n",
+     "",
+     ["unit", "delivery/resolve"]),
+    ("insecure is secure", "delivery/validator.c",
+     "		a->secure = r->secure;",
+     "		a->secure = true;",
+     ["unit", "delivery/resolve"]),
+    ("late is no address", "delivery/host.c",
+     "		h->failed = true;\n		snprintf(h->why, sizeof h->why, \"%s\", LATE);",
+     "		snprintf(h->why, sizeof h->why, \"%s\", LATE);",
+     ["unit", "delivery/validator"]),
+    ("our own name in the MX list is nobody's", "delivery/resolve.c",
+     "	else if (s->direct && s->hostname[0] != '\\0' &&",
+     "	else if (s->mx_only && s->direct && s->hostname[0] != '\\0' &&",
+     ["unit", "delivery/resolve"]),
 ]
 
 
@@ -119,6 +140,8 @@ def run(tree, build, what):
     elif what[0] == "years":
         target = [str(build / "years")]
         command = [str(build / "years"), what[1], "1", "2"]
+    elif what[0] == "unit":
+        target = command = [str(build / f"tests/{what[1]}.test")]
     elif what[0] == "kill":
         target = ["all", "bench-tools"]
         command = ["/usr/bin/python3", "tests/crash/kill.py", "--build", str(build),
