@@ -242,6 +242,10 @@ malformed(void **state)
 	/* One bit anywhere: never good, never read as another one. */
 	memcpy(der, c.at[0].der, c.at[0].n);
 	c.at[0].der = der;
+	der[c.at[0].n - 1] ^= 1; /* of the signature */
+	assert_int_equal(certificate_check(t, &c, &names, certs_now).finding,
+			 CERTIFICATE_INVALID);
+	der[c.at[0].n - 1] ^= 1;
 	for (size_t i = 0; i < c.at[0].n; i++) {
 		der[i] ^= 1;
 		if (certificate_check(t, &c, &names, certs_now).finding ==

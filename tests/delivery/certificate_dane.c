@@ -257,6 +257,38 @@ malformed(void **state)
 	assert_int_equal(v.finding, CERTIFICATE_MALFORMED);
 }
 
+/* One bit of the signature: DANE-EE asks for the key alone, DANE-TA for all. */
+static void
+forged(void **state)
+{
+	static const struct {
+		const char *records;
+		enum certificate_finding want;
+	} row[] = {
+	    {"3 1 1 good", CERTIFICATE_GOOD},
+	    {"3 0 1 good", CERTIFICATE_NO_MATCH},
+	    {"2 0 1 root", CERTIFICATE_INVALID},
+	    {"2 1 1 inter", CERTIFICATE_INVALID},
+	    {"2 0 0 root", CERTIFICATE_INVALID},
+	};
+	struct certificate_names names = {.n = 0};
+	unsigned char der[CERTS_FILE_MOST];
+	struct tlsa_set set;
+	struct chain c;
+
+	(void)state;
+	certs_chain("good inter root", &c);
+	memcpy(der, c.at[0].der, c.at[0].n);
+	der[c.at[0].n - 1] ^= 1;
+	c.at[0].der = der;
+	for (size_t i = 0; i < countof(row); i++) {
+		records(row[i].records, CERTS_HOST, &set);
+		if (certificate_dane(&set, &c, &names, certs_now).finding !=
+		    row[i].want)
+			fail_msg("%s", row[i].records);
+	}
+}
+
 /* "2 0 0" whose data is a SEQUENCE, but no certificate. */
 static void
 anchor_of_nothing(void **state)
@@ -280,6 +312,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(verdicts),
 	    cmocka_unit_test(malformed),
+	    cmocka_unit_test(forged),
 	    cmocka_unit_test(anchor_of_nothing),
 	};
 
