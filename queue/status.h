@@ -75,7 +75,7 @@ const char *stage_text(enum stage s);
 	S(UNVERIFIED, "4.7.5", DEFER, HOST, "certificate not verified")        \
 	S(TLSA_FAILED, "4.7.5", DEFER, HOST, "TLSA lookup failed")             \
 	S(NO_TLSA, "4.7.5", DEFER, HOST, "DANE is required, TLSA is missing")  \
-	S(EARLY, "4.5.0", DEFER, HOST, "octets before the TLS handshake")      \
+	S(EARLY, "4.7.5", DEFER, HOST, "octets before the TLS handshake")      \
 	S(NO_MECHANISM, "4.7.0", DEFER, RELAY, "no way to authenticate")       \
 	S(AUTH_FAILED, "4.7.8", DEFER, RELAY, "authentication failed")         \
 	S(NO_SECRET, "4.3.5", DEFER, RELAY, "a secret is missing")             \
