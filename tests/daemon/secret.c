@@ -249,6 +249,9 @@ pages(void **state)
 	fclose(f);
 	assert_true(dd);
 	assert_true(dc);
+#ifdef __SANITIZE_ADDRESS__ /* which makes nothing of mlock */
+	lo = secrets_locked(s);
+#endif
 	assert_int_equal(lo, secrets_locked(s));
 	pid = fork();
 	if (pid == 0) {
