@@ -103,71 +103,6 @@ dialogue_ask(struct dialogue *d, enum dialogue_state next)
 	d->state = next;
 }
 
-static void
-write_mail(struct dialogue *d)
-{
-	const struct job *j = &d->task->job;
-
-	bytes_printf(d->out, "MAIL FROM:<%.*s>", (int)j->sender.n, j->sender.p);
-	if (d->size)
-		bytes_printf(d->out, " SIZE=%" PRIu64, j->size_bytes);
-	if (d->eightbit && (j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)))
-		bytes_add_text(d->out, " BODY=8BITMIME");
-	if (d->utf8 && (j->flags & MESSAGE_SMTPUTF8))
-		bytes_add_text(d->out, " SMTPUTF8");
-	if (d->dsn && (j->flags & MESSAGE_RET_FULL))
-		bytes_add_text(d->out, " RET=FULL");
-	if (d->dsn && (j->flags & MESSAGE_RET_HDRS))
-		bytes_add_text(d->out, " RET=HDRS");
-	if (d->dsn && j->envid.n > 0)
-		bytes_printf(d->out, " ENVID=%.*s", (int)j->envid.n,
-			     j->envid.p);
-	bytes_add_text(d->out, "\r\n");
-	d->owed++;
-}
-
-static void
-write_notify(struct bytes *out, uint8_t notify)
-{
-	static const struct {
-		uint8_t bit;
-		const char *word;
-	} row[] = {{NOTIFY_NEVER, "NEVER"},
-		   {NOTIFY_SUCCESS, "SUCCESS"},
-		   {NOTIFY_FAILURE, "FAILURE"},
-		   {NOTIFY_DELAY, "DELAY"}};
-	const char *before = " NOTIFY=";
-
-	for (size_t i = 0; i < countof(row); i++)
-		if (notify & row[i].bit) {
-			bytes_printf(out, "%s%s", before, row[i].word);
-			before = ",";
-		}
-}
-
-static void
-write_rcpt(struct dialogue *d, uint32_t i)
-{
-	const struct job_recipient *r = &d->task->rcpt[i];
-
-	bytes_printf(d->out, "RCPT TO:<%.*s>", (int)r->address.n, r->address.p);
-	if (d->dsn) {
-		write_notify(d->out, r->notify);
-		if (r->orcpt.n > 0)
-			bytes_printf(d->out, " ORCPT=%.*s", (int)r->orcpt.n,
-				     r->orcpt.p);
-	}
-	bytes_add_text(d->out, "\r\n");
-	d->owed++;
-}
-
-static void
-write_data(struct dialogue *d)
-{
-	bytes_add_text(d->out, "DATA\r\n");
-	d->owed++;
-}
-
 /* What this server can't carry is said before anything is sent. */
 static bool
 can_carry(struct dialogue *d)
@@ -221,12 +156,12 @@ transact(struct dialogue *d)
 		 d->security);
 	if (!can_carry(d))
 		return finish(d);
-	write_mail(d);
+	dialogue_write_mail(d);
 	if (d->written) {
 		for (uint32_t i = 0; i < d->task->n; i++)
-			write_rcpt(d, i);
+			dialogue_write_rcpt(d, i);
 		if (!d->chunked)
-			write_data(d);
+			dialogue_write_data(d);
 	}
 	d->state = DIALOGUE_MAIL;
 	return DIALOGUE_WAIT;
@@ -262,7 +197,7 @@ after_mail(struct dialogue *d, const struct reply *r)
 	}
 	d->state = DIALOGUE_RCPT;
 	if (!d->written)
-		write_rcpt(d, 0);
+		dialogue_write_rcpt(d, 0);
 	return DIALOGUE_WAIT;
 }
 
@@ -294,7 +229,7 @@ after_rcpt(struct dialogue *d, const struct reply *r)
 	}
 	if (++d->next < d->task->n) {
 		if (!d->written)
-			write_rcpt(d, d->next);
+			dialogue_write_rcpt(d, d->next);
 		return DIALOGUE_WAIT;
 	}
 	if (d->accepted == 0 && (!d->written || d->chunked))
@@ -303,7 +238,7 @@ after_rcpt(struct dialogue *d, const struct reply *r)
 		return send_chunk(d);
 	d->state = DIALOGUE_DATA;
 	if (!d->written)
-		write_data(d);
+		dialogue_write_data(d);
 	return DIALOGUE_WAIT;
 }
 
