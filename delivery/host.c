@@ -41,6 +41,7 @@ set_make(const struct host *h, const struct answer *a)
 static void
 tlsa_failed(struct host *h, const char *why)
 {
+	h->ttl_s = min_of(h->ttl_s, (uint32_t)HOST_FAILED_TTL_S);
 	free(h->tlsa);
 	h->tlsa = must_alloc(sizeof *h->tlsa);
 	h->tlsa->state = TLSA_FAILED;
@@ -158,13 +159,19 @@ take_alias(struct host *h, const char *canonical)
 }
 
 static void
+address_failed(struct host *h, const char *what, const char *why)
+{
+	h->failed = true;
+	h->ttl_s = min_of(h->ttl_s, (uint32_t)HOST_FAILED_TTL_S);
+	snprintf(h->why, sizeof h->why, "%s%s", what, why);
+}
+
+static void
 address_answered(struct host *h, const struct answer *a, bool six)
 {
 	h->open--;
 	if (a->failed) {
-		h->failed = true;
-		snprintf(h->why, sizeof h->why, "the address answer is %s",
-			 a->why);
+		address_failed(h, "the address answer is ", a->why);
 	} else {
 		h->secure = h->secure && a->secure;
 		if (a->n > 0)
@@ -233,8 +240,7 @@ host_expire(struct host *h)
 	case HOST_DONE:
 		return;
 	case HOST_ADDRESSES:
-		h->failed = true;
-		snprintf(h->why, sizeof h->why, "%s", LATE);
+		address_failed(h, "", LATE);
 		break;
 	case HOST_ALIAS:
 	case HOST_TLSA:

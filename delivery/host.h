@@ -18,7 +18,10 @@
 #include "delivery/dns.h"
 #include "delivery/validator.h"
 
-enum { HOST_FAMILY_MOST = 10 }; /* A records, and as many AAAA */
+enum {
+	HOST_FAMILY_MOST = 10,  /* A records, and as many AAAA */
+	HOST_FAILED_TTL_S = 30, /* what failed is soon asked for again */
+};
 
 struct host_wish {
 	uint16_t port;

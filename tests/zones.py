@@ -13,6 +13,7 @@ delegation for each zone of the caller, and takes the caller's records too when
 it is named.  A zone is its text, or its text and how it is signed:
 
     yes        secure (the default)
+    nsec3      secure, and what is not there is proved by NSEC3
     no         no DS in the parent: insecure
     bogus      every signature but those of the zone's keys is damaged
     bogus:X    only those over records of the type X, or of NAME/X
@@ -62,7 +63,7 @@ remote-control:
 """
 DATES = {"expired": ("20200101000000", "20200109000000"),
          "future": ("20400101000000", "20400109000000")}
-WAYS = {"yes", "no", "bogus", "expired", "future", "stripped", "unsigned",
+WAYS = {"yes", "nsec3", "no", "bogus", "expired", "future", "stripped", "unsigned",
         "wrongds", "broken"}
 KEY = "0123456789abcdef" * 4  # a digest for TLSA that nobody's key has
 
@@ -145,13 +146,15 @@ class Zone:
             return
         source = self.folder / f"{self.name}.plain"
         source.write_text(plain)
-        dates = []
+        more = []
         if self.way in DATES:
             start, end = DATES[self.way]
-            dates = ["-s", start, "-e", end]
+            more = ["-s", start, "-e", end]
+        if self.way == "nsec3":
+            more = ["-3", "-"]
         # One key signs all; -O full: a record is a line.
         run("dnssec-signzone", "-q", "-S", "-z", "-P", "-O", "full",
-            "-K", self.keys, "-d", self.folder, *dates, "-o", self.name,
+            "-K", self.keys, "-d", self.folder, *more, "-o", self.name,
             "-f", self.served, source)
         text = self.served.read_text()
         if self.way == "bogus":
@@ -332,6 +335,7 @@ _25._tcp.tlsabroken CNAME x.broken.mtqt.
     "insecure.mtqt": (HOSTS + """
 intosecure MX 10 mx1.secure.mtqt.
 """, "no"),
+    "nsec3.mtqt": (HOSTS + "w.plain A 9.0.0.21\n", "nsec3"),
     "bogus.mtqt": (HOSTS, "bogus"),
     "expired.mtqt": (HOSTS, "expired"),
     "future.mtqt": (HOSTS, "future"),

@@ -91,7 +91,7 @@ check(struct world *w, const struct row *r)
 	await(w);
 	print(&l, got);
 	if (getenv("SHOW") != NULL)
-		print_message("%s: %s\n", r->name, got);
+		print_message("%s: %s (%u s)\n", r->name, got, l.ttl_s);
 	else if (strncmp(got, r->want, n) != 0 ||
 		 (r->want[n] == '\0' && got[n] != '\0'))
 		fail_msg("%s (%s): %s", r->name, r->host, got);
@@ -159,6 +159,10 @@ tlsa_states(void **state)
 	     "plain.secure.mtqt 9.0.0.2 s none"},
 	    {"TLSA of a configured host", "mx1.secure", TLSA | HOST,
 	     MX1("secure", " s usable/1")},
+	    {"no TLSA, proved by NSEC3", "plain.nsec3", TLSA | HOST,
+	     "plain.nsec3.mtqt 9.0.0.2 s none"},
+	    {"a domain signed with NSEC3", "nsec3", TLSA | DIRECT,
+	     MX1("nsec3", " s usable/1")},
 	    {"a bogus TLSA", "mx1.badtlsa", TLSA | HOST,
 	     MX1("badtlsa", " s failed")},
 	    {"a bogus TLSA of one host of two", "badtlsa", TLSA | DIRECT,
@@ -250,6 +254,8 @@ exchangers(void **state)
 	     MX1("secure", " s")},
 	    {"no such domain", "absent.secure", DIRECT,
 	     "NO_DOMAIN (absent.secure.mtqt)"},
+	    {"no such domain, by NSEC3", "absent.nsec3", DIRECT,
+	     "NO_DOMAIN (absent.nsec3.mtqt)"},
 	    {"no such domain, not signed", "absent.insecure", DIRECT,
 	     "NO_DOMAIN (absent.insecure.mtqt)"},
 	    {"an empty label", "a..b", DIRECT,
@@ -304,7 +310,13 @@ limits(void **state)
 		snprintf(want, sizeof want, "mx%zu.many.secure.mtqt", 100 - i);
 		assert_string_equal(l.target[i].host, want);
 	}
-	assert_in_range(l.ttl_s, 1, 300);
+	assert_in_range(l.ttl_s, 200, RESOLVE_TTL_MOST_S);
+	resolve_drop(&l, NULL);
+	l = look(*state, "badtlsa.mtqt", &q); /* what failed is asked soon */
+	assert_in_range(l.ttl_s, 1, 30);
+	resolve_drop(&l, NULL);
+	l = look(*state, "two.secure.mtqt", &q);
+	assert_in_range(l.ttl_s, 1, 30);
 	resolve_drop(&l, NULL);
 	l = look(*state, "crowd.secure.mtqt", &q);
 	assert_int_equal(l.n, RESOLVE_PER_HOST_MOST); /* of 30 */
