@@ -8,7 +8,7 @@ static const struct show_field item_fields[] = {
     {"block", NULL, SHOW_TEXT, false},   {"name", NULL, SHOW_TEXT, false},
     {"key", NULL, SHOW_TEXT, false},     {"value", NULL, SHOW_TEXT, false},
     {"file", NULL, SHOW_TEXT, false},    {"line", NULL, SHOW_COUNT, false},
-    {"default", NULL, SHOW_FLAG, false},
+    {"default", NULL, SHOW_FLAG, false}, {"preset", NULL, SHOW_TEXT, false},
 };
 
 static struct show_value
@@ -36,7 +36,8 @@ item_json(const struct settings_item *item, void *arg)
 	    show_text((struct text){(const char *)text.data, text.n}),
 	    n ? show_word(n->file) : show_none(),
 	    n ? show_count(n->line) : show_none(),
-	    show_flag(n == NULL),
+	    show_flag(n == NULL && item->preset == NULL),
+	    item->preset ? show_word(item->preset) : show_none(),
 	};
 	show_json(arg, item_fields, countof(value), value);
 	bytes_free(&text);

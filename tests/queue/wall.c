@@ -84,6 +84,10 @@ static const struct {
      "550 5.7.233 Your message can't be sent because your tenant exceeded its "
      "daily limit for sending email to external recipients",
      WALL_QUOTA, WALL_RESET, 3600},
+    {"Exchange by its preset's name", PROVIDER_M365,
+     "550 5.7.233 Your message can't be sent because your tenant exceeded its "
+     "daily limit for sending email to external recipients",
+     WALL_QUOTA, WALL_RESET, 3600},
     {"Exchange, a neighbour of these numbers", PROVIDER_EXCHANGE,
      "550 5.7.23 SPF validation failed", WALL_NONE, WALL_RESET, 0},
     {"Exchange, mailbox submits too much", PROVIDER_EXCHANGE,
