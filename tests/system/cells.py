@@ -3,10 +3,15 @@ a sink per relay."""
 import concurrent.futures
 import pathlib
 import re
+import sys
 
 from wait import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import certs  # noqa: E402, F401
+
+HOST = "mx.sig.mtqt"  # whom the certificates are for
 # What may be said to a host that has not proved itself.
 INNOCENT = {"EHLO", "STARTTLS", "QUIT"}
 

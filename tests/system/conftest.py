@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from cells import Cells
+from cells import HOST, Cells, certs
 from sink import Sink
 from wait import DEADLINE, free_port, wait_for
 
@@ -208,3 +208,23 @@ def cells():
     c = Cells()
     yield c
     c.close()
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """tests/certs.py for HOST; NAME.all has the root too (it may be in DNS);
+    us.pem is a client certificate, for the user "crm"."""
+    folder = certs.make(tmp_path_factory.mktemp("pki"), HOST)
+    for name in certs.CERTS:
+        (folder / f"{name}.all").write_text("".join(
+            (folder / f"{n}.crt").read_text() for n in certs.whole(name)))
+    (folder / "template").write_text(
+        'cn = "crm"\ntls_www_client\nsigning_key\nexpiration_days = 9\n')
+    certs.certtool("--generate-privkey", "--key-type", "ecdsa", "--curve",
+                   "secp256r1", "--outfile", folder / "us.key")
+    certs.certtool("--generate-certificate", "--load-privkey", folder / "us.key",
+                   "--load-ca-certificate", folder / "root.crt",
+                   "--load-ca-privkey", folder / "root.key", "--template",
+                   folder / "template", "--outfile", folder / "us.pem")
+    os.chmod(folder / "us.key", 0o600)
+    return folder

@@ -3,39 +3,18 @@ what a wrong password costs (one try), and where a credential must not go."""
 import base64
 import os
 import pathlib
-import sys
 
 import pytest
 
-from cells import INNOCENT
-from conftest import ROOT, wait_for
+from cells import HOST, INNOCENT
+from conftest import wait_for
 from peers import Exim, Postfix
 from sink import Sink
 from sink_tls import TlsSink
 
-sys.path.insert(0, str(ROOT / "tests"))
-import certs  # noqa: E402
-
-HOST = "mx.mtq.example"
 USER, PASSWORD, TOKEN = "crm", "c4nary \u00e9pass=word", "c4nary.t0ken"
 WRONG = "c4nary-wrong"
 ROOTFUL = pytest.mark.skipif(os.getuid() != 0, reason="servers that start as root")
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    folder = certs.make(tmp_path_factory.mktemp("pki"), HOST)
-    # A client certificate whose subject is our user at the relay.
-    (folder / "template").write_text(
-        f'cn = "{USER}"\ntls_www_client\nsigning_key\nexpiration_days = 9\n')
-    certs.certtool("--generate-privkey", "--key-type", "ecdsa", "--curve",
-                   "secp256r1", "--outfile", folder / "us.key")
-    certs.certtool("--generate-certificate", "--load-privkey", folder / "us.key",
-                   "--load-ca-certificate", folder / "root.crt",
-                   "--load-ca-privkey", folder / "root.key", "--template",
-                   folder / "template", "--outfile", folder / "us.pem")
-    os.chmod(folder / "us.key", 0o600)
-    return folder
 
 
 @pytest.fixture

@@ -1,31 +1,17 @@
 """DANE: each row of docs/security.md with real signed zones, real TLSA records
 and a server with that certificate."""
-import sys
-
 import pytest
 
-from cells import check, one_by_one, table
-from conftest import ROOT, wait_for
+from cells import HOST, certs, check, one_by_one, table
+from conftest import wait_for
 from sink_tls import TlsSink
+from zones import KEY, Zones
 
-sys.path.insert(0, str(ROOT / "tests"))
-import certs  # noqa: E402
-from zones import KEY, Zones  # noqa: E402
-
-HOST = "mx.sig.mtqt"      # all cells are this host, each at its own port
-BARE = "mx.insec.mtqt"    # the same in a zone that is not signed
-BOGUS = "mx.bad.mtqt"     # and in one whose TLSA signatures are wrong
+# All cells are HOST, each at its own port; some in other zones:
+BARE = "mx.insec.mtqt"  # not signed
+BOGUS = "mx.bad.mtqt"   # wrong signatures of TLSA
 TYPES = {"3 1 1": (3, 1, 1), "3 0 1": (3, 0, 1), "3 1 2": (3, 1, 2),
          "2 0 1": (2, 0, 1), "2 1 1": (2, 1, 1)}
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    folder = certs.make(tmp_path_factory.mktemp("pki"), HOST)
-    for name in certs.CERTS:  # all of the chain: its root may be in DNS
-        (folder / f"{name}.all").write_text("".join(
-            (folder / f"{n}.crt").read_text() for n in certs.whole(name)))
-    return folder
 
 
 def sink_of(pki, host, **kw):

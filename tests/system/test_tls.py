@@ -1,20 +1,10 @@
 """TLS to the next hop: each row of docs/security.md against a server with that
 certificate, in each mode.  One mtq carries a whole table, a relay per cell."""
-import sys
 
 import pytest
 
-from cells import check, how, log_line, one_by_one, table
-from conftest import ROOT
+from cells import HOST, check, how, log_line, one_by_one, table
 from sink_tls import BROKEN, TlsSink, server_context
-
-sys.path.insert(0, str(ROOT / "tests"))
-import certs  # noqa: E402
-
-HOST = "mx.mtq.example"
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    return certs.make(tmp_path_factory.mktemp("pki"), HOST)
 
 
 def identity(pki, name):

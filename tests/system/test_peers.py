@@ -1,0 +1,137 @@
+"""Second opinions: what Postfix (posttls-finger) and GnuTLS's own tool say of the
+same servers and records as docs/security.md says of ours.  Where they differ,
+DIFFER says why."""
+import concurrent.futures
+import os
+import subprocess
+
+import pytest
+
+from cells import HOST, table
+from peers import Resolver
+from test_dane import World, sink_of
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0,
+                                reason="a resolver at port 53 and a mount")
+
+# certificate: why theirs is another verdict than ours.
+DIFFER = {
+    "posttls-finger": {
+        "cn": "Postfix takes the common name when there is no dNSName; we only "
+              "with allow_cn = yes (RFC 6125 6.4.4)",
+        "weak": "Postfix leaves the strength of keys to OpenSSL's level 1, which "
+                "takes RSA with 1024 bits; we want 2048",
+    },
+    "DANE-TA": {
+        "cn": "as posttls-finger",
+        "weak": "as posttls-finger",
+        "underold": "OpenSSL does not look at the dates of the anchor that DNS "
+                    "names; we do: no certificate of the chain has expired",
+    },
+    "gnutls-cli": {
+        "cn": "GnuTLS takes the common name of a certificate without alternative "
+              "names; we only with allow_cn = yes",
+        "weak": "its default profile takes RSA with 1024 bits; we want 2048",
+    },
+}
+
+
+@pytest.fixture
+def finger(tmp_path):
+    """finger(level, destination, *more, shell=[]) -> what posttls-finger says."""
+    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
+
+    def run(level, destination, *more, match=(), shell=()):
+        r = subprocess.run(
+            [*shell, "posttls-finger", "-c", "-l", level, "-o",
+             "inet_protocols=ipv4", *map(str, more), destination, *match],
+            env=dict(os.environ, MAIL_CONFIG=str(tmp_path)), timeout=60,
+            capture_output=True, text=True, errors="replace")
+        return r.stdout + r.stderr
+    return run
+
+
+def trust(said):
+    """Verified, Trusted, Untrusted or Anonymous, or "" without TLS."""
+    for word in ("Verified", "Trusted", "Untrusted", "Anonymous"):
+        if f"{word} TLS connection established" in said:
+            return word
+    return ""
+
+
+def dane(said, require):
+    """A cell of our table, from what posttls-finger says at level dane."""
+    if not trust(said):
+        return "4.7.5"
+    if "DNSSEC-signed TLSA record" not in said or "records unusable" in said:
+        return "4.7.5" if require else "tls"
+    return "dane" if trust(said) == "Verified" else "4.7.5"
+
+
+def gnutls_cli(pki, port, *more):
+    """True: the certificate holds, in the words of gnutls-cli."""
+    r = subprocess.run(
+        ["gnutls-cli", "--starttls-proto=smtp", "--port", str(port),
+         "--x509cafile", pki / "root.crt", "--verify-hostname", HOST,
+         "--sni-hostname", HOST, *more, "127.0.0.1"], input=b"QUIT\r\n",
+        timeout=60, capture_output=True)
+    said = (r.stdout + r.stderr).decode(errors="replace")
+    assert "certificate" in said, said
+    return "- Status: The certificate is trusted." in said, said
+
+
+def everything(rows, ask):
+    """ask(row) for each, four at a time; the lines of all that is wrong."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        wrong = [w for w in pool.map(ask, rows) if w]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_certificates(pki, finger):
+    names = {row for row, _ in table("certificates")}
+    sinks = {n: sink_of(pki, n) for n in names}
+
+    def ask(name):
+        ours = table("certificates")[name, "required-verify"] == "verified"
+        port = sinks[name].port
+        said = finger("secure", f"[127.0.0.1]:{port}", "-F", pki / "root.crt",
+                      "-s", HOST, match=(HOST,))
+        theirs, words = gnutls_cli(pki, port)
+        wrong = ""
+        for who, verdict, text in (
+                ("posttls-finger", trust(said) == "Verified", said),
+                ("gnutls-cli", theirs, words)):
+            agreed = verdict == ours
+            if agreed == (name in DIFFER[who]):
+                wrong += f"{name}: {who} says {verdict}, mtq {ours}: {text}\n"
+        return wrong
+    try:
+        everything(sorted(names), ask)
+    finally:
+        for s in sinks.values():
+            s.close()
+
+
+def test_records(pki, finger, tmp_path):
+    rows = table("dane")
+    world, sinks, where = World(pki), {}, {}
+    for name, state in rows:
+        s = sinks[name, state] = sink_of(pki, name)
+        where[name, state] = world.host(state, name, s.port)[0].split(" = ")[1]
+    with world.zones(tmp_path) as z:
+        resolver = Resolver(tmp_path, z)
+
+        def ask(key):
+            said = finger("dane", f"[{where[key]}]:{sinks[key].port}", "-L",
+                          "summary,verbose", shell=resolver.shell)
+            theirs = dane(said, key[1] == "require")
+            differ = key[1][0] == "2" and key[0] in DIFFER["DANE-TA"]
+            if (theirs != rows[key]) != differ:
+                return f"{key}: {theirs}, mtq {rows[key]}: {said}"
+            return None
+        try:
+            everything(rows, ask)
+        finally:
+            resolver.close()
+            for s in sinks.values():
+                s.close()
