@@ -32,7 +32,7 @@ look(const struct tlsa *t)
 {
 	char out[TLSA_TEXT + 1];
 
-	for (size_t size = 1; size <= TLSA_TEXT; size += 7) {
+	for (size_t size = 1; size <= TLSA_TEXT; size += 53) {
 		memset(out, 'x', sizeof out);
 		tlsa_print(t, out, size);
 		must(memchr(out, '\0', size) != NULL);
