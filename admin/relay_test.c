@@ -10,6 +10,7 @@
 #include "admin/relay_test_host.h"
 #include "admin/relay_test_modes.h"
 #include "admin/relay_test_secret.h"
+#include "admin/relay_test_state.h"
 #include "admin/relay_test_step.h"
 #include "daemon/now.h"
 #include "queue/address.h"
@@ -193,6 +194,7 @@ relay_test(struct command *c)
 		goes = relay_test_box(&t) == TEST_GOES;
 	else
 		goes = test_hosts(&t);
+	relay_test_state(c, t.relay);
 	relay_test_tell(t.json, "verdict", goes ? STEP_OK : STEP_NOT,
 			now_steady_us() - began_us, "mail would %sgo%s%s",
 			goes ? "" : "not ", goes ? " " : ": ", t.why);

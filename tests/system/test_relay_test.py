@@ -502,3 +502,13 @@ def test_mtq_relay_tells_of_a_credential(world, queue):
     assert queue.json("relay", "stored")[0]["credential"] == "not used"
     assert queue.json("relay", "good")[0]["credential"] == "used"
     assert queue.json("relay", "plain")[0]["credential"] is None
+
+
+def test_a_relay_that_is_paused_is_tested_and_said_to_be(make):
+    m = make()
+    assert "state" not in [s["step"] for s in m.json("relay", "test", "out")]
+    m.cli("relay", "pause", "out", "--reason", "the key changes")
+    j = {s["step"]: s for s in m.json("relay", "test", "out")}
+    assert j["verdict"]["ok"] is True and j["state"]["ok"] is None
+    assert "paused now" in j["state"]["said"]
+    assert "the key changes" in j["state"]["said"]
