@@ -86,6 +86,9 @@ dispatch_judge(struct dispatch *d, const struct flight *x,
 		snprintf(f->words, sizeof f->words, "%.255s", s->verdict.reply);
 		return;
 	}
+	if (!is_early((enum stage)o->stage) &&
+	    (o->kind == VERDICT_SENT || o->code != 0))
+		d->plan.relay[place].unproven = false;
 	/* The plan is told at the next step, which knows the time. */
 	if (is_trouble(o)) {
 		d->plan.relay[place].failing++;
@@ -165,6 +168,7 @@ pause_refused(struct dispatch *d, size_t relay, struct gate *g)
 	const char *name = d->settings->relays[relay].title;
 
 	f->refused = false;
+	d->plan.relay[d->place[relay]].unproven = true;
 	if (g->paused && g->paused_until_us == 0)
 		return; /* jobs that were under way say the same */
 	g->paused = true;
@@ -173,11 +177,10 @@ pause_refused(struct dispatch *d, size_t relay, struct gate *g)
 	snprintf(g->paused_who, sizeof g->paused_who, "mtq");
 	snprintf(g->paused_why, sizeof g->paused_why,
 		 "credential refused: %.230s", f->words);
-	log_event(
-	    EVENT_RELAY_REFUSED, NULL,
-	    "relay %s is paused until \"mtq relay resume %s\", it refused "
-	    "our credential: %s",
-	    name, name, f->words);
+	log_event(EVENT_RELAY_REFUSED, NULL,
+		  "a relay refused our credential: %s is paused until \"mtq "
+		  "relay resume %s\": %s",
+		  name, name, f->words);
 }
 
 /* The breaker. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/settings_auth.h"
 #include "queue/dispatch_private.h"
 #include "queue/relays_now.h"
 
@@ -99,6 +100,7 @@ void
 dispatch_configure_relays(struct dispatch *d)
 {
 	const struct settings *s = d->settings;
+	struct auth_settings auth;
 
 	for (size_t i = 0; i < s->nrelays; i++) {
 		size_t place = plan_relay(&d->plan, s->relays[i].title);
@@ -109,6 +111,9 @@ dispatch_configure_relays(struct dispatch *d)
 		d->place[i] = place;
 		d->turns[i] = (struct fair_turns){.now = 0};
 		d->wanting[i] = false;
+		if (s->relays[i].deliver == DELIVER_SMTP &&
+		    auth_of(&s->relays[i], &auth) && auth.enabled)
+			d->plan.relay[place].unproven = true;
 		if (s->relays[i].deliver == DELIVER_MX) /* it has no breaker */
 			(void)plan_reached(&d->plan, place);
 		if (rated && f->rated)

@@ -148,7 +148,7 @@ plan_pick(const struct plan *p, size_t relay, int64_t now_us)
 	int best = -1;
 
 	if (relay >= p->nrelays || plan_shut(p, relay, now_us) ||
-	    now_us < r->slow_until_us)
+	    now_us < r->slow_until_us || (r->unproven && in_flight(r) > 0))
 		return -1;
 	for (unsigned w = 0; w < PLAN_WORKERS_MOST; w++) {
 		uint32_t most = r->share[w] * PLAN_AHEAD, room;

@@ -35,6 +35,8 @@ struct plan_relay {
 	int64_t slow_until_us;   /* the relay asked for patience */
 	uint32_t failing;        /* outcomes that said so since the last step */
 	bool answering;
+	bool unproven; /* nobody has taken our credential there yet: one job at
+			  a time, so that a wrong one is tried once */
 	uint32_t in_flight[PLAN_WORKERS_MOST]; /* jobs */
 	uint32_t share[PLAN_WORKERS_MOST];     /* connections */
 };

@@ -106,7 +106,11 @@ a_refused_credential_pauses(void **state)
 	resume(&w);
 	assert_false(gate_of(&w).paused);
 	step(&w);
-	assert_int_equal(w.nheld, 3);
+	assert_int_equal(w.nheld, 1); /* it finds out */
+	answer(&w, VERDICT_SENT);
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 2);
 	while (w.nheld > 0)
 		answer(&w, VERDICT_SENT);
 	step(&w);
@@ -185,6 +189,50 @@ other_words_are_no_refusal(void **state)
 	}
 }
 
+/* Of all the mail that waits one message goes until somebody has taken our
+ * credential: at the start, and after a refusal. */
+static void
+one_job_proves_a_credential(void **state)
+{
+	static const struct said greylisted = {
+	    VERDICT_DEFER, BLAME_RECIPIENT, STAGE_RCPT, 450, "4.7.1", "450"};
+	static const struct said lost = {
+	    VERDICT_DEFER, BLAME_HOST, STAGE_AUTH, 0, "4.4.2", "lost"};
+	struct world w;
+
+	(void)state;
+	begin(&w,
+	      FRONT "relay a {host=c.d connections=10 tls=required-verify "
+		    "recipients_per_message=1 breaker_failures=9\n"
+		    "auth {user=u password=file:/x}}\nno_match=a\n",
+	      2);
+	for (int i = 0; i < 12; i++)
+		put(&w, 1);
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 1);
+	say(&w, &lost); /* which says nothing of it */
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 1);
+	say(&w, &refusal);
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 0);
+	resume(&w);
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 1);
+	say(&w, &greylisted); /* it was let in */
+	step(&w);
+	step(&w);
+	assert_int_equal(w.nheld, 10); /* two wait for their time */
+	while (w.nheld > 0)
+		answer(&w, VERDICT_SENT);
+	step(&w);
+	end(&w);
+}
+
 /* Its block has gone while its mail was under way: a no, which may have been
  * "limit reached", is nobody's failure; a yes is a yes. */
 static void
@@ -229,6 +277,7 @@ main(void)
 	    cmocka_unit_test(a_refused_credential_pauses),
 	    cmocka_unit_test(the_next_relay_takes_it_at_once),
 	    cmocka_unit_test(other_words_are_no_refusal),
+	    cmocka_unit_test(one_job_proves_a_credential),
 	    cmocka_unit_test(without_its_block_nobody_is_refused),
 	};
 
