@@ -12,10 +12,11 @@
 #define PIPE                                                                   \
 	"250-peer\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250 SIZE "   \
 	"5000\r\n"
-#define BARE "250 peer\r\n"
-#define OK   "250 2.1.0 Ok\r\n"
-#define GO   "354 go\r\n"
-#define SUNK "250 2.0.0 sunk\r\n"
+#define CHUNK "250-peer\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+#define BARE  "250 peer\r\n"
+#define OK    "250 2.1.0 Ok\r\n"
+#define GO    "354 go\r\n"
+#define SUNK  "250 2.0.0 sunk\r\n"
 
 struct row {
 	const char *name;
@@ -104,6 +105,31 @@ static const struct row rows[] = {
      STAGE_DATA, true},
     {"a reply to nothing, greeting twice", HI HI, 1, "s", NULL, STAGE_EHLO,
      true},
+    {"as chunks", HI CHUNK OK OK OK SUNK, 1, "s", "2.0.0", STAGE_DOT, false},
+    {"as chunks, two of three", HI CHUNK OK OK "550 5.1.1 no\r\n" OK OK SUNK, 3,
+     "sfs", "2.0.0", STAGE_DOT, false},
+    {"as chunks, nobody was taken", HI CHUNK OK "550 5.1.1 no\r\n", 1, "f",
+     "5.1.1", STAGE_RCPT, false},
+    {"as chunks, MAIL is refused",
+     HI CHUNK "553 5.1.8 x\r\n"
+	      "503 x\r\n",
+     1, "f", "5.1.8", STAGE_MAIL, false},
+    {"the chunk is refused, and its end",
+     HI CHUNK OK OK "552 5.3.4 big\r\n"
+		    "503 5.5.1 x\r\n",
+     1, "f", "5.3.4", STAGE_DOT, false},
+    {"the chunk is put off, and its end",
+     HI CHUNK OK OK "452 4.3.1 full\r\n"
+		    "503 5.5.1 x\r\n",
+     1, "d", "4.3.1", STAGE_DOT, false},
+    {"the chunk is refused, its end is not",
+     HI CHUNK OK OK "552 5.3.4 x\r\n" SUNK, 1, "d", "4.5.0", STAGE_DOT, true},
+    {"the chunk is taken, its end refused",
+     HI CHUNK OK OK OK "554 5.7.1 spam\r\n", 1, "f", "5.7.1", STAGE_DOT, false},
+    {"lost after the chunk", HI CHUNK OK OK OK, 1, "d", "4.4.2", STAGE_DOT,
+     true},
+    {"354 to the end of chunks", HI CHUNK OK OK OK GO, 1, "d", "4.5.0",
+     STAGE_DOT, true},
     {"codes that change between lines", HI "250-a\r\n251 b\r\n", 1, "d",
      "4.5.0", STAGE_EHLO, true},
 };
