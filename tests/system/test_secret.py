@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from conftest import BUILD
 from sink import Sink
 from wait import wait_for
 
@@ -142,16 +143,25 @@ def memory(pid):
     return b"".join(out)
 
 
-def test_nobody_may_dump_mtqd(make, auth_sink, tmp_path):
+def test_nobody_may_dump_us(make, auth_sink, tmp_path):
+    """No core; and the kernel gives a process's /proc files to root, whoever it
+    is, when it may not be dumped."""
     ref = secret_file(tmp_path / "relay", PASSWORD)
-    m = make(relay=relay(auth_sink, f"password = file:{ref}"))
+    root = os.getuid() == 0
+    m = make(start=False, relay=relay(auth_sink, f"password = file:{ref}"),
+             **(dict(user="nobody") if root else {}))
+    m.dir.chmod(0o755)
+    m.dir.parent.chmod(0o755)
+    m.start()
     for pid in [m.process.pid] + sum(roles(m).values(), []):
-        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
-        assert re.search(r"Max core file size +0 +0 ", limits)
-    # Not dumpable: the kernel gives its /proc files to root, whoever it is.
-    status = pathlib.Path(f"/proc/{m.process.pid}/status").read_text()
-    assert "VmLck:" in status
-    assert int(re.search(r"VmLck:\s+(\d+)", status)[1]) >= 4
+        proc = pathlib.Path(f"/proc/{pid}")
+        assert re.search(r"Max core file size +0 +0 ", (proc / "limits").read_text())
+        status = (proc / "status").read_text()
+        if root:
+            assert not re.search(r"^Uid:\s+0\s", status, re.M)
+        assert (proc / "environ").stat().st_uid == 0
+    if b"__asan_init" not in (BUILD / "mtqd").read_bytes():  # it makes nothing of mlock
+        assert int(re.search(r"VmLck:\s+(\d+)", status)[1]) >= 4
 
 
 @pytest.mark.parametrize("make_it, says", [
