@@ -12,6 +12,7 @@
 #include "admin/relay_test_secret.h"
 #include "admin/relay_test_state.h"
 #include "admin/relay_test_step.h"
+#include "daemon/jail.h"
 #include "daemon/now.h"
 #include "queue/address.h"
 
@@ -181,10 +182,13 @@ relay_test(struct command *c)
 	struct relay_test t = {.json = c->json, .now_us = c->now_us};
 	char from[FROM_SIZE];
 	int code = read_ask(c, &t);
+	struct err e = {.kind = ERR_NONE};
 	bool goes;
 
 	if (code != EXIT_DONE)
 		return code;
+	if (!jail_hide(&e)) /* credentials are in no core */
+		return command_fail(c, &e);
 	if (t.from == NULL) {
 		snprintf(from, sizeof from, "postmaster@%.253s", t.s->hostname);
 		t.from = from;
