@@ -133,9 +133,9 @@ credentials(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 24; i++) {
-		struct policy p = {.check = (enum policy_check)(i % 3),
-				   .insecure_auth = (i & 4) != 0};
-		bool tls = (i & 8) != 0, verified = i / 16 != 0;
+		struct policy p = {.check = (enum policy_check)(i / 8),
+				   .insecure_auth = (i & 1) != 0};
+		bool tls = (i & 2) != 0, verified = (i & 4) != 0;
 		bool want = p.insecure_auth ||
 			    (tls && verified && p.check != CHECK_NOTHING);
 
