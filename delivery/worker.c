@@ -312,8 +312,7 @@ confine(struct worker *w, struct err *e)
 		path[n++] =
 		    (struct jail_path){certificates[i], JAIL_READ, true};
 	for (size_t i = 0; i < s->dns.trust_anchor.n && n < PATHS_MOST / 2; i++)
-		path[n++] = (struct jail_path){s->dns.trust_anchor.item[i],
-					       JAIL_READ, true};
+		n = add_folder(path, n, s->dns.trust_anchor.item[i]);
 	for (size_t i = 0; ok && i < s->nrelays && n + 2 <= PATHS_MOST; i++) {
 		if (s->relays[i].deliver == DELIVER_MAILDIR)
 			ok = maildir_make(s->relays[i].dir, e);
