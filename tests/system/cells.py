@@ -123,5 +123,6 @@ def one_by_one(m, sink, n):
         had = len(sink.messages)
         m.send()
         wait_for("a delivery", lambda: len(sink.messages) == had + 1)
+        m.empty()
         # The session is kept once the connection is closed.
         wait_for("the end of the connection", lambda: sink.open == 0)

@@ -174,7 +174,8 @@ class Exim:
         os.chmod(self.dir.parent, 0o755)
         self.port, self.port465 = free_port(), free_port()
         (self.dir / "spool").mkdir()
-        for name, path in (("cert", certificate), ("key", key)):
+        for name, path in (("cert", certificate), ("key", key),
+                           ("ca", client_ca or certificate)):
             shutil.copy(path, self.dir / f"{name}.pem")
         (self.dir / "passwd").write_text(
             "root:x:0:0:root:/root:/bin/sh\n"
@@ -193,7 +194,7 @@ class Exim:
 
     def text(self, users, client_ca):
         known = f"lookup{{$auth%d}}lsearch{{{self.dir}/users}}"
-        ask = (f"tls_try_verify_hosts = *\ntls_verify_certificates = {client_ca}\n"
+        ask = (f"tls_try_verify_hosts = *\ntls_verify_certificates = {self.dir}/ca.pem\n"
                if client_ca else "tls_verify_certificates =\n")
         need = "deny !authenticated = *" if users or client_ca else ""
         methods = f"""
@@ -285,21 +286,23 @@ begin authenticators
         """The log's lines of messages taken: P= protocol, X= TLS, CV= client
         certificate verified, A= authenticator and who."""
         return [dict(w.split("=", 1) for w in line.split() if w[:2] in
-                     ("P=", "X=", "CV", "A=")) | {"from": line.split(" <= ")[1].split()[0]}
+                     ("P=", "X=", "CV", "A="))
+                | {"from": line.split(" <= ")[1].split()[0]}
                 for line in self.log().splitlines() if " <= " in line]
 
     def log(self):
-        return "".join(p.read_text(errors="replace") for p in
-                       [self.dir / "out", *self.dir.glob("log-*log")])
+        for name in ("log-mainlog", "out"):
+            if (self.dir / name).exists():
+                return (self.dir / name).read_text(errors="replace")
+        return ""
 
 
 class Resolver:
     """A validating resolver at port 53 of a loopback address, for programs that
     believe the AD bit: libunbound answers, with the forwarder and the anchor
     that mtq has.  shell: what a command is put behind to use it."""
-    address = "127.25.0.53"
-
     def __init__(self, folder, zones):
+        self.address = f"127.53.{os.getpid() % 255}.53"
         self.ub = ctypes.CDLL("libunbound.so.8")
         self.ub.ub_ctx_create.restype = ctypes.c_void_p
         self.ctx = ctypes.c_void_p(self.ub.ub_ctx_create())

@@ -3,14 +3,17 @@ what a wrong password costs (one try), and where a credential must not go."""
 import base64
 import os
 import pathlib
+import shutil
+import tempfile
 
 import pytest
 
-from cells import HOST, INNOCENT
+from cells import HOST, INNOCENT, how, log_line, table
 from conftest import wait_for
 from peers import Exim, Postfix
 from sink import Sink
 from sink_tls import TlsSink
+from test_dane import World, dns, sink_of
 
 USER, PASSWORD, TOKEN = "crm", "c4nary \u00e9pass=word", "c4nary.t0ken"
 WRONG = "c4nary-wrong"
@@ -48,6 +51,14 @@ def way(pki, port, auth, *lines, tls="required-verify"):
         "host = 127.0.0.1", f"port = {port}", f"tls = {tls}",
         f"tls_name = {HOST}", f"ca_file = {pki}/root.crt",
         f"auth {{\n\t\t{auth}\n\t}}", *lines))
+
+
+@pytest.fixture
+def place():
+    """A folder that servers may enter which are not root."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mtq-peer-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def relay(m, name="out"):
@@ -116,9 +127,9 @@ def test_each_mechanism_with_our_own_server(make, pki, secret, peer):
 
 
 @ROOTFUL
-def test_each_mechanism_with_postfix(make, pki, secret, tmp_path):
+def test_each_mechanism_with_postfix(make, pki, secret, place):
     sink = Sink()
-    p = Postfix(tmp_path / "postfix", pki / "good.pem", pki / "good.key",
+    p = Postfix(place / "postfix", pki / "good.pem", pki / "good.key",
                 sink.port, {USER: PASSWORD}).start()
     try:
         who = f"{USER}@{p.realm}"
@@ -137,8 +148,8 @@ def test_each_mechanism_with_postfix(make, pki, secret, tmp_path):
 
 
 @ROOTFUL
-def test_each_mechanism_with_exim(make, pki, secret, tmp_path):
-    p = Exim(tmp_path / "exim", pki / "good.pem", pki / "good.key",
+def test_each_mechanism_with_exim(make, pki, secret, place):
+    p = Exim(place / "exim", pki / "good.pem", pki / "good.key",
              {USER: PASSWORD}, pki / "root.crt").start()
     names = {"PLAIN": "plain", "LOGIN": "login", "CRAM-MD5": "cram",
              "EXTERNAL": "external"}
@@ -165,7 +176,12 @@ def test_the_best_of_what_is_offered_is_taken(make, pki, secret, peer):
 
 # --- a wrong password costs one try ------------------------------------------
 
-@pytest.mark.parametrize("mechanism", SINK[:-1])
+# A token is asked for again, and tried again for a minute, before the pause.
+LATER = pytest.mark.xfail(strict=True, reason="a refused token pauses after 60 s")
+
+
+@pytest.mark.parametrize("mechanism", [
+    x if "OAUTH" not in x else pytest.param(x, marks=LATER) for x in SINK[:-1]])
 def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     s = peer(mechanisms=SINK, tokens=[TOKEN])
     what = "token" if "OAUTH" in mechanism else "password"
@@ -173,7 +189,8 @@ def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     m = make(relay=way(pki, s.port, f"user = {USER}\n\t\t{what} = {wrong}\n\t\t"
                        f"mechanism = {mechanism}"), workers=2)
     m.send()
-    wait_for("the pause", lambda: relay(m)["state"] == "paused")
+    wait_for("the pause", lambda: relay(m)["state"] == "paused",
+             4 if what == "token" else 15)
     for _ in range(5):
         m.send()
     m.cli("queue", "retry", "--all", "--yes", code=None)
@@ -186,7 +203,8 @@ def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     assert "not you" in str(now), now
     assert all(r["attempts"] == 0 and r["state"] == "waiting"
                for q in m.queue() for r in q["recipients"])
-    assert "a relay refused our credential" in m.text()
+    alert, = [x for x in m.text().splitlines() if "refused our credential" in x]
+    assert "535 5.7.8 not you" in alert and "mtq relay resume out" in alert
     # Somebody looks, repairs it, and resumes.
     secret(TOKEN if what == "token" else PASSWORD, "credential")
     reload(m)
@@ -197,34 +215,36 @@ def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     assert [a for a in s.tried() if not a[2]] == [(mechanism, USER, False)]
 
 
-def test_a_wrong_password_in_a_crowd(make, pki, secret, peer):
-    """20 messages at once through 20 connections: still one try."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_wrong_password_in_a_crowd(make, pki, secret, peer, workers):
+    """20 messages at once for up to 20 connections: still one try."""
     s = peer()
     m = make(relay=way(pki, s.port, f"user = {USER}\n\t\tpassword = "
-                       f"{secret(WRONG)}"), workers=2)
+                       f"{secret(WRONG)}"), workers=workers)
     with m.client() as c:
         for n in range(20):
             c.sendmail("a@from.test", [f"x{n}@to.test"], b"Subject: x\r\n\r\nx\r\n")
     wait_for("the pause", lambda: relay(m)["state"] == "paused")
     wait_for("no connection", lambda: s.open == 0)
     assert len(m.queue()) == 20
-    assert len(s.tried()) == 1, len(s.tried())
+    assert len(s.tried()) == 1, s.tried()
 
 
 @ROOTFUL
 @pytest.mark.parametrize("kind", [Postfix, Exim])
-def test_a_wrong_password_at_a_real_server(make, pki, secret, tmp_path, kind):
+def test_a_wrong_password_at_a_real_server(make, pki, secret, place, kind):
     args = [9] if kind is Postfix else []
-    p = kind(tmp_path / "peer", pki / "good.pem", pki / "good.key", *args,
+    tries = ("authentication failed:" if kind is Postfix
+             else "authenticator failed")
+    p = kind(place / "peer", pki / "good.pem", pki / "good.key", *args,
              {USER: PASSWORD}).start()
     try:
-        m = make(relay=way(pki, p.port, f"user = {USER}\n\t\tpassword = "
-                           f"{secret(WRONG)}"))
+        m = make(workers=1, relay=way(pki, p.port, f"user = {USER}\n\t\t"
+                                      f"password = {secret(WRONG)}"))
         for _ in range(3):
             m.send()
         wait_for("the pause", lambda: relay(m)["state"] == "paused")
-        tries = "authentication failed:" if kind is Postfix \
-            else "authenticator failed"
+        wait_for("the peer's log", lambda: tries in p.log())
         assert p.log().count(tries) == 1, p.log()
         assert len(m.queue()) == 3
     finally:
@@ -306,7 +326,7 @@ def test_a_refused_token_is_fetched_again_once(make, pki, peer, tmp_path):
     assert relay(m)["state"] != "paused"
 
 
-# --- where a credential must not go --------------------------------------------
+# --- where a credential goes, and where it must not --------------------------------------------
 
 def leaked(s):
     """Lines of a server's sessions that hold a credential."""
@@ -343,6 +363,39 @@ def test_a_credential_stays_here(make, pki, secret, peer, kw, lines, mode, statu
         (r for q in m.queue() for r in q["recipients"] if r["reason"]), None))
     assert row["status"] == status, row
     assert not leaked(s) and not s.messages
+
+
+COLUMNS = {
+    "required-verify": ["tls = required-verify"],
+    "required, dane = require": ["tls = required", "dane = require"],
+    "preferred, insecure_auth": ["tls = preferred", "insecure_auth = yes"],
+}
+
+
+def test_every_way_for_a_credential(make, pki, secret, cells, tmp_path):
+    expected, world = table("auth"), World(pki)
+    password = secret(PASSWORD)
+    for row, column in expected:
+        host, state = row.split(", ")
+        s = sink_of(pki, host, users={USER: PASSWORD}, must_auth=True,
+                    auth_in_clear=True)
+        cells.add((row, column), s, *world.host(state, host, s.port),
+                  *COLUMNS[column], "lookup = host", f"ca_file = {pki}/root.crt",
+                  f"auth {{\n\t\tuser = {USER}\n\t\tpassword = {password}\n\t}}")
+    with world.zones(tmp_path / "zones") as z:
+        m = cells.run(make, dns(z))
+        wrong = []
+        for key, cell in expected.items():
+            got, tried = how(m, cells, key), cells.sinks[key].tried()
+            if got[0] != "4":
+                got = "auth in clear" if got == "clear" else "auth"
+                assert set(tried) == {("PLAIN", USER, True)}, key
+            else:
+                assert not tried and not leaked(cells.sinks[key]), key
+            if got != cell:
+                wrong.append(f"{key}: {got}, not {cell}: "
+                             f"{log_line(m, cells, key)[-300:]}")
+        assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("certificate", ["expired", "wrongname", "selfsigned",

@@ -1,5 +1,7 @@
 """DANE: each row of docs/security.md with real signed zones, real TLSA records
 and a server with that certificate."""
+import os
+
 import pytest
 
 from cells import HOST, certs, check, one_by_one, table
@@ -216,11 +218,12 @@ def test_mail_exchangers(make, pki, cells, tmp_path):
     """deliver = mx: hosts at port 25 of loopback addresses of their own."""
     zones = {"sig": [], "insec": [], "bad": []}
     sinks, n = {}, 0
+    net = f"127.25.{os.getpid() % 255}"  # beside others who test here
     try:
         for k, (name, zone, hosts, _) in enumerate(MX):
             for pref, (letter, (state, certificate)) in enumerate(hosts.items()):
                 n += 1
-                at = f"127.25.0.{n}"
+                at = f"{net}.{n}"
                 sinks[name, letter] = sink_of(pki, certificate, port=25, address=at)
                 where = "bad" if state == "bogus" else "sig"
                 host = f"{letter}{k}.{where}.mtqt."

@@ -23,7 +23,6 @@ DIFFER = {
                 "takes RSA with 1024 bits; we want 2048",
     },
     "DANE-TA": {
-        "cn": "as posttls-finger",
         "weak": "as posttls-finger",
         "underold": "OpenSSL does not look at the dates of the anchor that DNS "
                     "names; we do: no certificate of the chain has expired",
