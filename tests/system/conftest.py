@@ -228,3 +228,11 @@ def pki(tmp_path_factory):
                    folder / "template", "--outfile", folder / "us.pem")
     os.chmod(folder / "us.key", 0o600)
     return folder
+
+
+@pytest.fixture
+def place():
+    """A folder that servers may enter which are not root."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mtq-peer-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import struct
+import warnings
 
 from sink import Sink
 
@@ -26,11 +27,17 @@ class Session:
         return [line.split()[0].upper().decode() for line in where if line.split()]
 
 
-def server_context(certificate, key=None, client_ca=None, tls13=True, tls12=True):
+def server_context(certificate, key=None, client_ca=None, tls13=True, tls12=True,
+                   old=False):
     """Takes what a careless server would: weak keys and signatures too."""
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.set_ciphers("DEFAULT:@SECLEVEL=0")
     ctx.load_cert_chain(certificate, key)
+    if old:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            ctx.minimum_version = ssl.TLSVersion.TLSv1
+            ctx.maximum_version = ssl.TLSVersion.TLSv1_1
     if not tls13:
         ctx.maximum_version = ssl.TLSVersion.TLSv1_2
     if not tls12:

@@ -1,4 +1,4 @@
-"""Second opinions: what Postfix (posttls-finger) and GnuTLS's own tool say of the
+"""Servers that others wrote, and their second opinions: what Postfix (posttls-finger) and GnuTLS's own tool say of the
 same servers and records as docs/security.md says of ours.  Where they differ,
 DIFFER says why."""
 import concurrent.futures
@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from cells import HOST, table
-from peers import Resolver
+from conftest import wait_for
+from peers import Exim, Postfix, Resolver
+from sink import Sink
 from test_dane import World, sink_of
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0,
@@ -134,3 +136,41 @@ def test_records(pki, finger, tmp_path):
             resolver.close()
             for s in sinks.values():
                 s.close()
+
+
+@pytest.mark.parametrize("kind", [Postfix, Exim])
+@pytest.mark.parametrize("start", ["starttls", "implicit"])
+def test_verified_and_resumed(make, pki, place, kind, start):
+    """Three messages, each over a connection of its own."""
+    sink = Sink()
+    p = kind(place / "peer", pki / "rsa.pem", pki / "rsa.key",
+             *([sink.port] if kind is Postfix else [])).start()
+    try:
+        port = p.port if start == "starttls" else p.port465
+        m = make(workers=1, relay="\n\t".join((
+            "host = 127.0.0.1", f"port = {port}", "tls = required-verify",
+            f"tls_start = {start}", f"tls_name = {HOST}",
+            f"ca_file = {pki}/root.crt", "messages_per_connection = 1")))
+        for n in range(3):
+            m.send(sender=f"s{n}@from.test")
+            wait_for("a delivery", lambda: m.text().count("status=sent") == n + 1)
+            # The session comes with the last octets of the connection.
+            wait_for("the peer's end of it", lambda: ended(p, kind) > n)
+        lines = [x for x in m.text().splitlines() if "status=sent" in x]
+        assert all("tls=TLS1.3" in x and "verify=name" in x for x in lines), lines
+        assert ["resumed=yes" in x for x in lines] == [False, True, True], lines
+        if kind is Exim:
+            assert [x["P"] for x in p.taken()] == ["esmtps"] * 3
+            # With +tls_resumption a resumed session has * behind its cipher.
+            assert [x["X"][-1] == "*" for x in p.taken()] == [False, True, True]
+        else:
+            wait_for("all relayed", lambda: len(sink.messages) == 3)
+            assert all(b"(using TLSv1.3 with cipher" in x.body
+                       for x in sink.messages)
+    finally:
+        p.stop()
+        sink.close()
+
+
+def ended(p, kind):
+    return p.log().count("disconnect from" if kind is Postfix else " <= ")

@@ -72,6 +72,9 @@ ODDITIES = [  # what it shows, certificate, relay, sink, outcome
      "verified"),
     ("TLS 1.3 only", "good", ["tls = required-verify"], {"tls12": False},
      "verified"),
+    ("TLS 1.1 only, required", "good", ["tls = required"], {"old": True}, "4.7.5"),
+    ("TLS 1.1 only, preferred", "good", ["tls = preferred"], {"old": True},
+     "4.7.5, clear"),
     ("STARTTLS refused, preferred", "good", ["tls = preferred"],
      {"says": b"454 4.7.0 not now\r\n"}, "4.7.5, clear"),
     ("STARTTLS refused, required", "good", ["tls = required"],
@@ -85,7 +88,7 @@ def test_oddities_of_certificates_and_handshakes(make, pki, cells):
     for name, certificate, lines, how_sink, _ in ODDITIES:
         kw = dict(how_sink)
         says = kw.pop("says", None)
-        old = {k: kw.pop(k) for k in ("tls12", "tls13") if k in kw}
+        old = {k: kw.pop(k) for k in ("tls12", "tls13", "old") if k in kw}
         if old:
             sink = TlsSink(context=server_context(
                 pki / f"{certificate}.pem", pki / f"{certificate}.key", **old))
