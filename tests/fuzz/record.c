@@ -8,14 +8,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define ROUND_TRIP(kind, p, len, b)                                            \
+/* older: octets of the empty tail (daemon/wire.h) that an older mtq left out */
+#define ROUND_TRIP(kind, p, len, b, older)                                     \
 	do {                                                                   \
 		struct kind##_record r;                                        \
 		(b)->n = 0;                                                    \
 		if (!kind##_record_decode(&r, p, len))                         \
 			break;                                                 \
 		kind##_record_encode(b, &r);                                   \
-		must((b)->n == (len) && memcmp((b)->data, p, (b)->n) == 0);    \
+		must((b)->n == (len) || (b)->n == (len) + (older));            \
+		must(memcmp((b)->data, p, (len)) == 0);                        \
 		kind##_seal(b, &r);                                            \
 		must(kind##_open((b)->data, (b)->n, &r, &e));                  \
 		(b)->data[0] ^= 1;                                             \
@@ -57,13 +59,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes_reserve(&b, 1);
 	switch (data[0] % 5) {
 	case 0:
-		ROUND_TRIP(message, data + 1, size - 1, &b);
+		ROUND_TRIP(message, data + 1, size - 1, &b, 0);
 		break;
 	case 1:
-		ROUND_TRIP(recipient, data + 1, size - 1, &b);
+		ROUND_TRIP(recipient, data + 1, size - 1, &b, 4);
 		break;
 	case 2:
-		ROUND_TRIP(state, data + 1, size - 1, &b);
+		ROUND_TRIP(state, data + 1, size - 1, &b, 0);
 		break;
 	case 3:
 		keys(data + 1, size - 1);

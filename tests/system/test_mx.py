@@ -126,13 +126,19 @@ def test_words_of_a_host_close_no_relay(make, zones, sinks):
     a.reply = lambda verb, arg, h: b"550 5.4.5 Daily sending limit exceeded\r\n" \
         if verb == "RCPT" else None
     m = make(**conf(zones, a.port, 'quota_replies = "550 *daily*"',
+                    blocks='route "all" { priority = 1\nvia = out }',
                     retry="intervals = 1h\nlifetime = 1d"))
     m.send(to=["x@a.mtqt"])
     wait_for("an attempt", lambda: m.queue()[0]["recipients"][0]["attempts"])
     m.send(to=["x@b.mtqt"])
     wait_for("mail for others", lambda: b.messages)
     q, = m.queue()
-    assert q["recipients"][0]["state"] == "waiting"
+    r, = q["recipients"]
+    assert (q["route"], r["state"]) == ("all", "waiting")
+    # How the connection was secured, in the line of the attempt and here.
+    assert r["security"].startswith("tls=no"), r
+    assert f") {r['security']}\n" in m.text()
+    assert r["security"] in m.cli("queue", "show", q["queue_id"]).stdout
 
 
 def test_the_next_relay_takes_what_a_host_cannot(make, zones, sinks):
