@@ -7,7 +7,7 @@
 #include "admin/relay_test_private.h"
 
 /* The step "maildir": a file in tmp/, written, synced and removed again.  A
- * folder that is not there is not made: the first message makes it. */
+ * folder that is not there is not made: a worker makes it when it starts. */
 enum relay_test_end relay_test_box(struct relay_test *t) MUST_USE;
 
 #endif
