@@ -122,6 +122,29 @@ ROWS = [  # what it shows; TLSA at the host; certificate; keys; outcome
     ("full key in DNS", ["3 1 0"], "expired", [], "dane"),
     ("full certificate in DNS", ["3 0 0"], "wrongname", [], "dane"),
     ("the CA itself in DNS", ["2 0 0"], "good", [], "dane"),
+    ("found by MX: the exchanger's name is in the certificate", "none", "good",
+     ["host = by.sig.mtqt", "tls = required-verify"], "verified"),
+    ("found by MX: the domain's name alone would do", "none", "good",
+     ["host = by.sig.mtqt", "tls = required-verify",
+      "tls_name = elsewhere.example"], "4.7.5"),
+    ("found by MX: records of the exchanger", "3 1 1", "selfsigned",
+     ["host = by.sig.mtqt"], "dane"),
+    ("found by MX: records of the exchanger that do not match", "3 1 1 other",
+     "good", ["host = by.sig.mtqt"], "4.7.5"),
+    ("found by an MX that is not signed", "3 1 1 other", "good",
+     ["host = by.insec.mtqt", "tls = required-verify"], "verified"),
+    ("found by a forged MX", "none", "good", ["host = by.forged.mtqt"], "4.4.3"),
+    ("the address is forged", "none", "good",
+     ["host = mx.forged.mtqt", "lookup = host"], "4.4.3"),
+    ("an alias: records of where it leads", "3 1 1", "selfsigned",
+     ["host = alias.sig.mtqt", "lookup = host"], "dane"),
+    ("an alias: DANE-TA takes the name where it leads", "2 1 1", "good",
+     ["host = alias.sig.mtqt", "lookup = host"], "dane"),
+    ("an alias: PKIX wants the name that was given", "none", "good",
+     ["host = alias.sig.mtqt", "lookup = host", "tls = required-verify"],
+     "4.7.5"),
+    ("an alias in a zone that is not signed", "3 1 1 other", "selfsigned",
+     ["host = alias.insec.mtqt", "lookup = host"], "tls"),
     ("the attacker's chain with the real CA's certificate appended",
      ["2 0 1 inter"], "unknown+inter", [], "4.7.5"),
 ]
@@ -158,9 +181,14 @@ def test_rows_that_no_table_has(make, pki, cells, tmp_path):
             where = world.host(state, own, sink.port)
         if any(x.startswith("host =") for x in lines):
             where = []
-        cells.add(name, sink, *where, *lines, "lookup = host",
-                  f"ca_file = {pki}/root.crt")
-    with world.zones(tmp_path) as z:
+        if not any(x.startswith("lookup") or "by." in x for x in lines):
+            lines = [*lines, "lookup = host"]
+        cells.add(name, sink, *where, *lines, f"ca_file = {pki}/root.crt")
+    here = f"by MX 10 {HOST}.\nalias CNAME {HOST}.\n"
+    world.sig.append(here)
+    world.insec.append(here)
+    with world.zones(tmp_path, {"forged.mtqt": (here + "mx A 127.0.0.1",
+                                                "bogus")}) as z:
         check(cells.run(make, dns(z)), cells, {r[0]: r[4] for r in ROWS})
 
 
@@ -200,7 +228,7 @@ def test_changed_records_do_not_resume(make, pki, tmp_path):
         sink.close()
 
 
-MX = [  # the domain's records, "NAME certificate" of each host, keys, outcome
+MX = [  # what it shows, the domain's zone, hosts: (TLSA, certificate), outcome
     ("secure MX, match", "secure", {"a": ("3 1 1", "selfsigned")}, "dane"),
     ("secure MX, no match", "secure", {"a": ("3 1 1 other", "good")}, "4.7.5"),
     ("secure MX, the first does not match, the second does", "secure",
@@ -214,7 +242,19 @@ MX = [  # the domain's records, "NAME certificate" of each host, keys, outcome
 ]
 
 
-def test_mail_exchangers(make, pki, cells, tmp_path):
+MX_VERIFIED = [
+    ("for the exchanger's name", "secure", {"a": ("none", "wildcard")}, "name"),
+    ("for another name, then for the right one", "insecure",
+     {"a": ("none", "good"), "b": ("none", "wildcard")}, "name"),
+    ("for another name", "secure", {"a": ("none", "good")}, "4.7.5"),
+    ("DANE asks for no name", "secure", {"a": ("3 1 1", "good")}, "dane"),
+]
+
+
+@pytest.mark.parametrize("tls, MX", [("preferred", MX),
+                                     ("required-verify", MX_VERIFIED)],
+                         ids=["preferred", "required-verify"])
+def test_mail_exchangers(make, pki, tmp_path, tls, MX):
     """deliver = mx: hosts at port 25 of loopback addresses of their own."""
     zones = {"sig": [], "insec": [], "bad": []}
     sinks, n = {}, 0
@@ -243,7 +283,8 @@ def test_mail_exchangers(make, pki, cells, tmp_path):
             "insec.mtqt": ("\n".join(zones["insec"]), "no"),
             "bad.mtqt": ("\n".join(zones["bad"]), "bogus:TLSA")}) as z:
         try:
-            m = make(relay="deliver = mx\n\tallow_private = yes", blocks=dns(z),
+            m = make(relay=f"deliver = mx\n\tallow_private = yes\n\ttls = {tls}\n"
+                     f"\tca_file = {pki}/root.crt", blocks=dns(z),
                      retry="intervals = 1h")
             domains = [f"d{k}.{'sig' if row[1] == 'secure' else 'insec'}.mtqt"
                        for k, row in enumerate(MX)]
@@ -260,7 +301,7 @@ def test_mail_exchangers(make, pki, cells, tmp_path):
                     continue
                 assert took == [list(hosts)[-1]], (name, rows, m.text()[-3000:])
                 line = [x for x in m.text().splitlines() if f"to=<x@{d}>" in x][-1]
-                assert f"verify={'dane' if outcome == 'dane' else 'no'}" in line
+                assert f"verify={'no' if outcome == 'tls' else outcome}" in line
             for (name, letter), s in sinks.items():
                 for x in s.seen:
                     assert set(x.verbs(x.clear)) <= {"EHLO", "STARTTLS", "QUIT"}
