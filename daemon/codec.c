@@ -58,3 +58,10 @@ wire_get_tail(struct reader *r, struct text *v, uint64_t most)
 	*v = (struct text){.p = "", .n = 0};
 	return (r->ok && r->p == r->end) || wire_get_text(r, v, most);
 }
+
+bool
+wire_get_rest(struct reader *r, struct text *v, uint64_t most)
+{
+	*v = (struct text){.p = "", .n = 0};
+	return (r->ok && r->p == r->end) || wire_get_blob(r, v, most);
+}

@@ -77,8 +77,8 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
  * Kinds: u8 u16 u32 u64 (most: largest value), text (most: octets; decoded
  * texts point into the input: struct text, not NUL-terminated), blob (the same
  * with any octet), tail (a text that what was written by an older mtq ends
- * before: then it is empty; only tails follow it).  Rows are the wire order;
- * append only.
+ * before: then it is empty; only tails follow it), rest (a blob, as tail).
+ * Rows are the wire order; append only.
  */
 #define WIRE_MEMBER_u8                      uint8_t
 #define WIRE_MEMBER_u16                     uint16_t
@@ -87,6 +87,7 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
 #define WIRE_MEMBER_text                    struct text
 #define WIRE_MEMBER_blob                    struct text
 #define WIRE_MEMBER_tail                    struct text
+#define WIRE_MEMBER_rest                    struct text
 #define WIRE_FIELD_MEMBER(kind, name, most) WIRE_MEMBER_##kind name;
 
 #define WIRE_PUT_u8(b, v)                bytes_u8(b, v)
@@ -96,6 +97,7 @@ void channel_close(struct channel *c, void (*closed)(struct channel *c));
 #define WIRE_PUT_text(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_PUT_blob(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_PUT_tail(b, v)              bytes_text(b, (v).p, (v).n)
+#define WIRE_PUT_rest(b, v)              bytes_text(b, (v).p, (v).n)
 #define WIRE_FIELD_PUT(kind, name, most) WIRE_PUT_##kind(b, s->name);
 
 bool wire_get_u8(struct reader *r, uint8_t *v, uint64_t most);
@@ -105,6 +107,7 @@ bool wire_get_u64(struct reader *r, uint64_t *v, uint64_t most);
 bool wire_get_text(struct reader *r, struct text *v, uint64_t most);
 bool wire_get_blob(struct reader *r, struct text *v, uint64_t most);
 bool wire_get_tail(struct reader *r, struct text *v, uint64_t most);
+bool wire_get_rest(struct reader *r, struct text *v, uint64_t most);
 #define WIRE_FIELD_GET(kind, name, most)                                       \
 	&&wire_get_##kind(&r, &s->name, (uint64_t)(most))
 

@@ -103,6 +103,27 @@ cell_of(struct audit *a, struct tally *q, struct text type)
 	return &q->cell[q->n++];
 }
 
+/* Used in this minute, if the counter's window has it. */
+static void
+add_used(struct audit *a, struct tally *q, int64_t minute_us, struct text type,
+	 uint64_t places)
+{
+	if (!q->counter ||
+	    (minute_us >= q->window.from_us && minute_us < q->window.to_us))
+		cell_of(a, q, type)->is.used += places;
+}
+
+static bool
+read_recent(struct audit *a, struct tally *q, const struct counter_record *c)
+{
+	struct reader r = reader_of(c->recent.p, c->recent.n);
+	struct recent one;
+
+	while (recent_take(&r, &one))
+		add_used(a, q, one.minute_us, one.type, one.places);
+	return r.ok || no_sense(a, "a counter's last minute");
+}
+
 static bool
 read_counter(struct audit *a, const struct row *row)
 {
@@ -128,7 +149,9 @@ read_counter(struct audit *a, const struct row *row)
 		cell->named = true;
 		cell->says = one;
 	}
-	return r.ok || no_sense(a, "a counter's list of types");
+	if (!r.ok)
+		return no_sense(a, "a counter's list of types");
+	return read_recent(a, q, &c);
 }
 
 static bool
@@ -136,16 +159,12 @@ read_spent(struct audit *a, const struct row *row)
 {
 	struct spent_record r;
 	struct spent_key k;
-	struct tally *q;
 
 	if (!spent_key_parse(row->k, row->nk, &k))
 		return no_sense(a, "a key of the table spent");
 	if (!spent_open(row->v, row->nv, &r, a->e))
 		return false;
-	q = tally_of(a, k.quota);
-	if (!q->counter ||
-	    (k.minute_us >= q->window.from_us && k.minute_us < q->window.to_us))
-		cell_of(a, q, k.type)->is.used += r.places;
+	add_used(a, tally_of(a, k.quota), k.minute_us, k.type, r.places);
 	return true;
 }
 

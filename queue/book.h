@@ -10,7 +10,10 @@
  *						can reach it any more
  *	counter	 quota				used and in flight by type in
  *						the window: a sum of the two
- *						above, compared by the audit
+ *						above, compared by the audit;
+ *						and the minute that is not in
+ *						`spent` yet: its rows come when
+ *						it is over
  *	override quota, type			`mtq quota set`
  *	gate	 relay				pause, provider's wall, last
  *						error: why a relay is shut

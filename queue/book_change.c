@@ -58,31 +58,34 @@ book_charge(struct book *b, struct txn *t, uint64_t job, size_t relay,
 		       b->scratch.n, e);
 }
 
-/* Places used in this minute, until the flush adds them to the table. */
-static void
-spend(struct slot *s, int64_t minute_us, size_t type, size_t relay,
-      uint64_t places)
+struct spend *
+book_spend(struct slot *s, int64_t minute_us, size_t type, size_t relay)
 {
-	size_t i = s->nspend;
-
 	/* Backwards: most often it is the newest. */
-	while (i-- > 0) {
+	for (size_t i = s->nspend; i-- > 0;) {
 		struct spend *at = &s->spend[i];
 
 		if (at->relay == relay && at->type == type &&
-		    at->minute_us == minute_us) {
-			at->places += places;
-			at->unwritten += places;
-			return;
-		}
+		    at->minute_us == minute_us)
+			return at;
 	}
 	if (s->nspend == s->spend_room) {
 		s->spend_room = max_of(s->spend_room * 2, (size_t)FIRST_SPENDS);
 		s->spend =
 		    must_realloc(s->spend, s->spend_room * sizeof s->spend[0]);
 	}
-	s->spend[s->nspend++] =
-	    (struct spend){minute_us, type, relay, places, places};
+	s->spend[s->nspend] = (struct spend){
+	    .minute_us = minute_us, .type = type, .relay = relay};
+	return &s->spend[s->nspend++];
+}
+
+bool
+book_booked(const struct slot *s)
+{
+	for (size_t i = 0; i < s->nspend; i++)
+		if (s->spend[i].booked > 0)
+			return true;
+	return false;
 }
 
 static void
@@ -90,10 +93,13 @@ use(struct book *b, struct slot *s, size_t type, size_t relay, uint64_t places,
     int64_t now_us)
 {
 	int64_t minute_us = book_minute(now_us);
+	struct spend *p;
 
 	if (places == 0)
 		return;
-	spend(s, minute_us, type, relay, places);
+	p = book_spend(s, minute_us, type, relay);
+	p->places += places;
+	p->booked += places;
 	if (book_rolls(s))
 		minutes_add(&s->minutes, minute_us, type, places);
 	if (minute_us >= s->window.from_us && minute_us < s->window.to_us)
@@ -146,6 +152,21 @@ settle_slot(struct book *b, struct slot *s, const struct charge_record *c,
 	return true;
 }
 
+/* The relay as it is now, if it is what the charge names: most often. */
+static const struct carrier *
+carrier_of(const struct book *b, size_t relay, const struct charge_record *c)
+{
+	const struct carrier *now;
+
+	if (relay >= b->settings->nrelays)
+		return NULL;
+	now = &b->carrier[relay];
+	if (now->n == 0 || now->charged.n != c->quotas.n ||
+	    memcmp(now->charged.data, c->quotas.p, c->quotas.n) != 0)
+		return NULL;
+	return now;
+}
+
 /* All quotas of the charge. */
 static bool
 settle_slots(struct book *b, uint64_t job, const struct charge_record *c,
@@ -153,9 +174,19 @@ settle_slots(struct book *b, uint64_t job, const struct charge_record *c,
 {
 	size_t type = names_add(&b->types, c->type);
 	size_t relay = names_add(&b->relays, c->relay);
+	const struct carrier *now = carrier_of(b, relay, c);
 	struct reader r = reader_of(c->quotas.p, c->quotas.n);
 	struct charged one;
 
+	for (size_t i = 0; now != NULL && i < now->n; i++) {
+		struct slot *s = b->slot[now->slot[i]];
+
+		if (!settle_slot(b, s, c, s->terms.block->unit, type, relay,
+				 end, now_us))
+			return damaged(e, job, "less is in flight than it has");
+	}
+	if (now != NULL)
+		return true;
 	while (charged_take(&r, &one)) {
 		struct slot *s = book_slot(b, one.quota);
 
@@ -190,128 +221,4 @@ book_settle(struct book *b, struct txn *t, uint64_t job, enum book_end end,
 	charge_seal(&b->scratch, &c); /* before the write: see its texts */
 	return txn_put(t, STORE_CHARGE, k, sizeof k, b->scratch.data,
 		       b->scratch.n, e);
-}
-
-/* Adds to a row of `spent`. */
-static bool
-flush_spend(struct book *b, struct txn *t, const struct slot *s,
-	    struct spend *p, struct err *e)
-{
-	const struct spent_key key = {.quota = text_of(s->name),
-				      .type = text_of(b->types.name[p->type]),
-				      .relay =
-					  text_of(b->relays.name[p->relay]),
-				      .minute_us = p->minute_us};
-	struct spent_record r = {0};
-	unsigned char k[BOOK_KEY];
-	size_t nk = spent_key(k, &key), n;
-	const void *v;
-
-	if (p->unwritten == 0)
-		return true;
-	if (txn_get(t, STORE_SPENT, k, nk, &v, &n, e)) {
-		if (!spent_open(v, n, &r, e))
-			return false;
-	} else if (e->kind != ERR_NONE) {
-		return false;
-	}
-	r.places += p->unwritten;
-	p->unwritten = 0;
-	spent_seal(&b->scratch, &r);
-	return txn_put(t, STORE_SPENT, k, nk, b->scratch.data, b->scratch.n, e);
-}
-
-static bool
-flush_counter(struct book *b, struct txn *t, struct slot *s, struct err *e)
-{
-	const struct settings *set = b->settings;
-	const struct quota_use *u = &s->use;
-	struct bytes types = {0};
-	struct counter_record c;
-	bool ok;
-
-	for (size_t i = 0; i < set->ntypes; i++)
-		if (u->used[i] > 0 || u->in_flight[i] > 0)
-			counted_add(&types, &(struct counted){
-						text_of(set->types[i].title),
-						u->used[i], u->in_flight[i]});
-	if (u->used_other > 0 || u->in_flight_other > 0)
-		counted_add(&types,
-			    &(struct counted){text_of(""), u->used_other,
-					      u->in_flight_other});
-	c = (struct counter_record){
-	    .from_us = (uint64_t)max_of(s->window.from_us, 0),
-	    .to_us = (uint64_t)s->window.to_us,
-	    .types = {(const char *)types.data, types.n}};
-	counter_seal(&b->scratch, &c);
-	ok = txn_put(t, STORE_COUNTER, s->name, strlen(s->name),
-		     b->scratch.data, b->scratch.n, e);
-	bytes_free(&types);
-	s->dirty = false;
-	s->stored = true;
-	return ok;
-}
-
-bool
-book_flush(struct book *b, struct txn *t, int64_t now_us, struct err *e)
-{
-	(void)now_us;
-	for (size_t i = 0; i < b->nslots; i++) {
-		struct slot *s = b->slot[i];
-
-		for (size_t k = 0; k < s->nspend; k++) {
-			if (!flush_spend(b, t, s, &s->spend[k], e))
-				return false;
-			s->oldest_us =
-			    min_of(s->oldest_us, s->spend[k].minute_us);
-		}
-		if (s->dirty && !flush_counter(b, t, s, e))
-			return false;
-	}
-	return book_flush_gates(b, t, e) && book_flush_amends(b, t, e);
-}
-
-void
-book_committed(struct book *b)
-{
-	for (size_t i = 0; i < b->nslots; i++) {
-		struct slot *s = b->slot[i];
-
-		s->nspend = 0;
-		s->touched = false;
-		if (book_rolls(s))
-			minutes_begin(&s->minutes, s->window.from_us, true);
-	}
-	b->amends_touched = false;
-	for (size_t i = 0; i < b->settings->nrelays; i++)
-		b->gated[i].touched = false;
-}
-
-static void
-undo_slot(struct slot *s)
-{
-	for (size_t i = 0; i < s->nspend; i++)
-		if (book_rolls(s))
-			minutes_take(&s->minutes, s->spend[i].minute_us,
-				     s->spend[i].type, s->spend[i].places);
-	s->nspend = 0;
-	/* A flush or a prune that did not happen may have said otherwise. */
-	s->oldest_us = 0;
-	s->dirty = true;
-	if (!s->touched)
-		return;
-	s->use = s->use_was;
-	s->window = s->window_was;
-	s->touched = false;
-	if (book_rolls(s))
-		minutes_begin(&s->minutes, s->window.from_us, false);
-}
-
-void
-book_undo(struct book *b)
-{
-	for (size_t i = 0; i < b->nslots; i++)
-		undo_slot(b->slot[i]);
-	book_undo_amends(b);
-	book_undo_gates(b);
 }

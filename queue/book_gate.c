@@ -87,10 +87,11 @@ flush_gate(struct book *b, struct txn *t, size_t relay, struct err *e)
 {
 	const char *name = b->settings->relays[relay].title;
 	struct gated *g = &b->gated[relay];
-	struct gate_record r = gate_row(&g->gate);
+	struct gate_record r;
 
 	if (!g->dirty)
 		return true;
+	r = gate_row(&g->gate);
 	gate_seal(&b->scratch, &r);
 	if (!txn_put(t, STORE_GATE, name, strlen(name), b->scratch.data,
 		     b->scratch.n, e))

@@ -77,6 +77,24 @@ counter_holds(const struct slot *s, const struct counter_record *c)
 }
 
 static bool
+load_recent(struct book *b, struct slot *s, const struct counter_record *c,
+	    struct err *e)
+{
+	struct reader r = reader_of(c->recent.p, c->recent.n);
+	struct recent one;
+
+	while (recent_take(&r, &one)) {
+		struct spend *p =
+		    book_spend(s, one.minute_us, names_add(&b->types, one.type),
+			       names_add(&b->relays, one.relay));
+
+		p->places += one.places;
+		p->was = p->places;
+	}
+	return r.ok || no_sense(e, "a counter's last minute");
+}
+
+static bool
 load_counter(struct book *b, struct text name, const struct counter_record *c,
 	     struct err *e)
 {
@@ -95,7 +113,9 @@ load_counter(struct book *b, struct text name, const struct counter_record *c,
 		if (s->summed)
 			*book_used(b, &s->use,
 				   names_add(&b->types, one.type)) += one.used;
-	return r.ok || no_sense(e, "a counter's list of types");
+	if (!r.ok)
+		return no_sense(e, "a counter's list of types");
+	return load_recent(b, s, c, e);
 }
 
 static bool
@@ -192,6 +212,8 @@ empty(struct book *b)
 	free(b->amends_were.item);
 	free(b->gated);
 	bytes_free(&b->scratch);
+	bytes_free(&b->types_list);
+	bytes_free(&b->recent_list);
 	*b = (struct book){0};
 }
 
@@ -251,9 +273,9 @@ book_configure(struct book *b, struct txn *t, const struct settings *s,
 {
 	struct book other = {0};
 
-	/* Between two steps: whatever was booked is in the table. */
+	/* Between two steps: whatever was booked is in the tables. */
 	for (size_t i = 0; i < b->nslots; i++)
-		must(b->slot[i]->nspend == 0);
+		must(!book_booked(b->slot[i]));
 	e->kind = ERR_NONE;
 	if (!fill(&other, t, s, now_us, e)) {
 		err_add(e, "the book of quotas");

@@ -4,14 +4,15 @@
  *	book.c		questions: room, openings, what stands in it
  *	book_load.c	makes one from the rows; other settings
  *	book_turn.c	windows and minutes
- *	book_change.c	charges and settlements, flush, undo
+ *	book_change.c	charges and settlements
+ *	book_flush.c	what a commit writes, and what its failure undoes
  *	book_set.c	run-time changes
  *	book_gate.c	why a relay is shut
  *
  * Names    slots, relays and types are numbers: first those of the settings in
  *          their order, then those only rows still speak of, as they are met.
- * Undo     the first change of a slot in a step keeps what it was; `spend` is
- *          what the step booked.  book_committed forgets both.
+ * Undo     the first change of a slot in a step keeps what it was; `spend`
+ *          knows what the step booked.  book_committed forgets both.
  */
 #ifndef MTQ_BOOK_PRIVATE_H
 #define MTQ_BOOK_PRIVATE_H
@@ -36,12 +37,13 @@ struct minutes {
 	size_t first;        /* the window begins here */
 	size_t n, room;
 };
-/* Booked in this step. */
+/* Used, and not in the table `spent` yet: in the counter's row. */
 struct spend {
 	int64_t minute_us;
 	size_t type, relay; /* numbers */
 	uint64_t places;
-	uint64_t unwritten; /* of those: not yet in the table */
+	uint64_t booked; /* of those: in this step */
+	uint64_t was;    /* places before this step */
 };
 struct slot {
 	const char *name;
@@ -97,11 +99,15 @@ struct book {
 	bool amends_touched;
 	int64_t turned_us; /* the last book_turn */
 	int64_t steady_us; /* the clock has made no jump since */
-	struct bytes scratch;
+	struct bytes scratch, types_list, recent_list;
 };
 
 /* The slot of this name, made when it is met first. */
 struct slot *book_slot(struct book *b, struct text name);
+/* Of this minute, type and relay; made if there is none. */
+struct spend *book_spend(struct slot *s, int64_t minute_us, size_t type,
+			 size_t relay);
+bool book_booked(const struct slot *s); /* anything in this step? */
 /* Where a type counts. */
 uint64_t *book_used(const struct book *b, struct quota_use *u, size_t type);
 uint64_t *book_in_flight(const struct book *b, struct quota_use *u,

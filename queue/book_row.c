@@ -149,3 +149,28 @@ counted_take(struct reader *r, struct counted *out)
 	out->in_flight = read_u64(r);
 	return r->ok;
 }
+
+void
+recent_add(struct bytes *b, const struct recent *r)
+{
+	bytes_u64(b, (uint64_t)r->minute_us);
+	bytes_text(b, r->type.p, r->type.n);
+	bytes_text(b, r->relay.p, r->relay.n);
+	bytes_u64(b, r->places);
+}
+
+bool
+recent_take(struct reader *r, struct recent *out)
+{
+	uint64_t us;
+
+	if (!r->ok || r->p == r->end)
+		return false;
+	us = read_u64(r);
+	out->type.p = read_text(r, BOOK_NAME, &out->type.n);
+	out->relay.p = read_text(r, BOOK_NAME, &out->relay.n);
+	out->places = read_u64(r);
+	r->ok = r->ok && us <= INT64_MAX && us % MINUTE_US == 0;
+	out->minute_us = r->ok ? (int64_t)us : 0;
+	return r->ok;
+}

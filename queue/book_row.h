@@ -58,4 +58,14 @@ struct counted {
 void counted_add(struct bytes *b, const struct counted *c);
 bool counted_take(struct reader *r, struct counted *out) MUST_USE;
 
+/* Places of a counter's quota that have no row in `spent` yet. */
+enum { RECENT_MOST = 24 }; /* in one counter */
+struct recent {
+	int64_t minute_us;
+	struct text type, relay;
+	uint64_t places;
+};
+void recent_add(struct bytes *b, const struct recent *r);
+bool recent_take(struct reader *r, struct recent *out) MUST_USE;
+
 #endif

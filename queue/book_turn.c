@@ -122,34 +122,47 @@ next_spent(struct txn *t, const struct slot *s, int64_t from_us, bool first,
 	return true;
 }
 
+static void
+sum_up(struct book *b, struct slot *s, int64_t from_us, int64_t minute_us,
+       size_t type, uint64_t places)
+{
+	if (minute_us < from_us || minute_us >= s->window.to_us)
+		return;
+	if (book_rolls(s))
+		minutes_add(&s->minutes, minute_us, type, places);
+	if (minute_us >= s->window.from_us)
+		*book_used(b, &s->use, type) += places;
+}
+
 bool
 book_sum(struct book *b, struct txn *t, struct slot *s, struct err *e)
 {
 	int64_t from_us = s->window.from_us;
 	struct spent_key key;
+	bool first = true, over = false;
 	uint64_t places;
-	bool first = true;
 
-	must(s->nspend == 0);
+	must(!book_booked(s));
 	memset(s->use.used, 0, sizeof s->use.used);
 	s->use.used_other = 0;
 	s->minutes.n = s->minutes.first = 0;
 	/* The minutes of a window that an undo may bring back as well. */
 	if (book_rolls(s) && s->touched)
 		from_us = min_of(from_us, s->window_was.from_us);
-	for (; next_spent(t, s, from_us, first, &key, &places, e);
+	for (; !over && next_spent(t, s, from_us, first, &key, &places, e);
 	     first = false) {
 		size_t type = names_add(&b->types, key.type);
 
-		if (key.minute_us >= s->window.to_us)
-			return true;
-		if (book_rolls(s))
-			minutes_add(&s->minutes, key.minute_us, type, places);
-		if (key.minute_us >= s->window.from_us)
-			*book_used(b, &s->use, type) += places;
+		over = key.minute_us >= s->window.to_us;
+		sum_up(b, s, from_us, key.minute_us, type, places);
+	}
+	for (size_t i = 0; i < s->nspend; i++) {
+		const struct spend *p = &s->spend[i];
+
+		sum_up(b, s, from_us, p->minute_us, p->type, p->places);
 	}
 	minutes_begin(&s->minutes, s->window.from_us, false);
-	return e->kind == ERR_NONE;
+	return over || e->kind == ERR_NONE;
 }
 
 /* Minutes before from_us are no longer in the window. */
@@ -305,12 +318,22 @@ prune_counter(struct txn *t, struct slot *s, struct err *e)
 	size_t n;
 
 	if (s->terms.block != NULL || !s->stored || s->touched ||
-	    s->oldest_us != INT64_MAX || quota_total(&s->use) > 0)
+	    s->oldest_us != INT64_MAX || s->nspend > 0 ||
+	    quota_total(&s->use) > 0)
 		return true;
 	s->stored = s->dirty = false;
 	if (!txn_get(t, STORE_COUNTER, s->name, strlen(s->name), &v, &n, e))
 		return e->kind == ERR_NONE;
 	return txn_del(t, STORE_COUNTER, s->name, strlen(s->name), e);
+}
+
+/* The last minute of a quota that is not used any more gets its rows too. */
+static void
+write_later(struct slot *s, int64_t now_us)
+{
+	for (size_t i = 0; i < s->nspend; i++)
+		if (s->spend[i].minute_us != book_minute(now_us))
+			s->dirty = true;
 }
 
 bool
@@ -319,6 +342,8 @@ book_prune(struct book *b, struct txn *t, unsigned most, int64_t now_us,
 {
 	int64_t horizon_us = now_us - KEEP_DAYS * DAY_US;
 
+	for (size_t i = 0; i < b->nslots; i++)
+		write_later(b->slot[i], now_us);
 	if (now_us - b->steady_us < STEADY_HOURS * HOUR_US)
 		return true;
 	for (size_t i = 0; i < b->nslots && most > 0; i++) {

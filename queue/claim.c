@@ -218,9 +218,9 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	end_us = (int64_t)m.arrival_us + c->lifetime_us;
 	if (now_us >= end_us + CLAIM_LATE_US)
 		return over(c, &m, &due);
-	if (book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
-		return CLAIM_SPENT;
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
+	if (most == 0 && book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
+		return CLAIM_SPENT;
 	if (most == 0 && now_us >= end_us)
 		return over(c, &m, &due);
 	if (most == 0)

@@ -121,11 +121,14 @@ WIRE_STRUCT(charge_record, CHARGE_FIELDS)
 #define SPENT_FIELDS(F) F(u64, places, UINT64_MAX)
 WIRE_STRUCT(spent_record, SPENT_FIELDS)
 
-/* Sums for one quota: of `spent` in its window, and of `charge`. */
+/* Sums for one quota: of `spent` and `recent` in its window, and of `charge`;
+ * and the places of the last minute, which come into `spent` when it is over.
+ */
 #define COUNTER_FIELDS(F)                                                      \
 	F(u64, from_us, INT64_MAX)                                             \
 	F(u64, to_us, INT64_MAX)                                               \
-	F(blob, types, 4096) /* queue/book_row.h, counted_take */
+	F(blob, types, 4096)  /* queue/book_row.h, counted_take */             \
+	F(rest, recent, 4096) /* the same, recent_take */
 WIRE_STRUCT(counter_record, COUNTER_FIELDS)
 
 #define OVERRIDE_FIELDS(F)                                                     \

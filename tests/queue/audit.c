@@ -29,6 +29,11 @@ furnish(struct desk *d)
 	book_set_gate(d->b, RELAY_OUT, &(struct gate){.paused = true});
 	commit(d);
 	box_verify(&d->box);
+	d->now_us += MINUTE_US; /* what was used gets its rows */
+	begin(d);
+	yes(&d->box, book_prune(d->b, d->box.t, 9, d->now_us, &d->box.e));
+	commit(d);
+	box_verify(&d->box);
 }
 
 enum lie {
@@ -43,6 +48,9 @@ enum lie {
 	COUNTER_USED,
 	COUNTER_IN_FLIGHT,
 	COUNTER_OF_NOBODY,
+	RECENT_MORE,
+	RECENT_IN_ANOTHER_WINDOW,
+	RECENT_BENT,
 	GATE_BENT,
 	OVERRIDE_BENT,
 	SPENT_KEY,
@@ -90,7 +98,7 @@ tell_spent(struct desk *d, enum lie lie)
 	size_t n;
 
 	if (lie != SPENT_IN_ANOTHER_WINDOW)
-		key.minute_us = d->now_us - d->now_us % MINUTE_US;
+		key.minute_us = d->now_us - d->now_us % MINUTE_US - MINUTE_US;
 	n = spent_key(k, &key);
 	if (lie == SPENT_GONE) {
 		yes(&d->box, txn_del(d->box.t, STORE_SPENT, k, n, &d->box.e));
@@ -109,7 +117,9 @@ tell_counter(struct desk *d, enum lie lie)
 	    .from_us = (uint64_t)book_window(d->b, 0).from_us,
 	    .to_us = (uint64_t)book_window(d->b, 0).to_us};
 	struct counted one = {text_of("mass"), 1, 1};
-	struct bytes b = {0}, types = {0};
+	struct recent last = {d->now_us - d->now_us % MINUTE_US,
+			      text_of("mass"), text_of("out"), 1};
+	struct bytes b = {0}, types = {0}, recent = {0};
 
 	if (lie == COUNTER_GONE) {
 		yes(&d->box,
@@ -120,9 +130,17 @@ tell_counter(struct desk *d, enum lie lie)
 	one.in_flight -= lie == COUNTER_IN_FLIGHT;
 	counted_add(&types, &one);
 	c.types = (struct text){(char *)types.data, types.n};
+	if (lie == RECENT_IN_ANOTHER_WINDOW)
+		last.minute_us = book_window(d->b, 0).to_us;
+	if (lie == RECENT_BENT)
+		last.minute_us++;
+	if (lie >= RECENT_MORE)
+		recent_add(&recent, &last);
+	c.recent = (struct text){(char *)recent.data, recent.n};
 	counter_seal(&b, &c);
 	put(d, STORE_COUNTER, lie == COUNTER_OF_NOBODY ? "x" : "m", 1, &b);
 	bytes_free(&types);
+	bytes_free(&recent);
 }
 
 static void
@@ -159,6 +177,9 @@ tell(struct desk *d, enum lie lie)
 	case COUNTER_USED:
 	case COUNTER_IN_FLIGHT:
 	case COUNTER_OF_NOBODY:
+	case RECENT_MORE:
+	case RECENT_IN_ANOTHER_WINDOW:
+	case RECENT_BENT:
 		tell_counter(d, lie);
 		return;
 	case GATE_BENT:
@@ -207,6 +228,11 @@ lies(void **state)
 	    {COUNTER_OF_NOBODY, 2,
 	     "quota x, mass: the counter says 1 used, "
 	     "the ledger has 0\n"},
+	    {RECENT_MORE, 1,
+	     "quota m, mass: the counter says 1 used, the "
+	     "ledger has 2\n"},
+	    {RECENT_IN_ANOTHER_WINDOW, 0, ""},
+	    {RECENT_BENT, 0, NULL},
 	    {GATE_BENT, 0, NULL},
 	    {OVERRIDE_BENT, 0, NULL},
 	    {SPENT_KEY, 0, NULL},

@@ -1,5 +1,95 @@
 #include "tests/queue/desk.h"
 
+/* The minute that was gets its rows. */
+static void
+next_minute(struct desk *d)
+{
+	d->now_us += MINUTE_US;
+	begin(d);
+	yes(&d->box, book_prune(d->b, d->box.t, 9, d->now_us, &d->box.e));
+	commit(d);
+}
+
+static void
+settled(struct desk *d, uint64_t job)
+{
+	begin(d);
+	charge(d, job, 1, 50);
+	settle(d, job, BOOK_TAKEN);
+	commit(d);
+}
+
+static void
+used(struct desk *d, uint64_t n)
+{
+	struct bytes report = {0};
+	uint64_t wrong;
+
+	assert_int_equal(book_use(d->b, QUOTA_R)->used[MASS], n);
+	box_read(&d->box);
+	yes(&d->box,
+	    book_audit(d->box.t, d->s, d->now_us, &report, &wrong, &d->box.e));
+	box_end(&d->box);
+	assert_int_equal(wrong, 0);
+	bytes_free(&report);
+}
+
+/* A row of `spent` is written once; until then its places are in the counter,
+ * for us, for who opens the book next, and for the audit. */
+static void
+minutes(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_open(&d, HEAD TYPES QUOTAS OUT);
+	for (uint64_t job = 1; job <= 3; job++)
+		settled(&d, job);
+	assert_int_equal(rows(&d, STORE_SPENT), 0);
+	used(&d, 3);
+	desk_reopen(&d, HEAD TYPES QUOTAS OUT);
+	used(&d, 3);
+	settled(&d, 4);
+	assert_int_equal(rows(&d, STORE_SPENT), 0);
+	d.now_us += MINUTE_US; /* the next one brings them */
+	settled(&d, 5);
+	assert_int_equal(rows(&d, STORE_SPENT), 3);
+	used(&d, 5);
+	d.now_us -= MINUTE_US; /* a clock set back as well */
+	settled(&d, 6);
+	assert_int_equal(rows(&d, STORE_SPENT), 6);
+	used(&d, 6);
+	next_minute(&d);
+	assert_int_equal(rows(&d, STORE_SPENT), 6);
+	used(&d, 6);
+	/* A commit that failed leaves them where they were. */
+	d.now_us += MINUTE_US;
+	settled(&d, 7);
+	d.now_us += MINUTE_US;
+	begin(&d);
+	charge(&d, 8, 1, 50);
+	settle(&d, 8, BOOK_TAKEN);
+	yes(&d.box, book_flush(d.b, d.box.t, d.now_us, &d.box.e));
+	box_end(&d.box);
+	book_undo(d.b);
+	used(&d, 7);
+	assert_int_equal(rows(&d, STORE_SPENT), 6);
+	next_minute(&d);
+	assert_int_equal(rows(&d, STORE_SPENT), 9);
+	used(&d, 7);
+	/* Another window: the sum is made anew, of rows and counter. */
+	settled(&d, 9);
+	d.now_us += DAY_US;
+	desk_reopen(&d, HEAD TYPES QUOTAS OUT);
+	assert_int_equal(book_use(d.b, QUOTA_R)->used[MASS], 0);
+	d.now_us -= DAY_US;
+	begin(&d);
+	assert_int_equal(book_use(d.b, QUOTA_R)->used[MASS], 8);
+	commit(&d);
+	used(&d, 8);
+	desk_close(&d);
+}
+
 /* Nothing in the window, nothing under way: rows go after 35 days, but not when
  * the clock has only just jumped there. */
 static void
@@ -13,6 +103,7 @@ pruning(void **state)
 	charge(&d, 1, 1, 50);
 	settle(&d, 1, BOOK_TAKEN);
 	commit(&d);
+	next_minute(&d);
 	assert_int_equal(rows(&d, STORE_SPENT), 3);
 	d.now_us += 34 * DAY_US;
 	desk_reopen(&d, HEAD TYPES QUOTAS OUT);
@@ -29,6 +120,7 @@ pruning(void **state)
 	charge(&d, 2, 1, 50);
 	settle(&d, 2, BOOK_TAKEN);
 	commit(&d);
+	next_minute(&d);
 	d.now_us += 400 * DAY_US; /* a jump: nothing is thrown away for it */
 	begin(&d);
 	yes(&d.box, book_prune(d.b, d.box.t, 9, d.now_us, &d.box.e));
@@ -111,6 +203,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(minutes),
 	    cmocka_unit_test(pruning),
 	    cmocka_unit_test(clock_jumps),
 	    cmocka_unit_test(midnight),
