@@ -45,9 +45,9 @@ def wait(what, condition, seconds=30):
     raise SystemExit(f"bench: {what}: not within {seconds} s")
 
 
-def listening(port):
+def listening(port, address="127.0.0.1"):
     with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
+        return s.connect_ex((address, port)) == 0
 
 
 def family(pid):
@@ -96,13 +96,14 @@ def memory(pids):
 
 
 class Sink:
-    def __init__(self, build, folder, at_once=False):
-        self.port = free_port()
+    def __init__(self, build, folder, at_once=False, port=None, address="127.0.0.1"):
+        self.port = free_port() if port is None else port
         self.path = f"{folder}/sink-{self.port}"
-        self.p = subprocess.Popen([build / "sink", "-p", str(self.port), "-l", self.path,
+        self.p = subprocess.Popen([build / "sink", "-p", str(self.port), "-b", address,
+                                   "-l", self.path,
                                    *(["-u"] if at_once else [])],
                                   stdout=subprocess.PIPE, text=True)
-        wait("the sink", lambda: listening(self.port))
+        wait("the sink", lambda: listening(self.port, address))
 
     def count(self):
         # Lines reach the file by the block; SIGTERM writes the rest.
@@ -586,4 +587,5 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

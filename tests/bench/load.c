@@ -2,10 +2,11 @@
  * load - N SMTP sessions that send messages as fast as the server takes them.
  *
  *	load -p PORT [-s SESSIONS] [-n MESSAGES] [-z OCTETS] [-k PER_CONNECTION]
- *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]...
+ *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]... [-D DOMAINS -F SUFFIX]
  *
  * Each message has a number of its own in X-Seq; of several -T the number's rest
- * chooses what X-Mail-Type says.  -P pipelines MAIL, RCPT and
+ * chooses what X-Mail-Type says.  With -D message N goes to b@dK.SUFFIX, K being
+ * N modulo DOMAINS; else all to b@example.net.  -P pipelines MAIL, RCPT and
  * DATA where the server offers it.  -a writes "SEQ ID" for every 250; -r sends
  * what was not answered again over a new connection until -t is over.
  * SIGTERM: begins nothing new and ends when what was begun is answered.
@@ -58,6 +59,8 @@ static struct {
 	size_t ntext;
 	const char *type[TYPES_MOST];
 	int ntypes;
+	int64_t domains; /* 0: one */
+	const char *suffix;
 } g = {.sessions = 50, .messages = 10000, .size = 10240, .per_connection = 1};
 
 static volatile sig_atomic_t ended;
@@ -215,9 +218,25 @@ send_body(struct session *s)
 	put(s, s->body, (size_t)n + g.ntext);
 }
 
+/* `before`, RCPT, `after`; in the session's memory until it is sent. */
+static const char *
+rcpt(struct session *s, const char *before, const char *after)
+{
+	if (g.domains > 0)
+		snprintf(s->command, sizeof s->command,
+			 "%sRCPT TO:<b@d%lld.%s>\r\n%s", before,
+			 (long long)(s->seq % g.domains), g.suffix, after);
+	else
+		snprintf(s->command, sizeof s->command,
+			 "%sRCPT TO:<b@example.net>\r\n%s", before, after);
+	return s->command;
+}
+
 static void
 begin(struct session *s)
 {
+	const char *all;
+
 	if (s->sent >= g.per_connection || !take_number(s)) {
 		say(s, QUIT, "QUIT\r\n");
 		return;
@@ -226,11 +245,8 @@ begin(struct session *s)
 	if (g.pipeline && s->pipelining) {
 		s->state = MAIL;
 		s->owed = 3;
-		put(s,
-		    "MAIL FROM:<crm@example.com>\r\nRCPT "
-		    "TO:<b@example.net>\r\nDATA\r\n",
-		    strlen("MAIL FROM:<crm@example.com>\r\nRCPT "
-			   "TO:<b@example.net>\r\nDATA\r\n"));
+		all = rcpt(s, "MAIL FROM:<crm@example.com>\r\n", "DATA\r\n");
+		put(s, all, strlen(all));
 	} else {
 		say(s, MAIL, "MAIL FROM:<crm@example.com>\r\n");
 	}
@@ -273,7 +289,7 @@ reply(struct session *s, const char *line)
 		if (code == 250) {
 			s->state = RCPT;
 			if (s->owed == 0)
-				say(s, RCPT, "RCPT TO:<b@example.net>\r\n");
+				say(s, RCPT, rcpt(s, "", ""));
 			return;
 		}
 		break;
@@ -392,7 +408,7 @@ options(int argc, char **argv)
 	int64_t seconds = 60;
 	int o;
 
-	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:")) != -1)
+	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:D:F:")) != -1)
 		switch (o) {
 		case 'p':
 			g.port = atoi(optarg);
@@ -429,10 +445,17 @@ options(int argc, char **argv)
 				exit(64);
 			g.type[g.ntypes++] = optarg;
 			break;
+		case 'D':
+			g.domains = atoll(optarg);
+			break;
+		case 'F':
+			g.suffix = optarg;
+			break;
 		default:
 			exit(64);
 		}
-	if (g.port <= 0 || g.sessions < 1 || g.sessions > SESSIONS_MOST)
+	if (g.port <= 0 || g.sessions < 1 || g.sessions > SESSIONS_MOST ||
+	    (g.domains > 0 && (g.suffix == NULL || strlen(g.suffix) > 100)))
 		exit(64);
 	g.end_us = tool_now_us() + seconds * 1000000;
 }

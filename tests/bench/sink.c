@@ -1,7 +1,7 @@
 /*
  * sink - an SMTP server that takes everything and counts it.
  *
- *	sink -p PORT [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-u]
+ *	sink -p PORT [-b ADDRESS] [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-u]
  *
  * -l writes "SEQ TIME_US ID" (CLOCK_MONOTONIC) for every message: SEQ from X-Seq,
  * ID the queue id in the topmost Received field ("-" if there is none).
@@ -261,13 +261,17 @@ main(int argc, char **argv)
 {
 	struct epoll_event event[256], e = {.events = EPOLLIN};
 	struct sigaction sa = {.sa_handler = on_term};
+	const char *address = "127.0.0.1";
 	struct sockaddr_in at;
 	int o, port = 0, one = 1;
 
-	while ((o = getopt(argc, argv, "p:l:d:f:x:u")) != -1)
+	while ((o = getopt(argc, argv, "p:b:l:d:f:x:u")) != -1)
 		switch (o) {
 		case 'p':
 			port = atoi(optarg);
+			break;
+		case 'b':
+			address = optarg;
 			break;
 		case 'l':
 			g.log = fopen(optarg, "w");
@@ -291,6 +295,8 @@ main(int argc, char **argv)
 		}
 	sigaction(SIGTERM, &sa, NULL);
 	at = tool_address(port);
+	if (inet_pton(AF_INET, address, &at.sin_addr) != 1)
+		return 64;
 	g.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	setsockopt(g.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (bind(g.listener, (struct sockaddr *)&at, sizeof at) != 0 ||
