@@ -16,13 +16,21 @@ HOST = "mx.sig.mtqt"  # whom the certificates are for
 INNOCENT = {"EHLO", "STARTTLS", "QUIT"}
 
 
-def table(name):
-    """A table of docs/security.md: {(row, column): cell}."""
+def rows(name):
+    """A table of docs/security.md: its lines, without the heading."""
+    return lines_of(name)[2:]
+
+
+def lines_of(name):
     text = (ROOT / "docs" / "security.md").read_text()
     part = text.split(f"<!-- table: {name} -->\n")[1].split("\n\n")[0]
-    rows = [[c.strip() for c in line.strip("|").split("|")]
+    return [[c.strip() for c in line.strip("|").split("|")]
             for line in part.splitlines()]
-    head, body = rows[0], rows[2:]
+
+
+def table(name):
+    """{(row, column): cell}"""
+    head, _, *body = lines_of(name)
     return {(row[0], column): cell for row in body
             for column, cell in zip(head[1:], row[1:])}
 

@@ -1,40 +1,25 @@
 """Servers that others wrote, and their second opinions: what Postfix (posttls-finger) and GnuTLS's own tool say of the
 same servers and records as docs/security.md says of ours.  Where they differ,
-DIFFER says why."""
+its last table says why."""
 import concurrent.futures
 import os
 import subprocess
 
 import pytest
 
-from cells import HOST, table
+from cells import HOST, rows, table
 from conftest import wait_for
 from peers import Exim, Postfix, Resolver
 from sink import Sink
 from test_dane import World, sink_of
+from test_tls import ODDITIES
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0,
                                 reason="a resolver at port 53 and a mount")
 
-# certificate: why theirs is another verdict than ours.
-DIFFER = {
-    "posttls-finger": {
-        "cn": "Postfix takes the common name when there is no dNSName; we only "
-              "with allow_cn = yes (RFC 6125 6.4.4)",
-        "weak": "Postfix leaves the strength of keys to OpenSSL's level 1, which "
-                "takes RSA with 1024 bits; we want 2048",
-    },
-    "DANE-TA": {
-        "weak": "as posttls-finger",
-        "underold": "OpenSSL does not look at the dates of the anchor that DNS "
-                    "names; we do: no certificate of the chain has expired",
-    },
-    "gnutls-cli": {
-        "cn": "GnuTLS takes the common name of a certificate without alternative "
-              "names; we only with allow_cn = yes",
-        "weak": "its default profile takes RSA with 1024 bits; we want 2048",
-    },
-}
+# (certificate, who, where): theirs is another verdict than ours.
+DIFFER = {(row[0], row[1], where) for row in rows("differ")
+          for where in row[2].split(", ")}
 
 
 @pytest.fixture
@@ -89,11 +74,15 @@ def everything(rows, ask):
 
 
 def test_certificates(pki, finger):
-    names = {row for row, _ in table("certificates")}
+    ours = {row: cell == "verified" for (row, mode), cell
+            in table("certificates").items() if mode == "required-verify"}
+    ours |= {certificate: cell == "verified"
+             for _, certificate, lines, kw, cell in ODDITIES
+             if lines == ["tls = required-verify"] and not kw}
+    names = set(ours)
     sinks = {n: sink_of(pki, n) for n in names}
 
     def ask(name):
-        ours = table("certificates")[name, "required-verify"] == "verified"
         port = sinks[name].port
         said = finger("secure", f"[127.0.0.1]:{port}", "-F", pki / "root.crt",
                       "-s", HOST, match=(HOST,))
@@ -102,9 +91,9 @@ def test_certificates(pki, finger):
         for who, verdict, text in (
                 ("posttls-finger", trust(said) == "Verified", said),
                 ("gnutls-cli", theirs, words)):
-            agreed = verdict == ours
-            if agreed == (name in DIFFER[who]):
-                wrong += f"{name}: {who} says {verdict}, mtq {ours}: {text}\n"
+            agreed = verdict == ours[name]
+            if agreed == ((name, who, "PKIX") in DIFFER):
+                wrong += f"{name}: {who} says {verdict}, mtq {ours[name]}: {text}\n"
         return wrong
     try:
         everything(sorted(names), ask)
@@ -114,9 +103,9 @@ def test_certificates(pki, finger):
 
 
 def test_records(pki, finger, tmp_path):
-    rows = table("dane")
+    ours = table("dane")
     world, sinks, where = World(pki), {}, {}
-    for name, state in rows:
+    for name, state in ours:
         s = sinks[name, state] = sink_of(pki, name)
         where[name, state] = world.host(state, name, s.port)[0].split(" = ")[1]
     with world.zones(tmp_path) as z:
@@ -126,12 +115,13 @@ def test_records(pki, finger, tmp_path):
             said = finger("dane", f"[{where[key]}]:{sinks[key].port}", "-L",
                           "summary,verbose", shell=resolver.shell)
             theirs = dane(said, key[1] == "require")
-            differ = key[1][0] == "2" and key[0] in DIFFER["DANE-TA"]
-            if (theirs != rows[key]) != differ:
-                return f"{key}: {theirs}, mtq {rows[key]}: {said}"
+            differ = (key[1][0] == "2"
+                      and (key[0], "posttls-finger", "2 x y") in DIFFER)
+            if (theirs != ours[key]) != differ:
+                return f"{key}: {theirs}, mtq {ours[key]}: {said}"
             return None
         try:
-            everything(rows, ask)
+            everything(ours, ask)
         finally:
             resolver.close()
             for s in sinks.values():
