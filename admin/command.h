@@ -49,7 +49,8 @@
 	  "[NAME]\n"                                                           \
 	  "pause NAME [--until TIME] [--reason TEXT]\n"                        \
 	  "resume NAME\n"                                                      \
-	  "test NAME [--to ADDRESS [--send]] [--from ADDRESS] [--all]",        \
+	  "test NAME [--to ADDRESS [--send]] [--from ADDRESS] [--all] "        \
+	  "[--second]",                                                        \
 	  "which relays take mail now, and why others don't\n"                 \
 	  "test walks the way to a relay, step by step; 1 if mail would not "  \
 	  "go\n"                                                               \

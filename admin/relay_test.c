@@ -22,6 +22,7 @@ static const struct option options[] = {{"to", required_argument, NULL, 't'},
 					{"from", required_argument, NULL, 'f'},
 					{"send", no_argument, NULL, 's'},
 					{"all", no_argument, NULL, 'a'},
+					{"second", no_argument, NULL, '2'},
 					{NULL, 0, NULL, 0}};
 
 /* --- the command line ----------------------------------------------------- */
@@ -70,6 +71,9 @@ read_options(struct command *c, struct relay_test *t)
 		case 'a':
 			t->all = true;
 			break;
+		case '2':
+			t->second = true;
+			break;
 		default:
 			command_usage(c, NULL);
 			return false;
@@ -95,6 +99,10 @@ read_ask(struct command *c, struct relay_test *t)
 	t->relay = settings_relay(t->s, name);
 	if (t->relay == NULL)
 		return command_say(c, EXIT_NO, "there is no relay %.64s", name);
+	if (t->second &&
+	    (!auth_of(t->relay, &t->auth) || t->auth.password[1] == NULL))
+		return command_say(c, EXIT_USAGE,
+				   "relay %s has no second password", name);
 	if (t->send && t->to == NULL)
 		return command_say(c, EXIT_USAGE, "--send needs --to ADDRESS");
 	if (t->relay->deliver == DELIVER_MX && t->to == NULL)

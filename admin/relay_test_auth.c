@@ -122,7 +122,8 @@ account_of(const struct relay_test *t, const struct relay_test_wire *w,
 {
 	struct sasl_account a = {
 	    .user = t->auth.user,
-	    .password = secret_find(t->secrets, t->relay->title, "password"),
+	    .password = secret_find(t->secrets, t->relay->title,
+				    t->second ? "password2" : "password"),
 	    .token = secret_find(t->secrets, t->relay->title, "token"),
 	    .host = g->host,
 	    .port = (uint16_t)t->relay->port,
@@ -249,7 +250,11 @@ relay_test_auth(struct relay_test *t, struct relay_test_wire *w,
 			 t->auth.user);
 	} else {
 		t->auth_refused = t->auth_refused || r.asked;
-		snprintf(t->why, sizeof t->why, "AUTH: %.900s", r.said.text);
+		snprintf(t->why, sizeof t->why, "AUTH: %.900s%s", r.said.text,
+			 r.asked && !t->second && t->auth.password[1] != NULL
+			     ? " (workers then try the second password; "
+			       "--second tests it)"
+			     : "");
 	}
 	return r.end;
 }

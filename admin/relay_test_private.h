@@ -15,9 +15,9 @@ enum { TEST_WHY = 1024 };
 struct relay_test {
 	const struct settings *s;
 	const struct relay_settings *relay;
-	const char *from, *to; /* to: NULL, none was given */
-	bool send, all, json;
-	int64_t now_us; /* wall clock at the start */
+	const char *from, *to;        /* to: NULL, none was given */
+	bool send, all, second, json; /* second: of two passwords */
+	int64_t now_us;               /* wall clock at the start */
 
 	bool has_auth; /* an auth block, perhaps one that is not enabled */
 	struct auth_settings auth;

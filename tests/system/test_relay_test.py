@@ -1,33 +1,14 @@
 """mtq relay test: each way to a relay, walked against peers that are good, bad
 or broken; mtqd does not run."""
 import os
+import socket
 import subprocess
 
 import pytest
 
-from conftest import BUILD, Mtq, free_port, wait_for
-from ways import CANARY, HOST, TOKEN, World, build
-
-import zones  # tests/zones.py, by the path that ways sets
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    w = World(tmp_path_factory.mktemp("relay-test"))
-    build(w)
-    boxes = "".join(f'relay "{n}" {{ deliver = maildir  dir = {w.dir}/{d} }}\n'
-                    for n, d in (("box", "box"), ("newbox", "newbox"),
-                                 ("nobox", "pw/box"), ("deep", "no/box")))
-    for d in ("tmp", "new", "cur"):
-        (w.dir / "box" / d).mkdir(parents=True)
-    (w.dir / "box" / "tmp" / "other").write_text("is not ours")
-    with zones.Zones(w.dir / "zones", w.records) as z:
-        w.m = Mtq(w.dir, free_port(), blocks=w.conf(z) + boxes)
-        yield w
-    for s in w.sinks.values():
-        s.close()
-    w.silent.close()
-    w.early.close()
+from conftest import BUILD, wait_for
+from sink_tls import TlsSink
+from ways import CANARY, HOST, TOKEN, world  # noqa: F401
 
 
 def walk(w, *words, code=0):
@@ -195,6 +176,36 @@ def test_a_wrong_password_is_tried_once_whatever_else_there_is(world):
     r = world.m.cli("relay", "test", "two", "--all", code=1)
     assert sink.tried() == [("PLAIN", "nobody", False)]
     assert r.stdout.count(" tcp ") == 1
+
+
+def test_the_second_password_of_a_rotation(world):
+    sink = world.sinks["rotate"]
+    steps, _, _ = walk(world, "rotate", code=1)
+    assert "--second" in steps["verdict"]["said"]
+    steps, _, _ = walk(world, "rotate", "--second")
+    assert steps["auth"]["code"] == 235
+    assert [good for _, _, good in sink.tried()] == [False] * 2 + [True] * 2
+    assert world.m.cli("relay", "test", "good", "--second", code=64).stderr
+
+
+def test_a_certificate_that_ends_soon_is_pointed_out(make, pki):
+    """Of two weeks; conftest's us.pem has nine days."""
+    sink = TlsSink(pki / "us.pem", pki / "us.key")
+    m = make(start=False, sink_port=sink.port)
+    assert "it ends within 14 days" in m.cli("relay", "test", "out").stdout
+    sink.close()
+    sink = TlsSink(pki / "good.pem", pki / "good.key")
+    m.write(relay=f"host = 127.0.0.1\n\tport = {sink.port}")
+    assert "14 days" not in m.cli("relay", "test", "out").stdout
+    sink.close()
+
+
+def test_an_ipv6_address(make):
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as gone:
+        port = gone.getsockname()[1]
+    m = make(start=False, relay=f'host = "[::1]"\n\tport = {port}')
+    last = m.cli("relay", "test", "out", code=1).stdout.splitlines()[-1]
+    assert f"[::1]:{port}: Connection refused" in last
 
 
 def test_a_stored_credential_is_not_used(world):

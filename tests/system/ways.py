@@ -6,12 +6,15 @@ import socket
 import sys
 import threading
 
-from conftest import ROOT
+import pytest
+
+from conftest import ROOT, Mtq
 from sink_tls import TlsSink
 from wait import free_port
 
 sys.path.insert(0, str(ROOT / "tests"))
 import certs  # noqa: E402
+import zones  # noqa: E402
 
 HOST = "mx.safe.mtqt"
 CANARY = "canary-7f3a-password"
@@ -132,6 +135,8 @@ def build(w):
           AUTH.format(pw=f"file:{w.dir}/nowhere"), users=users)
     w.one("opensecret", "good", strict, named,
           AUTH.format(pw=w.secret("open", CANARY, 0o644)), users=users)
+    w.one("rotate", "good", strict, named, f'auth {{ user = crm  password = '
+          f'["file:{w.dir}/wrong", "{pw}"] }}', users=users)
     w.one("nomech", "good", strict, named, auth, users=users,
           mechanisms=("CRAM-MD5",))
     program = w.dir / "token"
@@ -166,3 +171,22 @@ def build(w):
         "dirty": {"EHLO": b"250-sink\r\n250-\x1b[2J\x80XX\r\n250 SIZE 100000\r\n"}}
     for name, said in answers.items():
         w.one(name, None, reply=lambda verb, arg, h, said=said: said.get(verb))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    w = World(tmp_path_factory.mktemp("relay-test"))
+    build(w)
+    boxes = "".join(f'relay "{n}" {{ deliver = maildir  dir = {w.dir}/{d} }}\n'
+                    for n, d in (("box", "box"), ("newbox", "newbox"),
+                                 ("nobox", "pw/box"), ("deep", "no/box")))
+    for d in ("tmp", "new", "cur"):
+        (w.dir / "box" / d).mkdir(parents=True)
+    (w.dir / "box" / "tmp" / "other").write_text("is not ours")
+    with zones.Zones(w.dir / "zones", w.records) as z:
+        w.m = Mtq(w.dir, free_port(), blocks=w.conf(z) + boxes)
+        yield w
+    for s in w.sinks.values():
+        s.close()
+    w.silent.close()
+    w.early.close()
