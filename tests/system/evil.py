@@ -64,9 +64,9 @@ class Peer:
 
     def say(self, *lines):
         lines = [x if isinstance(x, bytes) else x.encode() for x in lines]
-        if self.asked == "RCPT" and lines[-1].startswith(b"2"):
+        if self.asked == "RCPT" and lines and lines[-1].startswith(b"2"):
             self.rcpts += 1
-        if self.asked == "MAIL":
+        if self.asked == "MAIL" and lines:
             self.mail = lines[-1].startswith(b"2")
         self.asked = None
         for line in lines:
@@ -169,9 +169,32 @@ class Peer:
         self.more()
         self.buffer = b""
 
+    def first_flight(self):
+        """Our side's first octets of a handshake; the rest never comes."""
+        come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.evil.context.wrap_bio(come, go, server_side=True)
+        while not go.pending:
+            self.more()
+            come.write(self.buffer)
+            self.buffer = b""
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+        return go.read()
+
     def beneath(self, octets):
         """On the socket, past TLS."""
         self.raw.sendall(octets)
+
+    def farewell(self):
+        """A close_notify, and no more."""
+        self.sock.settimeout(1)
+        try:
+            self.sock.unwrap()
+        except (OSError, ValueError):
+            pass
+        raise Over
 
 
 class Evil:

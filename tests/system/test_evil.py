@@ -8,76 +8,21 @@ true of every row stands in `check_row` and below the table's run:
 - nothing the peer said reached the log or a record uncleaned;
 - no worker died of it, and the next message to a good peer goes.
 """
-import base64
-import re
+import ssl
 import struct
 import sys
+import warnings
 
 import pytest
 
-from conftest import ROOT, wait_for
-from evil import OFFERS, Evil, context
-from sink import Sink
+from conftest import ROOT
+from evil import context
+from evil_table import (HOST, RUDE, Table, at, drop_at, huge, in_data, inside,
+                        reset_at, run, silent_at, split, verified)
 
 sys.path.insert(0, str(ROOT / "tests"))
 import certs  # noqa: E402
 
-HOST = "mx.mtq.example"
-USER, PASSWORD, TOKEN = "crm", "pw-c4nary-7781", "t0ken.c4nary.5512"
-BODY = b"Subject: c4nary-body\r\n\r\n.dots\r\nfor row %d\r\n"
-CRLF = b"\r\n"
-# What a terminal, a log reader or a header would take for its own.
-RUDE = (b"\x1b[2J\x1b]0;x\x07 \x00\x01\x7f\x9b\xff \xe2\x80\xae\xc2\x85 a\rb "
-        b"<x@y>, status=sent (250 2.0.0 rude)")
-RUDE_ENDS = b"rude)"
-
-
-def at(verb, *lines, nth=1, then="on"):
-    """Good until `verb`, whose answer is `lines`; then on, drop or silent."""
-    def script(p):
-        p.upto(verb, nth)
-        p.say(*lines)
-        getattr(p, then)()
-    return script
-
-
-def split(p):
-    """Everything it says comes octet by octet."""
-    send = p.send
-    p.send = lambda octets: [send(octets[i:i + 1]) for i in range(len(octets))]
-    p.on()
-
-
-def drop_at(verb, nth=1):
-    return lambda p: (p.upto(verb, nth), p.drop())
-
-
-def reset_at(verb):
-    return lambda p: (p.upto(verb), p.reset())
-
-
-def silent_at(verb, *lines):
-    return at(verb, *lines, then="silent")
-
-
-def huge(code, n=1 << 20):
-    """n octets of continuation lines."""
-    line = b"%d-" % code + b"x" * 95 + CRLF
-    return line * (n // len(line)) + b"%d end" % code
-
-
-def in_data(octets):
-    """354, and then this instead of waiting for the message."""
-    def script(p):
-        p.upto("DATA")
-        p.send(b"354 go\r\n" + octets)
-        p.silent()
-    return script
-
-
-# name, script, fate.  A fate: "sent", or state and status; more of it is said
-# by keywords: took (how often the peer had all of it), words (in the reason),
-# fates (one a recipient).
 CLEAR = [
     # the greeting
     ("closes without a word", drop_at("CONNECT"), "waiting 4.4.2"),
@@ -133,8 +78,8 @@ CLEAR = [
      "waiting 4.5.0"),
     ("answers EHLO twice", at("EHLO", "250 x", "250 x"), "waiting 4.5.0"),
     ("answers all before it is asked", lambda p: (
-        p.upto("CONNECT"), p.say("220 x", "250 x", "250 x", "250 x", "354 go",
-                                 "250 done"), p.silent()), "waiting 4.5.0"),
+        p.upto("CONNECT"), p.send(b"220 x\r\n" + b"250 x\r\n" * 3 +
+                                  b"354 go\r\n250 done\r\n"), p.silent()), "waiting 4.5.0"),
     # MAIL
     ("421 at MAIL", at("MAIL", "421 4.3.2 closing", then="drop"),
      "waiting 4.3.2"),
@@ -259,152 +204,177 @@ CLEAR = [
 ]
 
 
-class Table:
-    """A relay and a peer for each row; `rows` as above, `lines` of a relay."""
-
-    def __init__(self, rows):
-        self.rows = [(name, script, fate if isinstance(fate, dict)
-                      else {"x": fate}, more[0] if more else {})
-                     for name, script, fate, *more in rows]
-        self.peers, self.blocks = [], []
-        names = [name for name, *_ in self.rows]
-        assert len(set(names)) == len(names)
-
-    def build(self, lines=(), **kw):
-        for n, (_, script, _, more) in enumerate(self.rows):
-            own = dict(kw)
-            own.update({k: more[k] for k in ("offers", "inside_offers",
-                                             "implicit", "context") if k in more})
-            peer = Evil(script, **own)
-            self.peers.append(peer)
-            text = "\n\t".join((
-                f'relay "e{n}" {{', "host = 127.0.0.1", f"port = {peer.port}",
-                "connect_timeout = 2s", "tls_timeout = 1s", "command_timeout = 1s",
-                "data_timeout = 1s", "idle_timeout = 1s", "connections = 1",
-                "breaker_failures = 1000",
-                *(x for x in lines if x.split(" ")[0] not in
-                  {y.split(" ")[0] for y in more.get("relay", ())}),
-                *more.get("relay", ())))
-            self.blocks.append(f'{text}\n}}\nroute "e{n}" {{\n\tpriority = '
-                               f"{n + 1}\n\tto = e{n}.test\n\tvia = e{n}\n}}")
-        return "\n".join(self.blocks)
-
-    def content(self, n):
-        return BODY % n + b"line of a long message\r\n" * self.rows[n][3].get(
-            "lines", 0)
-
-    def send(self, m):
-        with m.client() as s:
-            s.ehlo()
-            for n, (_, _, fates, _) in enumerate(self.rows):
-                s.sendmail("a@from.test", [f"{who}@e{n}.test" for who in fates],
-                           self.content(n))
-
-    def settled(self, m):
-        """Each has left, or was put off, or its relay is paused."""
-        self.left = {r["address"]: r for q in m.queue()
-                     for r in q["recipients"]}
-        relays = {r["name"]: r for r in m.json("relay")}
-        return all(r["attempts"] >= 1 or
-                   relays[a.split("@")[1][:-5]]["state"] == "paused"
-                   for a, r in self.left.items())
-
-    def wrong(self, m):
-        log = m.log_path.read_bytes()
-        return [f"{name}: {e}" for n, (name, *_) in enumerate(self.rows)
-                for e in self.check_row(n, log)]
-
-    def check_row(self, n, log):
-        name, _, fates, more = self.rows[n]
-        peer = self.peers[n]
-        for who, fate in fates.items():
-            row = self.left.get(f"{who}@e{n}.test")
-            got = "sent" if row is None else f"{row['state']} {row['status']}"
-            if not (got == fate or (" " in fate and got.startswith(fate)
-                                    and fate[-1] in "45")):
-                yield f"{who}: {got}, not {fate}: {row and row['reason']}"
-            if row and not row["reason"]:
-                yield f"{who}: no reason"
-            if row and more.get("words", "") not in row["reason"]:
-                yield f"{who}: {row['reason']}"
-            lines = log.count(b" to=<%s@e%d.test>, " % (who.encode(), n))
-            if lines != (0 if row and row["attempts"] == 0 else 1):
-                yield f"{who}: {lines} lines in the log"
-        took = more.get("took", int("sent" in fates.values()))
-        whole = [b for b in peer.bodies if b]
-        if len(whole) != took:
-            yield f"took {len(whole)} copies, not {took}"
-        if len(peer.bodies) - len(whole) != more.get("empty", 0):
-            yield f"took empty messages: {peer.bodies}"
-        for body in whole:
-            wire = self.content(n).replace(b"\r\n.", b"\r\n..")
-            if not body.startswith(b"Received: from ") or not body.endswith(wire):
-                yield f"took another message: {body[:500]}"
-        if peer.errors:
-            yield f"its script: {peer.errors[0]!r}"
-        clear = b"".join(peer.clear)
-        if more.get("secret") and (b"c4nary-body" in clear or b"MAIL" in clear):
-            yield f"in clear: {clear[:200]}"
-        for canary in CANARIES:
-            if canary in clear and not more.get("insecure"):
-                yield f"a credential in clear: {clear[:200]}"
-
-    def close(self):
-        for p in self.peers:
-            p.stop.set()
-            p.close()
+def starttls(then):
+    """220 to STARTTLS, and then this."""
+    def script(p):
+        p.upto("STARTTLS")
+        p.send(b"220 2.0.0 go ahead\r\n")
+        then(p)
+    return script
 
 
-def echoes(secret):
-    """As a secret may stand somewhere: itself, and its base64 at each place."""
-    s = secret.encode()
-    yield s
-    for pad in range(3):
-        yield base64.b64encode(b"x" * pad + s)[4 if pad else 0:-4]
+def flight(cut=None, flip=None, then="drop"):
+    """A handshake whose first flight ends early, or has an octet wrong."""
+    def script(p):
+        p.upto("STARTTLS")
+        p.send(b"220 2.0.0 go ahead\r\n")
+        octets = bytearray(p.first_flight())
+        if flip is not None:
+            octets[flip] ^= 1
+        p.send(bytes(octets[:cut]))
+        getattr(p, then)()
+    return script
 
 
-CANARIES = [c for s in (PASSWORD, TOKEN) for c in echoes(s)]
-# Postfix's shape, each line (docs/smtp.md); no remote octet makes one.
-LINE = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z mtq(/[a-z]+)?\[\d+\]: [^\x00-\x1f\x7f]+")
+def beneath(verb, octets):
+    def script(p):
+        p.upto(verb)
+        p.beneath(octets)
+        p.silent()
+    return script
 
 
-def clean(m):
-    """The log and what people are shown hold no octet that is not text, no
-    line that we did not write, and no credential."""
-    log = m.log_path.read_bytes()
-    shown = m.cli("queue", "list", "--limit", 0, "--json").stdout.encode() + \
-        m.cli("queue", "list", "--limit", 0).stdout.encode()
-    for line in log.split(b"\n")[:-1]:
-        assert LINE.fullmatch(line), line
-    for text in (log, shown):
-        text.decode()
-        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]",
-                             text.decode()), "a control character"
-        for canary in CANARIES:
-            assert canary not in text, text[max(0, text.find(canary) - 300):][:600]
+TLS = [
+    ("does it well", lambda p: p.on(), "sent"),
+    ("says 454 to STARTTLS", at("STARTTLS", "454 4.7.0 not now"),
+     "waiting 4.7.0"),
+    ("says 502 to STARTTLS", at("STARTTLS", "502 5.5.1 no"), "waiting 4.5.1"),
+    ("says 250 to STARTTLS", at("STARTTLS", "250 ok"), "waiting 4"),
+    ("says 421 to STARTTLS", at("STARTTLS", "421 4.3.2 no"), "waiting 4.3.2"),
+    ("says 354 to STARTTLS", at("STARTTLS", "354 go"), "waiting 4"),
+    ("says garbage to STARTTLS", at("STARTTLS", b"22O go"), "waiting 4.5.0"),
+    ("says 1 MB to STARTTLS", at("STARTTLS", huge(220)), "waiting 4.5.0"),
+    ("drops at STARTTLS", drop_at("STARTTLS"), "waiting 4.4.2"),
+    ("is silent at STARTTLS", silent_at("STARTTLS"), "waiting 4.4.2"),
+    ("220 octet by octet", lambda p: (
+        p.upto("STARTTLS"), p.pieces(b"220 2.0.0 go\r\n"), p.handshake(),
+        p.on()), "sent"),
+    ("220 of two lines", lambda p: (
+        p.upto("STARTTLS"), p.say("220-go", "220 on"), p.handshake(), p.on()),
+     "sent"),
+    ("a reply behind the 220", starttls(lambda p: None), "waiting 4.7.5"),
+    ("a reply in the segment of the 220", lambda p: (
+        p.upto("STARTTLS"), p.send(b"220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"),
+        p.silent()), "waiting 4.7.5", dict(words="before the TLS")),
+    ("half a reply in the segment of the 220", lambda p: (
+        p.upto("STARTTLS"), p.send(b"220 go\r\n2"), p.silent()),
+     "waiting 4.7.5", dict(words="before the TLS")),
+    ("a whole dialogue in the segment of the 220", lambda p: (
+        p.upto("STARTTLS"), p.send(b"220 go\r\n" + b"250 ok\r\n" * 4 +
+                                   b"354 go\r\n250 done\r\n"), p.silent()),
+     "waiting 4.7.5", dict(words="before the TLS")),
+    ("220 in the segment of the EHLO reply", lambda p: (
+        p.upto("EHLO"), p.send(b"250-x\r\n250 STARTTLS\r\n220 go\r\n"),
+        p.silent()), "waiting 4.4.2"),
+    ("220 twice", starttls(lambda p: (p.hello_of_tls(), p.say("220 go"),
+                                      p.silent())), "waiting 4.7.5"),
+    ("words in the place of ServerHello", starttls(lambda p: (
+        p.hello_of_tls(), p.say("250 evil.test"), p.silent())), "waiting 4.7.5"),
+    ("an alert in the place of ServerHello", starttls(lambda p: (
+        p.hello_of_tls(), p.send(struct.pack("!BHHBB", 21, 0x303, 2, 2, 40)),
+        p.silent())), "waiting 4.7.5"),
+    ("a warning in the place of ServerHello", starttls(lambda p: (
+        p.hello_of_tls(), p.send(struct.pack("!BHHBB", 21, 0x303, 2, 1, 0)),
+        p.silent())), "waiting 4.7.5"),
+    ("warnings without end", starttls(lambda p: (
+        p.hello_of_tls(),
+        p.send(struct.pack("!BHHBB", 21, 0x303, 2, 1, 90) * 10000),
+        p.silent())), "waiting 4"),
+    ("a record of 65,535 octets", starttls(lambda p: (
+        p.hello_of_tls(), p.send(b"\x16\x03\x03\xff\xff" + b"x" * 65535),
+        p.silent())), "waiting 4.7.5"),
+    ("empty records without end", starttls(lambda p: (
+        p.hello_of_tls(), p.send(b"\x16\x03\x03\x00\x00" * 10000),
+        p.silent())), "waiting 4"),
+    ("our own ClientHello", starttls(lambda p: (
+        p.more(), p.send(p.buffer), p.silent())), "waiting 4.7.5"),
+    ("1 MB of zeros", starttls(lambda p: (
+        p.hello_of_tls(), p.send(bytes(1 << 20)), p.silent())),
+     "waiting 4.7.5"),
+    ("drops at ClientHello", starttls(lambda p: (p.hello_of_tls(), p.drop())),
+     "waiting 4.7.5"),
+    ("is silent at ClientHello", starttls(lambda p: p.silent()),
+     "waiting 4.4.2"),
+    *((f"drops after {n} octets of the handshake", flight(n), "waiting 4.7.5")
+      for n in (1, 3, 5, 6, 50, 127, 128, 200, 500, 1000)),
+    ("is silent in the middle of the handshake", flight(200, then="silent"),
+     "waiting 4.4.2"),
+    *((f"octet {n} of the handshake is wrong", flight(flip=n, then="silent"),
+       "waiting 4") for n in (0, 1, 9, 30, 60, 140, 300)),
+    ("TLS 1.1 and older alone", lambda p: p.on(), "waiting 4.7.5",
+     dict(context="old")),
+    ("another's certificate", lambda p: p.on(), "waiting 4.7.5",
+     dict(context="wrong")),
+    ("STARTTLS is gone", lambda p: p.on(), "waiting 4.7.4",
+     dict(context=None)),
+    ("drops inside, before the EHLO", inside(drop_at("EHLO")),
+     "waiting 4.4.2"),
+    ("says farewell inside, at the EHLO", inside(lambda p: (
+        p.upto("EHLO"), p.farewell())), "waiting 4.4.2"),
+    ("is silent inside, at the EHLO", inside(silent_at("EHLO")),
+     "waiting 4.4.2"),
+    ("speaks inside before it is asked", inside(lambda p: (
+        p.say("220 evil.test"), p.on())), "waiting 4"),
+    ("offers less inside", lambda p: p.on(), "sent", dict(inside_offers=())),
+    ("offers STARTTLS again inside", lambda p: p.on(), "sent",
+     dict(inside_offers=("STARTTLS", "PIPELINING"))),
+    ("a SIZE too small inside alone", lambda p: p.on(), "failed 5.3.4",
+     dict(inside_offers=("SIZE 20",))),
+    ("knows HELO only inside", inside(at("EHLO", "500 5.5.1 what?")), "sent"),
+    ("421 inside at the EHLO", inside(at("EHLO", "421 4.3.2 no")),
+     "waiting 4.3.2"),
+    ("each reply in clear beneath TLS, at the EHLO",
+     inside(beneath("EHLO", b"250 evil.test\r\n")), "waiting 4.4.2"),
+    ("the reply to MAIL in clear beneath TLS", beneath("MAIL", b"250 ok\r\n"),
+     "waiting 4.4.2"),
+    ("the reply to the dot in clear beneath TLS",
+     beneath("DOT", b"250 2.0.0 ok\r\n"), "waiting 4.4.2", dict(took=1)),
+    ("an alert beneath TLS at the dot",
+     beneath("DOT", struct.pack("!BHHBB", 21, 0x303, 2, 2, 40)),
+     "waiting 4.4.2", dict(took=1)),
+    ("drops inside at MAIL", drop_at("MAIL"), "waiting 4.4.2"),
+    ("drops inside at RCPT", drop_at("RCPT"), "waiting 4.4.2"),
+    ("drops inside at DATA", drop_at("DATA"), "waiting 4.4.2"),
+    ("drops inside at the dot", drop_at("DOT"), "waiting 4.4.2", dict(took=1)),
+    ("resets inside at the dot", reset_at("DOT"), "waiting 4.4.2",
+     dict(took=1)),
+    ("says farewell at the dot", lambda p: (p.upto("DOT"), p.farewell()),
+     "waiting 4.4.2", dict(took=1)),
+    ("550 inside to the dot", at("DOT", "550 5.7.1 no"), "failed 5.7.1",
+     dict(took=1)),
+    ("250 inside, octet by octet", lambda p: (
+        p.upto("DOT"), p.pieces(b"250 2.0.0 ok\r\n"), p.on()), "sent"),
+    ("1 MB inside to the dot", at("DOT", huge(250)), "waiting 4.5.0",
+     dict(took=1)),
+    ("drops inside at QUIT", drop_at("QUIT"), "sent"),
+    ("354 inside, then 250 before the message", in_data(b"250 done\r\n"),
+     "waiting 4.5.0", dict(lines=40000)),
+]
 
 
-def run(make, table, lines=(), **kw):
-    blocks = table.build(lines, **kw)
-    good = Sink()
-    try:
-        m = make(blocks=blocks, sink_port=good.port, map_size="512mb",
-                 retry="intervals = 1h\n\tjitter = 0%")
-        workers = m.pids("worker")
-        table.send(m)
-        wait_for("every row", lambda: table.settled(m), 40)
-        wrong = table.wrong(m)
-        assert not wrong, "\n".join([f"{len(wrong)} are wrong:"] + wrong)
-        m.send(b"Subject: the next one\r\n\r\n")
-        wait_for("the next message", lambda: good.messages)
-        assert m.pids("worker") == workers
-        clean(m)
-        return m
-    finally:
-        good.close()
-        table.close()
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return certs.make(tmp_path_factory.mktemp("pki"), HOST)
+
+
+@pytest.fixture(scope="module")
+def contexts(pki):
+    old = context(pki / "good.pem", pki / "good.key")
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that is what it is for
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    return {"good": context(pki / "good.pem", pki / "good.key"), "old": old,
+            "wrong": context(pki / "wrongname.pem", pki / "wrongname.key")}
 
 
 def test_in_clear(make):
     assert len(CLEAR) >= 60
     run(make, Table(CLEAR))
+
+
+def test_with_tls(make, pki, contexts):
+    table = Table(TLS)
+    table.secret = True
+    run(make, table, verified(pki), contexts=contexts, context=contexts["good"])
