@@ -268,10 +268,8 @@ sasl_keep(struct bytes *b, const void *p, size_t n)
 }
 
 void
-sasl_close(struct sasl *s)
+sasl_let_go(struct sasl *s)
 {
-	if (s == NULL)
-		return;
 	if (s->x != NULL) {
 		wipe_property(s->x, GSASL_PASSWORD);
 		wipe_property(s->x, GSASL_SCRAM_SALTED_PASSWORD);
@@ -279,6 +277,16 @@ sasl_close(struct sasl *s)
 	}
 	if (s->g != NULL)
 		gsasl_done(s->g);
+	s->x = NULL;
+	s->g = NULL;
+}
+
+void
+sasl_close(struct sasl *s)
+{
+	if (s == NULL)
+		return;
+	sasl_let_go(s);
 	sasl_forget(&s->held);
 	for (size_t i = 0; i < s->nsaid; i++)
 		sasl_forget(&s->said[i]);

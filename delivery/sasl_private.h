@@ -36,6 +36,8 @@ struct sasl {
 
 bool sasl_is_scram(enum mechanism m);
 bool sasl_is_oauth(enum mechanism m);
+/* libgsasl's part ends here: no step after it. */
+void sasl_let_go(struct sasl *s);
 /* Wipes and frees. */
 void sasl_forget(struct bytes *b);
 /* Appends without a copy left behind by growing. */

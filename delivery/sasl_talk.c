@@ -156,8 +156,12 @@ sasl_next(struct sasl *s, const char *challenge, size_t n, struct bytes *out,
 bool
 sasl_proved(struct sasl *s, char why[160])
 {
-	if (s->state == S_OVER)
+	if (s->state == S_OVER) {
+		/* What remains is small, and sasl_told may want it for as long
+		 * as the connection lives. */
+		sasl_let_go(s);
 		return true;
+	}
 	return sasl_fail(s, why,
 			 sasl_is_scram(s->m)
 			     ? "the server said yes and did not prove itself"
