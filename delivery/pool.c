@@ -134,6 +134,22 @@ get_hungry(struct pool *p)
 	g->hungry_tail = &p->hungry;
 }
 
+/* Does another destination wait for a place?  A pool whose own connections have
+ * taken its work meanwhile is hungry no longer. */
+static bool
+others_wait(struct egress *g)
+{
+	struct pool *p;
+
+	while ((p = g->hungry) != NULL && p->waiting == NULL) {
+		g->hungry = p->hungry;
+		if (g->hungry == NULL)
+			g->hungry_tail = &g->hungry;
+		p->is_hungry = false;
+	}
+	return p != NULL;
+}
+
 void
 pool_feed(struct egress *g, int64_t steady_us)
 {
@@ -182,7 +198,7 @@ static void
 on_ready(struct connection *c)
 {
 	struct pool *p = c->user;
-	const struct egress *g = p->egress;
+	struct egress *g = p->egress;
 	struct task *t = NULL;
 
 	if (!c->retire && g->s != NULL &&
@@ -192,7 +208,7 @@ on_ready(struct connection *c)
 		connection_give(c, t, now_steady_us());
 	else if (c->retire || g->s == NULL || c->clear || p->stopping ||
 		 c->messages >= g->s->messages_per_connection ||
-		 g->nopen > g->share || g->hungry != NULL)
+		 g->nopen > g->share || others_wait(g))
 		connection_quit(c);
 }
 
@@ -556,14 +572,14 @@ pool_add(struct pool *p, struct task *t, int64_t steady_us)
 void
 pool_tick(struct pool *p, int64_t steady_us)
 {
-	const struct egress *g = p->egress;
+	struct egress *g = p->egress;
 	struct connection *c, *next;
 
 	for (c = p->open; c != NULL; c = next) {
 		next = c->after;
 		if (is_free(c) &&
 		    (p->stopping || g->s == NULL || g->nopen > g->share ||
-		     g->hungry != NULL ||
+		     others_wait(g) ||
 		     steady_us - c->idle_us >= g->s->idle_timeout_us))
 			connection_quit(c);
 		else
