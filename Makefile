@@ -211,14 +211,8 @@ fuzz-build:
 $(BUILD)/%.fuzz: $(BUILD)/tests/fuzz/%.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_ALL)
 fuzz: fuzz-build
-	@for f in $(FUZZERS); do mkdir -p $(FUZZ)/corpus/$$f; \
-		seeds=tests/fuzz/seeds/$$f; [ -d $$seeds ] || seeds=; \
-		timeout 600 $(FUZZ)/$$f.fuzz -max_total_time=$(FUZZ_SECONDS) \
-		-timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-		-artifact_prefix=$(FUZZ)/$$f- $(FUZZ)/corpus/$$f $$seeds \
-		>$(FUZZ)/$$f.log 2>&1 || { tail -40 $(FUZZ)/$$f.log; exit 1; }; \
-		echo "fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: //p' \
-		$(FUZZ)/$$f.log) runs, clean"; done
+	@printf '%s\n' $(FUZZERS) | FUZZ=$(FUZZ) SECONDS_EACH=$(FUZZ_SECONDS) \
+		xargs -P "$$(nproc)" -n 1 tests/fuzz/run.sh
 
 # Crash states of the queue file: record, replay, compare (tests/crash).
 CRASH := $(BUILD)/tests/crash

@@ -7,8 +7,10 @@ not caught fails the run: then the test is worth nothing.  (That a sync is
 skipped, and that 250 comes before the commit in the store's own driver, is
 controlled by tests/crash/recorder.py in its own run.)
 """
+import concurrent.futures
 import os
 import pathlib
+import queue
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+
+LANES = 2  # trees that are spoilt side by side
 
 # name, file, what stands there, what is put there, the test that must fail
 SABOTAGES = [
@@ -207,7 +211,9 @@ def spoil(tree, name, file, old, new):
 
 
 def run(tree, build, what):
+    # By its name in the tree, so that a copy of the tree is built already.
     env = dict(os.environ, BUILD=str(build))
+    build = build.relative_to(tree)
     if what[0] == "sim":
         target, command = [str(build / "sim")], [str(build / "sim"), what[1]]
     elif what[0] == "years":
@@ -217,7 +223,7 @@ def run(tree, build, what):
         target = command = [str(build / f"tests/{what[1]}.test")]
     elif what[0] == "kill":
         target = ["all", "bench-tools"]
-        command = ["/usr/bin/python3", "tests/crash/kill.py", "--build", str(build),
+        command = ["/usr/bin/python3", "tests/crash/kill.py", "--build", env["BUILD"],
                    "--kills", what[1], "--seed", "5"]
     else:
         target, command = ["all"], what
@@ -232,34 +238,55 @@ def run(tree, build, what):
         return 124
 
 
+def one(tree, row):
+    """True: the test of this sabotage fails."""
+    name, file, old, new, test = row
+    kept = (tree / file).read_text()
+    spoil(tree, name, file, old, new)
+    try:
+        good = run(tree, tree / "build", test) != 0
+    finally:
+        (tree / file).write_text(kept)
+        os.utime(tree / file)
+    print(f"sabotage: {name}: {'caught' if good else 'NOT CAUGHT'}", flush=True)
+    return good
+
+
+def copy(tree):
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"],
+                           cwd=ROOT, capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    for f in files:
+        if (ROOT / f).is_file():
+            (tree / f).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / f, tree / f)
+
+
 def main():
     base = pathlib.Path(tempfile.mkdtemp(prefix="mtq-sabotage-"))
-    caught = 0
     try:
-        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"],
-                               cwd=ROOT, capture_output=True, text=True,
-                               check=True).stdout.splitlines()
-        tree = base / "tree"
-        for f in files:
-            if (ROOT / f).is_file():
-                (tree / f).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / f, tree / f)
-        build = base / "build"
+        trees = [base / str(i) for i in range(LANES)]
+        copy(trees[0])
         # Without a sabotage each of these tests passes: what fails below fails
         # because of it.
-        for test in {tuple(s[4]) for s in SABOTAGES}:
-            if run(tree, build, list(test)) != 0:
+        for test in sorted({tuple(s[4]) for s in SABOTAGES}):
+            if run(trees[0], trees[0] / "build", list(test)) != 0:
                 print(f"sabotage: {' '.join(test)} fails without one")
                 return 1
-        for name, file, old, new, test in SABOTAGES:
-            kept = (tree / file).read_text()
-            spoil(tree, name, file, old, new)
-            code = run(tree, build, test)
-            (tree / file).write_text(kept)
-            os.utime(tree / file)
-            good = code != 0
-            caught += good
-            print(f"sabotage: {name}: {'caught' if good else 'NOT CAUGHT'}", flush=True)
+        for tree in trees[1:]:
+            shutil.copytree(trees[0], tree, symlinks=True)
+        lanes = queue.SimpleQueue()
+        for tree in trees:
+            lanes.put(tree)
+
+        def next_one(row):
+            tree = lanes.get()
+            try:
+                return one(tree, row)
+            finally:
+                lanes.put(tree)
+        with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+            caught = sum(pool.map(next_one, SABOTAGES))
     finally:
         shutil.rmtree(base, ignore_errors=True)
     print(f"sabotage: {caught} of {len(SABOTAGES)} caught")
