@@ -301,7 +301,7 @@ confine(struct worker *w, struct err *e)
 	struct jail_path path[PATHS_MOST];
 	char *lock = must_printf("%s/queue.mdb-lock", s->state_dir);
 	size_t n = 0;
-	bool ok = true;
+	bool ok;
 
 	path[n++] = (struct jail_path){s->state_dir, JAIL_READ, false};
 	path[n++] = (struct jail_path){lock, JAIL_WRITE, false};
@@ -313,12 +313,18 @@ confine(struct worker *w, struct err *e)
 		    (struct jail_path){certificates[i], JAIL_READ, true};
 	for (size_t i = 0; i < s->dns.trust_anchor.n && n < PATHS_MOST / 2; i++)
 		n = add_folder(path, n, s->dns.trust_anchor.item[i]);
-	for (size_t i = 0; ok && i < s->nrelays && n + 2 <= PATHS_MOST; i++) {
-		if (s->relays[i].deliver == DELIVER_MAILDIR)
-			ok = maildir_make(s->relays[i].dir, e);
-		n = add_relay(path, n, &s->relays[i]);
+	for (size_t i = 0; i < s->nrelays && n + 2 <= PATHS_MOST; i++) {
+		const struct relay_settings *r = &s->relays[i];
+
+		/* Its own mail waits then; the other relays go on. */
+		if (r->deliver == DELIVER_MAILDIR && !maildir_make(r->dir, e)) {
+			log_event(EVENT_NOTE, NULL, "relay %s: %s", r->title,
+				  e->text);
+			continue;
+		}
+		n = add_relay(path, n, r);
 	}
-	ok = ok && jail_close(path, n, e);
+	ok = jail_close(path, n, e);
 	free(lock);
 	return ok;
 }

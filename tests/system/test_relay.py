@@ -221,6 +221,20 @@ def test_maildir_keeps_one_file_a_message(make, sink, tmp_path):
     assert text.endswith("Subject: in a box\n\n.dot\n")
 
 
+def test_a_maildir_that_cannot_be_made_stops_nobody_else(make, sink, tmp_path):
+    (tmp_path / "file").write_text("")
+    m = make(blocks=f"""relay "box" {{ deliver = maildir
+dir = {tmp_path}/file/box }}
+route "r" {{ priority = 1
+to = [box.test]
+via = [box] }}""")
+    m.send(to=("x@box.test",))
+    m.send(to=("y@to.test",))
+    wait_for("the other one", lambda: sink.messages)
+    wait_for("words", lambda: [r for q in m.queue() for r in q["recipients"]
+                               if "Not a directory" in (r["reason"] or "")])
+
+
 def test_swaks_hands_over_an_attachment(make, sink, tmp_path):
     m = make()
     blob = tmp_path / "a.bin"
