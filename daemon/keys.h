@@ -94,7 +94,10 @@
 	KEY(networks, from_ip, NULL, NULL, NULL,                               \
 	    "Client networks that may hand us mail, as 192.0.2.0/24.")         \
 	KEY(words, listener, "", NULL, NULL,                                   \
-	    "Only on these listeners; empty: on all.")
+	    "Only on these listeners; empty: on all.")                         \
+	KEY(authority, bounce_authority, "mtq", NULL, NULL,                    \
+	    "Who tells senders of failures: mtq sends reports; crm: the CRM "  \
+	    "does so itself.")
 
 #define TYPE_KEYS(KEY)                                                         \
 	KEY(count, weight, "1", "1", "1000",                                   \
@@ -102,7 +105,21 @@
 	KEY(duration, lifetime, "0s", "0s", "30d",                             \
 	    "Attempts end this long after the message was accepted; 0s: the "  \
 	    "lifetime of the retry schedule.")                                 \
-	KEY(text, retry, "normal", NULL, NULL, "Schedule of attempts.")
+	KEY(text, retry, "normal", NULL, NULL, "Schedule of attempts.")        \
+	KEY(flag, dsn, "yes", NULL, NULL,                                      \
+	    "no: senders of this type are not told of failures.")
+
+#define BOUNCE_KEYS(KEY)                                                       \
+	KEY(flag, enabled, "yes", NULL, NULL,                                  \
+	    "no: nobody is told that mail has failed.")                        \
+	KEY(size, max_original, "50kb", "1kb", "10mb",                         \
+	    "A larger message is returned as its header only.")                \
+	KEY(text, postmaster, "", NULL, NULL,                                  \
+	    "Address that is told of reports that can't be delivered; empty: " \
+	    "nobody is.")                                                      \
+	KEY(duration, keep_failed, "5d", "1min", "365d",                       \
+	    "How long recipients that failed stay in the queue to be looked "  \
+	    "at.")
 
 #define CLASSIFY_KEYS(KEY)                                                     \
 	KEY(count, priority, NULL, "1", "1M",                                  \
@@ -194,7 +211,8 @@
 	    "Recipients in any second (14/s), minute (30/min) or hour "        \
 	    "(1000/h), over all workers; empty: as fast as it goes.")          \
 	KEY(provider, provider, "none", NULL, NULL,                            \
-	    "Whose relay this is: keys that are not given here get its values " \
+	    "Whose relay this is: keys that are not given here get its "       \
+	    "values "                                                          \
 	    "(docs/providers.md), and its quota and rate replies are known. "  \
 	    "exchange: only the replies of m365.")                             \
 	KEY(words, quota_replies, "", NULL, NULL,                              \
@@ -286,6 +304,7 @@
  * titled: 0 one block without a name, 1 many with names, 2 many without. */
 #define BLOCKS(B)                                                              \
 	B(queue, 0, QUEUE_KEYS, "The queue database.")                         \
+	B(bounce, 0, BOUNCE_KEYS, "Who is told that mail has failed.")         \
 	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
 	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
@@ -332,12 +351,14 @@
 	W(MAILGUN, "mailgun")                                                  \
 	W(POSTMARK, "postmark")                                                \
 	W(EXCHANGE, "exchange")
+#define AUTHORITY_WORDS(W) W(MTQ, "mtq") W(CRM, "crm")
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \
 	E(tls, TLS, TLS_WORDS)                                                 \
 	E(tls_start, TLS_START, TLS_START_WORDS)                               \
 	E(dane, DANE, DANE_WORDS)                                              \
+	E(authority, AUTHORITY, AUTHORITY_WORDS)                               \
 	E(unit, UNIT, UNIT_WORDS)                                              \
 	E(window, WINDOW, WINDOW_WORDS)                                        \
 	E(duty, DUTY, DUTY_WORDS)                                              \

@@ -140,6 +140,34 @@ check_dns(const struct check *c)
 				 d->forward.item[i]);
 }
 
+/* What an envelope can carry as it stands. */
+static bool
+is_plain_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	if (at == NULL || at == s || at[1] == '\0' || strchr(at + 1, '@'))
+		return false;
+	for (const char *p = s; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 127 || strchr("<>()[]\\,;:\"", *p))
+			return false;
+	return strlen(s) <= 254;
+}
+
+static void
+check_bounce(const struct check *c)
+{
+	const char *to = c->s->bounce.postmaster;
+	const struct conf_node *n =
+	    settings_given(c->s, BLOCK_bounce, &c->s->bounce, "postmaster");
+
+	if (n != NULL && *to != '\0' && !is_plain_address(to))
+		error_at(c, n,
+			 "postmaster: '%.100s' is not an address, as "
+			 "postmaster@example.com",
+			 to);
+}
+
 static bool
 same_socket(const struct socket_at *a, const struct socket_at *b)
 {
@@ -330,6 +358,7 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 
 	check_global(&c);
 	check_dns(&c);
+	check_bounce(&c);
 	check_listens(&c);
 	check_sources(&c);
 	settings_relays_check(s, name, r);

@@ -48,6 +48,7 @@ is_optional(enum block_kind kind)
 		return true;
 	case BLOCK_global:
 	case BLOCK_queue:
+	case BLOCK_bounce:
 	case BLOCK_dns:
 	case BLOCK_listen:
 	case BLOCK_source:

@@ -47,6 +47,7 @@ struct lists {
 #define W_LOOKUP(id, word)    LOOKUP_##id,
 #define W_TLS(id, word)       TLS_##id,
 #define W_TLS_START(id, word) TLS_START_##id,
+#define W_AUTHORITY(id, word) AUTHORITY_##id,
 #define W_DANE(id, word)      DANE_##id,
 #define W_UNIT(id, word)      UNIT_##id,
 #define W_WINDOW(id, word)    WINDOW_##id,
@@ -76,6 +77,7 @@ ENUMS(E)
 	V(tls, "")                                                             \
 	V(tls_start, "")                                                       \
 	V(dane, "")                                                            \
+	V(authority, "")                                                       \
 	V(unit, "")                                                            \
 	V(window, "")                                                          \
 	V(duty, "")                                                            \

@@ -43,7 +43,8 @@ dispatch_world(struct dispatch *d)
 				     .retry = d->retry,
 				     .book = d->book,
 				     .choose = {dispatch_relay_now, d},
-				     .log = &d->log};
+				     .log = &d->log,
+				     .bounces = &d->bounces};
 }
 
 static bool
@@ -71,6 +72,7 @@ dispatch_open(struct store *store, const struct settings *s,
 	d->next_job = (uint64_t)now_us << 8;
 	d->settings = s;
 	expire_init(&d->expire);
+	forget_init(&d->forget);
 	if (!open_book(d, now_us, e)) {
 		dispatch_close(d);
 		return NULL;
@@ -91,6 +93,7 @@ dispatch_close(struct dispatch *d)
 			rate_done(&d->facts[i].rate);
 	free(d->permit);
 	bytes_free(&d->log.lines);
+	bounces_free(&d->bounces);
 	free(d->settle);
 	orders_clear(&d->orders);
 	free(d);

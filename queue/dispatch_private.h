@@ -16,6 +16,7 @@
 #include "queue/expire.h"
 #include "queue/fair.h"
 #include "queue/flight.h"
+#include "queue/forget.h"
 #include "queue/orders.h"
 #include "queue/rate.h"
 #include "queue/wall.h"
@@ -75,10 +76,12 @@ struct dispatch {
 	struct permit *permit; /* dots that wait for one, oldest first */
 	size_t npermits, permit_room;
 	struct later log;
+	struct bounces bounces; /* of the step under way */
 	struct settle *settle;
 	size_t nsettle, settle_room;
 	struct orders orders;
 	struct expire expire;
+	struct forget forget;
 	uint64_t next_job;
 	int64_t now_us, steady_us; /* of the step under way */
 	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */

@@ -76,6 +76,7 @@ undo(struct dispatch *d, struct step *s)
 	book_undo(d->book);
 	dispatch_keep_gates(d);
 	later_forget(&d->log);
+	bounces_forget(&d->bounces);
 	d->next_due_us = INT64_MIN;
 	d->not_before_us = d->steady_us + (int64_t)AGAIN_MS * 1000;
 	d->cautious = true;
@@ -155,6 +156,16 @@ wake_in_ms(const struct dispatch *d)
 	return (uint64_t)max_of(wait, (int64_t)0) / 1000 + 1;
 }
 
+/* Reports about all that has failed in this step; they go in the next one. */
+static bool
+report_some(struct dispatch *d, struct txn *t, struct err *e)
+{
+	if (d->bounces.n > 0)
+		d->next_due_us = INT64_MIN;
+	return bounces_enter(&d->bounces, t, d->settings, &d->log, d->now_us,
+			     e);
+}
+
 /* The step's one transaction. */
 static bool
 run(struct dispatch *d, struct step *s, struct err *e)
@@ -167,11 +178,13 @@ run(struct dispatch *d, struct step *s, struct err *e)
 	if (t != NULL && book_turn(d->book, t, d->now_us, &turned, e) &&
 	    settle_some(d, t, s, e) &&
 	    expire_found(&d->expire, t, &w, d->now_us, e) &&
+	    forget_found(&d->forget, t, d->settings->bounce.keep_failed_us,
+			 d->now_us, &d->log, e) &&
 	    order_some(d, t, s, e) && sort_some(d, t, e) &&
 	    prune_some(d, t, e)) {
 		if (turned)
 			d->next_due_us = INT64_MIN;
-		if (dispatch_claim(d, t, s, e) &&
+		if (dispatch_claim(d, t, s, e) && report_some(d, t, e) &&
 		    book_flush(d->book, t, d->now_us, e)) {
 			if (store_commit(t, e)) {
 				book_committed(d->book);
@@ -196,14 +209,16 @@ look_around(struct dispatch *d, struct err *e)
 	d->next_due_us = INT64_MIN; /* a bell may have been lost */
 	if (d->stopping)
 		return true;
-	return expire_look(&d->expire, d->store, &w, d->now_us, e);
+	return expire_look(&d->expire, d->store, &w, d->now_us, e) &&
+	       forget_look(&d->forget, d->store,
+			   d->settings->bounce.keep_failed_us, d->now_us, e);
 }
 
 static bool
 something_to_do(const struct dispatch *d)
 {
-	return dispatch_busy(d) || d->expire.n > 0 || d->unsorted != 0 ||
-	       d->gates_changed || dispatch_may_claim(d) ||
+	return dispatch_busy(d) || d->expire.n > 0 || d->forget.n > 0 ||
+	       d->unsorted != 0 || d->gates_changed || dispatch_may_claim(d) ||
 	       book_next_us(d->book, d->now_us) <= d->now_us;
 }
 

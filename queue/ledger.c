@@ -107,6 +107,15 @@ ledger_claimed(struct txn *t, const struct ledger_due *from,
 }
 
 bool
+ledger_failed(struct txn *t, const struct ledger_due *from,
+	      struct ledger_due *out, struct err *e)
+{
+	return first_due(
+	    t, &(struct due_key){RECIPIENT_FAILED, 0, 0, from->id, from->rcpt},
+	    out, e);
+}
+
+bool
 ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
 		 struct recipient_record *out, struct err *e)
 {

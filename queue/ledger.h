@@ -78,6 +78,9 @@ bool ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
  */
 bool ledger_claimed(struct txn *t, const struct ledger_due *from,
 		    struct ledger_due *out, struct err *e) MUST_USE;
+/* The same of FAILED ones, which are kept for a while. */
+bool ledger_failed(struct txn *t, const struct ledger_due *from,
+		   struct ledger_due *out, struct err *e) MUST_USE;
 
 /* CLAIMED -> gone | WAITING | FAILED */
 

@@ -213,6 +213,9 @@ settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 			return false;
 		}
 		log_attempt(w->log, s, &v, out.recipient.address);
+		if (v.kind == VERDICT_FAIL)
+			bounces_add(w->bounces, s->message, s->rcpt,
+				    s->untried ? 0 : s->ended_us, &v);
 		if (s->in_doubt)
 			later_add(w->log, EVENT_IN_DOUBT, s->message,
 				  "no answer after the final dot; sent again, "

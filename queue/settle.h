@@ -15,6 +15,7 @@
 
 #include "daemon/event.h"
 #include "queue/book.h"
+#include "queue/bounce.h"
 #include "queue/choose.h"
 #include "queue/job.h"
 #include "queue/ledger.h"
@@ -56,6 +57,7 @@ struct settle_world {
 	struct book *book;
 	struct choose_ops choose;
 	struct later *log;
+	struct bounces *bounces; /* what failed, until its report is made */
 };
 bool settle_one(struct txn *t, const struct settle *s,
 		const struct settle_world *w, struct err *e) MUST_USE;
