@@ -45,7 +45,7 @@ override LDFLAGS += $(SANITIZE)
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
 	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual token run log loop wire codec jail \
 	notify roles_file role child sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
-QUEUE := status address mailbox record dsn disk pages pages_tree env store store_make \
+QUEUE := status address mailbox record field dsn dsn_words disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit verify classify wall rate fair plan destination job flight relays_now forecast_world forecast \
 	control bounce settle claim orders recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply \
@@ -124,7 +124,8 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \
-	libfaketime gnutls-bin nsd bind9-utils postfix
+	libfaketime gnutls-bin nsd bind9-utils postfix \
+	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
 
 deps:
