@@ -14,6 +14,7 @@
 
 #define HEAD                                                                   \
 	"instance = a\nhostname = a.example\nno_match = out\n"                 \
+	"bounce { enabled = no }\n"                                            \
 	"listen in { address = 127.0.0.1:25 }\n"                               \
 	"source crm { from_ip = 192.0.2.0/24 }\n"
 #define TYPES "type mass { }\ntype workflow { }\n"

@@ -19,6 +19,7 @@ enum { HELD_MOST = 512, ANSWERS_MOST = 300 };
 #define CONF(connections)                                                      \
 	"instance=test hostname=a.b\nlisten l {address=127.0.0.1:1}\n"         \
 	"source s {from_ip=192.0.2.0/24}\n"                                    \
+	"bounce {enabled=no keep_failed=365d}\n"                               \
 	"relay r {host=c.d connections=" connections                           \
 	" recipients_per_message=3 breaker_open_for=8s}\n"                     \
 	"retry normal {intervals=[1min, 10min] jitter=0% lifetime=1h}\n"

@@ -33,6 +33,7 @@ enum {
 static const char CONF[] =
     "instance = sim\nhostname = sim.example.com\nstate_dir = /nowhere\n"
     "no_match = out\n"
+    "bounce { enabled = no\n keep_failed = 365d }\n"
     "listen \"in\" { address = \"127.0.0.1:2525\" }\n"
     "source \"l\" { from_ip = 127.0.0.0/8 }\n"
     "relay \"out\" { host = 127.0.0.1\n connections = %u\n"

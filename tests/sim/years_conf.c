@@ -310,6 +310,7 @@ years_configure(void)
 
 	bytes_add_text(&b, "instance = years\nhostname = years.example.com\n"
 			   "state_dir = /nowhere\nno_match = r0\n"
+			   "bounce { enabled = no\nkeep_failed = 365d }\n"
 			   "listen l { address = \"127.0.0.1:1\" }\n"
 			   "source s { from_ip = 127.0.0.0/8 }\n"
 			   "retry normal { intervals = [1min, 20min, 2h]\n"

@@ -32,6 +32,9 @@ user = {user}
 workers = {workers}
 watchdog = {watchdog}
 no_match = out
+bounce {{
+	{bounce}
+}}
 queue {{
 	map_size = {map_size}
 	{queue}
@@ -65,6 +68,7 @@ class Mtq:
             workers=2, watchdog="10s", map_size="256mb", queue="", listen="",
             from_ip="127.0.0.0/8", port=self.port,
             relay=f"host = 127.0.0.1\n\tport = {sink_port}",
+            bounce="enabled = no",
             retry="intervals = 1s\n\tjitter = 0%",
             blocks="")  # further ones, as they stand
         self.write(**conf)

@@ -1,0 +1,530 @@
+/*
+ * A report read back, by code that shares nothing with what wrote it but
+ * log_safe: is there exactly what was planned, whatever the octets were?
+ */
+#ifndef MTQ_TESTS_REPORT_H
+#define MTQ_TESTS_REPORT_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/now.h"
+#include "queue/dsn.h"
+
+struct report_reader {
+	const char *p, *end;
+	const char *wrong; /* NULL: nothing so far */
+	char name[128];    /* of the field read last */
+	char value[1200];  /* unfolded */
+	char plan[1200];   /* what it was to be */
+};
+
+static inline bool
+report_fail(struct report_reader *r, const char *what)
+{
+	if (r->wrong == NULL)
+		r->wrong = what;
+	return false;
+}
+
+/* Shown characters stay; ASCII: one '?' for each of the others. */
+static inline size_t
+report_clean(struct text t, bool utf8, char *out, size_t size)
+{
+	char safe[1024];
+	size_t n = 0;
+
+	must(size >= sizeof safe);
+	log_safe(t.p, t.n, safe, 901);
+	for (size_t i = 0; safe[i] != '\0'; i++) {
+		unsigned char c = (unsigned char)safe[i];
+
+		if (c >= 0x80 && c < 0xc0 && !utf8)
+			continue;
+		out[n++] = c >= 0x80 && !utf8 ? '?' : (char)c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/* The same with blanks as between words, and no encoded word. */
+static inline size_t
+report_words(struct text t, bool utf8, char *out, size_t size)
+{
+	size_t n = report_clean(t, utf8, out, size), at = 0;
+
+	for (char *q = out; (q = strstr(q, "=?")) != NULL;)
+		*q = '?';
+	for (size_t i = 0; i < n; i++)
+		if (out[i] != ' ' || (at > 0 && out[at - 1] != ' '))
+			out[at++] = out[i];
+	while (at > 0 && out[at - 1] == ' ')
+		at--;
+	out[at] = '\0';
+	return at;
+}
+
+/* What hexadecimal xtext stands for; false if it is malformed. */
+static inline bool
+report_xtext(struct text t, char *out, size_t *n)
+{
+	unsigned v;
+	char two[3] = "";
+
+	*n = 0;
+	if (t.n > 900)
+		return false;
+	for (size_t i = 0; i < t.n; i++) {
+		if (t.p[i] < '!' || t.p[i] > '~' || t.p[i] == '=')
+			return false;
+		if (t.p[i] != '+') {
+			out[(*n)++] = t.p[i];
+			continue;
+		}
+		if (t.n - i < 3)
+			return false;
+		memcpy(two, t.p + i + 1, 2);
+		if (strspn(two, "0123456789abcdefABCDEF") != 2 ||
+		    sscanf(two, "%2x", &v) != 1)
+			return false;
+		out[(*n)++] = (char)v;
+		i += 2;
+	}
+	return true;
+}
+
+/* Everything up to `mark`, which is behind it then. */
+static inline struct text
+report_until(struct report_reader *r, const char *mark)
+{
+	struct text t = {r->p, 0};
+	const char *at =
+	    memmem(r->p, (size_t)(r->end - r->p), mark, strlen(mark));
+
+	if (at == NULL) {
+		report_fail(r, "a part does not end");
+		return t;
+	}
+	t.n = (size_t)(at - r->p);
+	r->p = at + strlen(mark);
+	return t;
+}
+
+/* The next field; false at an empty line or the end, which is eaten. */
+static inline bool
+report_field(struct report_reader *r)
+{
+	const char *colon, *eol;
+	size_t n = 0;
+
+	if (r->wrong != NULL || r->p == r->end)
+		return false;
+	if (r->end - r->p >= 2 && memcmp(r->p, "\r\n", 2) == 0) {
+		r->p += 2;
+		return false;
+	}
+	eol = memmem(r->p, (size_t)(r->end - r->p), "\r\n", 2);
+	colon = memchr(r->p, ':', (size_t)(r->end - r->p));
+	if (eol == NULL || colon == NULL || colon > eol || colon[1] != ' ')
+		return report_fail(r, "a line that is no field");
+	snprintf(r->name, sizeof r->name, "%.*s", (int)(colon - r->p), r->p);
+	if (strspn(r->name, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(r->name))
+		return report_fail(r, "a name of other signs");
+	for (r->p = colon + 2; r->p < r->end; r->p++) {
+		if (*r->p == '\r' && r->p + 1 < r->end && r->p[1] == '\n') {
+			r->p += 2;
+			if (r->p == r->end || *r->p != ' ')
+				break;
+		}
+		if (n + 1 == sizeof r->value)
+			return report_fail(r, "a long field");
+		r->value[n++] = *r->p;
+	}
+	r->value[n] = '\0';
+	return true;
+}
+
+static inline bool
+report_expect(struct report_reader *r, const char *name, const char *value)
+{
+	if (!report_field(r))
+		return report_fail(r, "a field is missing");
+	if (strcmp(r->name, name) != 0)
+		return report_fail(r, "another field");
+	snprintf(r->plan, sizeof r->plan, "%s", value);
+	return strcmp(r->value, value) == 0 || report_fail(r, "another value");
+}
+
+static inline void
+report_expect_date(struct report_reader *r, const char *name, int64_t us)
+{
+	char date[NOW_RFC5322_SIZE];
+
+	if (us <= 0)
+		return;
+	now_rfc5322(us, date);
+	report_expect(r, name, date);
+}
+
+static inline void
+report_expect_none(struct report_reader *r)
+{
+	if (report_field(r))
+		report_fail(r, "a field too many");
+}
+
+/* "rfc822; ..." or "utf-8; ..." and back to the address itself. */
+static inline void
+report_address(struct report_reader *r, struct text a)
+{
+	char plan[1200] = "rfc822; ", back[1200];
+	struct address parsed;
+	const char *why, *p;
+	bool ascii = true;
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < a.n; i++)
+		ascii = ascii && (unsigned char)a.p[i] < 0x80;
+	if (ascii || !address_parse(a.p, a.n, true, &parsed, &why)) {
+		report_clean(a, false, plan + 8, sizeof plan - 8);
+		plan[900] = '\0';
+		report_expect(r, "Final-Recipient", plan);
+		return;
+	}
+	if (!report_field(r) || strcmp(r->name, "Final-Recipient") != 0 ||
+	    strncmp(r->value, "utf-8; ", 7) != 0) {
+		report_fail(r, "no utf-8 address");
+		return;
+	}
+	for (p = r->value + 7; *p != '\0'; p++) {
+		unsigned c;
+		int used = 0;
+
+		if (sscanf(p, "\\x{%6X}%n", &c, &used) != 1 || used == 0) {
+			back[n++] = *p;
+			continue;
+		}
+		k = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+		back[n] = (char)(k == 1 ? c : (0xf00U >> k) | c >> 6 * (k - 1));
+		for (size_t i = 1; i < k; i++)
+			back[n + i] =
+			    (char)(0x80 | (c >> 6 * (k - 1 - i) & 63));
+		n += k;
+		p += used - 1;
+	}
+	/* the longest ones are cut */
+	if (memcmp(back, a.p, min_of(n, a.n)) != 0 ||
+	    (n != a.n && (n > a.n || strlen(r->value) < 880)))
+		report_fail(r, "another address");
+}
+
+static inline void
+report_recipient(struct report_reader *r, const struct dsn *d,
+		 const struct dsn_recipient *x)
+{
+	static const char *const action[] = {
+#define A(id, word) [DSN_##id] = word,
+	    DSN_ACTIONS(A)
+#undef A
+	};
+	static const char *const general[] = {"5.0.0", "4.0.0", "2.0.0",
+					      "2.0.0"};
+	char plan[2400], plain[1024], code[8];
+	const char *semi =
+	    x->orcpt.n == 0 ? NULL : memchr(x->orcpt.p, ';', x->orcpt.n);
+	unsigned a, b, c;
+	size_t n, k;
+	int used = 0;
+
+	if (semi != NULL && semi > x->orcpt.p && semi - x->orcpt.p < 64) {
+		k = (size_t)(semi - x->orcpt.p);
+		n = 0;
+		while (n < k &&
+		       (x->orcpt.p[n] == '-' ||
+			(x->orcpt.p[n] >= '0' && x->orcpt.p[n] <= '9') ||
+			(x->orcpt.p[n] >= 'a' && x->orcpt.p[n] <= 'z') ||
+			(x->orcpt.p[n] >= 'A' && x->orcpt.p[n] <= 'Z')))
+			n++;
+		if (n == k &&
+		    report_xtext((struct text){semi + 1, x->orcpt.n - k - 1},
+				 plain, &n) &&
+		    n > 0) {
+			snprintf(plan, sizeof plan, "%.*s; ", (int)k,
+				 x->orcpt.p);
+			report_clean((struct text){plain, n}, d->utf8,
+				     plan + k + 2, sizeof plan - k - 2);
+			report_expect(r, "Original-Recipient", plan);
+		}
+	}
+	report_address(r, x->address);
+	report_expect(r, "Action", action[d->action]);
+	snprintf(plain, sizeof plain, "%.*s", (int)min_of(x->status.n, 20U),
+		 x->status.p);
+	if (strlen(plain) != x->status.n || x->status.n < 5 ||
+	    strspn(plain, "0123456789.") != x->status.n ||
+	    strchr("245", plain[0]) == NULL || plain[1] != '.' ||
+	    sscanf(plain, "%1u.%3u.%3u%n", &a, &b, &c, &used) != 3 ||
+	    (size_t)used != x->status.n)
+		snprintf(plain, sizeof plain, "%s", general[d->action]);
+	report_expect(r, "Status", plain);
+	for (n = 0; n < x->remote.n && x->remote.p[n] != '[';)
+		n++;
+	if (address_domain(x->remote.p, n, false)) {
+		snprintf(plan, sizeof plan, "dns; %.*s", (int)n, x->remote.p);
+		report_expect(r, "Remote-MTA", plan);
+	}
+	snprintf(code, sizeof code, "%03u", x->code);
+	n = 0;
+	if (x->code != 0 && (x->reply.n < strlen(code) ||
+			     memcmp(x->reply.p, code, strlen(code)) != 0))
+		n = (size_t)snprintf(plain, sizeof plain, "%s ", code);
+	k = min_of(x->reply.n, sizeof plain - n);
+	if (k > 0)
+		memcpy(plain + n, x->reply.p, k);
+	strcpy(plan, x->code != 0 ? "smtp; " : "x-mtq; ");
+	if (report_words((struct text){plain, n + k}, d->utf8,
+			 plan + strlen(plan), sizeof plan - 8) > 0)
+		report_expect(r, "Diagnostic-Code", plan);
+	report_expect_date(r, "Last-Attempt-Date", x->last_us);
+	if (d->action == DSN_DELAYED)
+		report_expect_date(r, "Will-Retry-Until", x->until_us);
+	report_expect_none(r);
+}
+
+static inline void
+report_status(struct report_reader *r, const struct dsn *d)
+{
+	char plan[1200], plain[1024];
+	size_t n;
+
+	if (report_xtext(d->envid, plain, &n) && n > 0) {
+		report_clean((struct text){plain, n}, d->utf8, plan,
+			     sizeof plan);
+		report_expect(r, "Original-Envelope-Id", plan);
+	}
+	snprintf(plan, sizeof plan, "dns; %.*s", (int)d->hostname.n,
+		 d->hostname.p);
+	report_expect(r, "Reporting-MTA", plan);
+	if (address_domain(d->client.p, d->client.n, d->utf8)) {
+		snprintf(plan, sizeof plan, "dns; %.*s", (int)d->client.n,
+			 d->client.p);
+		report_expect(r, "Received-From-MTA", plan);
+	}
+	report_expect_date(r, "Arrival-Date", d->arrival_us);
+	report_expect_none(r);
+	for (size_t i = 0; i < d->n; i++)
+		report_recipient(r, d, &d->recipient[i]);
+	if (r->p != r->end)
+		report_fail(r, "more recipients than were planned");
+}
+
+/* A subject without encoded words decodes to what it was. */
+static inline void
+report_subject(struct report_reader *r, const struct dsn *d)
+{
+	static const char *const words[] = {"Undelivered mail", "Delayed mail",
+					    "Delivered mail", "Mail passed on"};
+	char safe[302], plan[1200], back[1200];
+	size_t n = 0, k;
+	bool was_encoded = false;
+
+	if (!report_field(r) || strcmp(r->name, "Subject") != 0) {
+		report_fail(r, "no subject");
+		return;
+	}
+	k = strlen(words[d->action]);
+	if (strncmp(r->value, words[d->action], k) != 0)
+		report_fail(r, "another subject");
+	log_safe(d->subject.p, d->subject.n, safe, 301);
+	if (strstr(safe, "=?") != NULL)
+		return;
+	report_words(text_of(safe), true, plan, sizeof plan);
+	if (plan[0] == '\0') {
+		if (r->value[k] != '\0')
+			report_fail(r, "a subject from nothing");
+		return;
+	}
+	if (strncmp(r->value + k, ": ", 2) != 0)
+		report_fail(r, "no colon");
+	for (char *p = r->value + k + 2; *p != '\0';) {
+		if (strncmp(p, "=?UTF-8?Q?", 10) != 0) {
+			was_encoded = false;
+			do
+				back[n++] = *p;
+			while (*p++ != ' ' && *p != '\0');
+			continue;
+		}
+		if (was_encoded && n > 0 && back[n - 1] == ' ')
+			n--; /* the blank between two of them */
+		if (strstr(p, "?=") == NULL || strstr(p, "?=") - p > 73)
+			report_fail(r, "a long encoded word");
+		for (p += 10; *p != '\0' && strncmp(p, "?=", 2) != 0; p++) {
+			unsigned c;
+
+			if (*p == '=' && sscanf(p + 1, "%2X", &c) == 1) {
+				back[n++] = (char)c;
+				p += 2;
+			} else {
+				back[n++] = *p == '_' ? ' ' : *p;
+			}
+		}
+		p += *p != '\0' ? 2 : 0;
+		was_encoded = true;
+		if (*p == ' ') {
+			back[n++] = ' ';
+			p++;
+		}
+	}
+	back[n] = '\0';
+	snprintf(r->plan, sizeof r->plan, "%s", plan);
+	if (strcmp(back, plan) != 0) {
+		memcpy(r->value, back, sizeof back);
+		report_fail(r, "the subject reads otherwise");
+	}
+}
+
+static inline void
+report_header(struct report_reader *r, const struct dsn *d, char mark[80])
+{
+	static const char type[] = "multipart/report; "
+				   "report-type=delivery-status; boundary=\"";
+	char plan[1200];
+	struct address a;
+	const char *why;
+
+	snprintf(plan, sizeof plan,
+		 "\"Mail Delivery System\" <MAILER-DAEMON@%.*s>",
+		 (int)d->hostname.n, d->hostname.p);
+	report_expect(r, "From", plan);
+	if (address_parse(d->to.p, d->to.n, d->utf8, &a, &why)) {
+		snprintf(plan, sizeof plan, "<%.*s>", (int)d->to.n, d->to.p);
+		report_expect(r, "To", plan);
+	} else {
+		report_expect(r, "To", "undisclosed-recipients:;");
+	}
+	report_subject(r, d);
+	report_expect_date(r, "Date", d->now_us);
+	snprintf(plan, sizeof plan, "<%.*s@%.*s>", (int)d->id.n, d->id.p,
+		 (int)d->hostname.n, d->hostname.p);
+	report_expect(r, "Message-ID", plan);
+	report_expect(r, "Auto-Submitted", "auto-replied");
+	report_expect(r, "MIME-Version", "1.0");
+	if (!report_field(r) || strcmp(r->name, "Content-Type") != 0 ||
+	    strncmp(r->value, type, strlen(type)) != 0 ||
+	    strlen(r->value) > 120 || r->value[strlen(r->value) - 1] != '"')
+		report_fail(r, "no multipart/report");
+	if (r->wrong == NULL)
+		snprintf(mark, 80, "--%.*s",
+			 (int)(strlen(r->value + strlen(type)) - 1),
+			 r->value + strlen(type));
+	report_expect(r, "Content-Transfer-Encoding",
+		      d->utf8 || d->eightbit ? "8bit" : "7bit");
+	report_expect_none(r);
+}
+
+static inline void
+report_part(struct report_reader *r, const char *type, bool eightbit)
+{
+	report_expect(r, "Content-Type", type);
+	report_expect(r, "Content-Transfer-Encoding",
+		      eightbit ? "8bit" : "7bit");
+	report_expect_none(r);
+}
+
+/* Octets that are ours: lines end in CRLF, are at most 998 long and hold no
+ * control; UTF-8 only where it may be. */
+static inline void
+report_lines(struct report_reader *r, const struct dsn *d)
+{
+	size_t column = 0;
+
+	for (const char *p = r->p; p < r->end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c == '\r' && p + 1 < r->end && p[1] == '\n') {
+			column = 0;
+			p++;
+			continue;
+		}
+		if (c < ' ' || c == 0x7f)
+			report_fail(r, "a control");
+		if (c >= 0x80 && !d->utf8)
+			report_fail(r, "beyond ASCII");
+		if (++column > 998)
+			report_fail(r, "a line of more than 998 octets");
+	}
+}
+
+/* The words: one line in brackets for each recipient, and none that could be
+ * taken for the end of the part. */
+static inline void
+report_human(struct report_reader *r, const struct dsn *d, struct text t)
+{
+	size_t recipients = 0;
+
+	for (size_t i = 0; i < t.n; i++) {
+		if (i > 0 && t.p[i - 1] != '\n')
+			continue;
+		recipients += t.p[i] == '<';
+		if (t.p[i] == '-' || t.p[i] == '>')
+			report_fail(r, "words out of their place");
+	}
+	if (recipients != d->n)
+		report_fail(r, "another number of recipients in the words");
+}
+
+/* NULL: the report of d about `original` reads as planned. */
+static inline const char *
+report_wrong(const struct dsn *d, struct text original, struct report_reader *r)
+{
+	static const char *const third[2][2] = {
+	    {"text/rfc822-headers", "message/rfc822"},
+	    {"message/global-headers", "message/global"}};
+	struct bytes head = {0}, tail = {0};
+	char mark[80] = "--none", first[90], next[90], last[90];
+	struct text part;
+
+	dsn_head(d, &head);
+	dsn_tail(d, &tail);
+	memset(r, 0, sizeof *r);
+	r->p = (const char *)head.data;
+	r->end = r->p + head.n;
+	report_lines(r, d);
+	report_header(r, d, mark);
+	snprintf(first, sizeof first, "%s\r\n", mark);
+	snprintf(next, sizeof next, "\r\n%s\r\n", mark);
+	snprintf(last, sizeof last, "\r\n%s--\r\n", mark);
+	if (report_until(r, first).n != 0)
+		report_fail(r, "something before the first part");
+	report_part(r,
+		    d->utf8 ? "text/plain; charset=utf-8"
+			    : "text/plain; charset=us-ascii",
+		    d->utf8);
+	part = report_until(r, next);
+	report_human(r, d, part);
+	report_part(r,
+		    d->utf8 ? "message/global-delivery-status"
+			    : "message/delivery-status",
+		    d->utf8);
+	part = report_until(r, next);
+	report_part(r, third[d->utf8][d->full], d->utf8 || d->eightbit);
+	if (r->p != r->end)
+		report_fail(r, "something before the original");
+	if (original.n > 0 &&
+	    memmem(original.p, original.n, mark, strlen(mark)) != NULL)
+		report_fail(r, "the boundary is in the original");
+	if (tail.n != strlen(last) || memcmp(tail.data, last, tail.n) != 0)
+		report_fail(r, "another end");
+	if (r->wrong == NULL) {
+		r->p = part.p;
+		r->end = part.p + part.n;
+		report_status(r, d);
+	}
+	bytes_free(&head);
+	bytes_free(&tail);
+	return r->wrong;
+}
+
+#endif
