@@ -185,6 +185,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS ?= 5
 KILLS ?= 200
 CAP_KILLS ?= 110
+BOUNCE_KILLS ?= 48
 CAP_SWEEP ?= 50
 STATES ?= 20000
 
@@ -257,6 +258,8 @@ kill: all bench-tools
 	@/usr/bin/python3 tests/crash/kill.py --build $(BUILD) --kills $(KILLS)
 	@/usr/bin/python3 tests/crash/kill_caps.py --build $(BUILD) \
 		--kills $(CAP_KILLS) --sweep $(CAP_SWEEP)
+	@/usr/bin/python3 tests/crash/kill_bounce.py --build $(BUILD) \
+		--kills $(BOUNCE_KILLS)
 
 # Every promise has a build that breaks it and a test that must find out.
 sabotage:
