@@ -12,12 +12,14 @@
 #include "daemon/now.h"
 #include "queue/dsn.h"
 
+enum { REPORT_TEXT = 2400 };
+
 struct report_reader {
 	const char *p, *end;
-	const char *wrong; /* NULL: nothing so far */
-	char name[128];    /* of the field read last */
-	char value[1200];  /* unfolded */
-	char plan[1200];   /* what it was to be */
+	const char *wrong;       /* NULL: nothing so far */
+	char name[128];          /* of the field read last */
+	char value[REPORT_TEXT]; /* unfolded */
+	char plan[REPORT_TEXT];  /* what it was to be */
 };
 
 static inline bool
@@ -179,7 +181,7 @@ report_expect_none(struct report_reader *r)
 static inline void
 report_address(struct report_reader *r, struct text a)
 {
-	char plan[1200] = "rfc822; ", back[1200];
+	char plan[REPORT_TEXT] = "rfc822; ", back[REPORT_TEXT];
 	struct address parsed;
 	const char *why, *p;
 	bool ascii = true;
@@ -231,7 +233,7 @@ report_recipient(struct report_reader *r, const struct dsn *d,
 	};
 	static const char *const general[] = {"5.0.0", "4.0.0", "2.0.0",
 					      "2.0.0"};
-	char plan[2400], plain[1024], code[8];
+	char plan[REPORT_TEXT], plain[1024], code[8];
 	const char *semi =
 	    x->orcpt.n == 0 ? NULL : memchr(x->orcpt.p, ';', x->orcpt.n);
 	unsigned a, b, c;
@@ -296,7 +298,7 @@ report_recipient(struct report_reader *r, const struct dsn *d,
 static inline void
 report_status(struct report_reader *r, const struct dsn *d)
 {
-	char plan[1200], plain[1024];
+	char plan[REPORT_TEXT], plain[1024];
 	size_t n;
 
 	if (report_xtext(d->envid, plain, &n) && n > 0) {
@@ -326,7 +328,7 @@ report_subject(struct report_reader *r, const struct dsn *d)
 {
 	static const char *const words[] = {"Undelivered mail", "Delayed mail",
 					    "Delivered mail", "Mail passed on"};
-	char safe[302], plan[1200], back[1200];
+	char safe[302], plan[REPORT_TEXT], back[REPORT_TEXT];
 	size_t n = 0, k;
 	bool was_encoded = false;
 
@@ -390,7 +392,7 @@ report_header(struct report_reader *r, const struct dsn *d, char mark[80])
 {
 	static const char type[] = "multipart/report; "
 				   "report-type=delivery-status; boundary=\"";
-	char plan[1200];
+	char plan[REPORT_TEXT];
 	struct address a;
 	const char *why;
 
