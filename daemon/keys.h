@@ -121,6 +121,17 @@
 	    "How long recipients that failed stay in the queue to be looked "  \
 	    "at.")
 
+#define SUPPRESS_KEYS(KEY)                                                     \
+	KEY(at_rcpt, at_rcpt, "accept", NULL, NULL,                            \
+	    "Mail to an address on the suppression list. accept: it is taken " \
+	    "and fails with a report before its first attempt; refuse: RCPT "  \
+	    "gets 550 5.7.1.")                                                 \
+	KEY(count, hard_bounce_after, "1", "0", "1k",                          \
+	    "So many replies that an address does not exist put it on the "    \
+	    "list; 0: none does.")                                             \
+	KEY(duration, hard_bounce_ttl, "90d", "1min", "3650d",                 \
+	    "How long it stays there, from the last such reply.")
+
 #define CLASSIFY_KEYS(KEY)                                                     \
 	KEY(count, priority, NULL, "1", "1M",                                  \
 	    "The matching rule with the smallest number decides. Unique.")     \
@@ -305,6 +316,7 @@
 #define BLOCKS(B)                                                              \
 	B(queue, 0, QUEUE_KEYS, "The queue database.")                         \
 	B(bounce, 0, BOUNCE_KEYS, "Who is told that mail has failed.")         \
+	B(suppress, 0, SUPPRESS_KEYS, "Addresses that get no mail.")           \
 	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
 	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
@@ -352,6 +364,7 @@
 	W(POSTMARK, "postmark")                                                \
 	W(EXCHANGE, "exchange")
 #define AUTHORITY_WORDS(W) W(MTQ, "mtq") W(CRM, "crm")
+#define AT_RCPT_WORDS(W)   W(ACCEPT, "accept") W(REFUSE, "refuse")
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \
@@ -359,6 +372,7 @@
 	E(tls_start, TLS_START, TLS_START_WORDS)                               \
 	E(dane, DANE, DANE_WORDS)                                              \
 	E(authority, AUTHORITY, AUTHORITY_WORDS)                               \
+	E(at_rcpt, AT_RCPT, AT_RCPT_WORDS)                                     \
 	E(unit, UNIT, UNIT_WORDS)                                              \
 	E(window, WINDOW, WINDOW_WORDS)                                        \
 	E(duty, DUTY, DUTY_WORDS)                                              \

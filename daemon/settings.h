@@ -35,6 +35,7 @@
 #define MEMBER_tls(n)                                 enum tls_kind n;
 #define MEMBER_tls_start(n)                           enum tls_start_kind n;
 #define MEMBER_authority(n)                           enum authority_kind n;
+#define MEMBER_at_rcpt(n)                             enum at_rcpt_kind n;
 #define MEMBER_dane(n)                                enum dane_kind n;
 #define MEMBER_unit(n)                                enum unit_kind n;
 #define MEMBER_window(n)                              enum window_kind n;
@@ -81,6 +82,7 @@ struct settings {
 	struct queue_settings queue;
 	struct dns_settings dns;
 	struct bounce_settings bounce;
+	struct suppress_settings suppress;
 	struct listen_settings *listens;
 	size_t nlistens;
 	struct source_settings *sources;

@@ -49,6 +49,7 @@ is_optional(enum block_kind kind)
 	case BLOCK_global:
 	case BLOCK_queue:
 	case BLOCK_bounce:
+	case BLOCK_suppress:
 	case BLOCK_dns:
 	case BLOCK_listen:
 	case BLOCK_source:

@@ -21,6 +21,7 @@
 #define OFFSET_tls(s, n)       offsetof(s, n)
 #define OFFSET_tls_start(s, n) offsetof(s, n)
 #define OFFSET_authority(s, n) offsetof(s, n)
+#define OFFSET_at_rcpt(s, n)   offsetof(s, n)
 #define OFFSET_dane(s, n)      offsetof(s, n)
 #define OFFSET_unit(s, n)      offsetof(s, n)
 #define OFFSET_window(s, n)    offsetof(s, n)
@@ -39,6 +40,9 @@ static const struct key_row queue_rows[] = {QUEUE_KEYS(ROW)};
 #undef IN
 #define IN struct bounce_settings
 static const struct key_row bounce_rows[] = {BOUNCE_KEYS(ROW)};
+#undef IN
+#define IN struct suppress_settings
+static const struct key_row suppress_rows[] = {SUPPRESS_KEYS(ROW)};
 #undef IN
 #define IN struct dns_settings
 static const struct key_row dns_rows[] = {DNS_KEYS(ROW)};
@@ -74,6 +78,7 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 /* Where each block lies in struct settings; the compiler asks for a new one. */
 #define PLACE_queue    offsetof(struct settings, queue), 0
 #define PLACE_bounce   offsetof(struct settings, bounce), 0
+#define PLACE_suppress offsetof(struct settings, suppress), 0
 #define PLACE_dns      offsetof(struct settings, dns), 0
 #define MANY(p)        offsetof(struct settings, p), offsetof(struct settings, n##p)
 #define PLACE_listen   MANY(listens)

@@ -72,6 +72,7 @@ units_of(enum value_kind kind)
 	case VALUE_tls_start:
 	case VALUE_dane:
 	case VALUE_authority:
+	case VALUE_at_rcpt:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:

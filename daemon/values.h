@@ -48,6 +48,7 @@ struct lists {
 #define W_TLS(id, word)       TLS_##id,
 #define W_TLS_START(id, word) TLS_START_##id,
 #define W_AUTHORITY(id, word) AUTHORITY_##id,
+#define W_AT_RCPT(id, word)   AT_RCPT_##id,
 #define W_DANE(id, word)      DANE_##id,
 #define W_UNIT(id, word)      UNIT_##id,
 #define W_WINDOW(id, word)    WINDOW_##id,
@@ -78,6 +79,7 @@ ENUMS(E)
 	V(tls_start, "")                                                       \
 	V(dane, "")                                                            \
 	V(authority, "")                                                       \
+	V(at_rcpt, "")                                                         \
 	V(unit, "")                                                            \
 	V(window, "")                                                          \
 	V(duty, "")                                                            \

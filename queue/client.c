@@ -324,13 +324,15 @@ client_open(struct clients *all, struct gate *g, int fd,
 	c->waits = SESSION_MORE;
 	g->sessions++;
 	crowd_enter(&all->crowd, c->key);
-	c->session =
-	    session_open(&(struct session_config){.settings = all->settings,
-						  .listen = l,
-						  .source = settings_source(
-						      all->settings, l, peer),
-						  .client = c->text},
-			 &c->out);
+	c->session = session_open(
+	    &(struct session_config){
+		.settings = all->settings,
+		.listen = l,
+		.source = settings_source(all->settings, l, peer),
+		.client = c->text,
+		.suppressed = client_suppressed,
+		.arg = all},
+	    &c->out);
 	if (spoke_first(fd))
 		session_spoke_first(c->session);
 	c->next = all->first;

@@ -39,6 +39,7 @@ struct gate {
 struct clients {
 	struct loop *loop;
 	struct committer *committer;
+	struct store *store; /* read, for the suppression list */
 	const struct settings *settings;
 	enum session_room room;
 	uint64_t last_id;

@@ -3,6 +3,7 @@
  *
  *	client.c		the connection
  *	client_commit.c		its items at the committer
+ *	client_ask.c		what its session asks of the queue
  */
 #ifndef MTQ_CLIENT_PRIVATE_H
 #define MTQ_CLIENT_PRIVATE_H
@@ -56,6 +57,8 @@ void client_put_chunk(struct client *c);
 void client_finish(struct client *c, enum session_step step);
 /* The connection is gone: what was stored of its message goes too. */
 void client_forsake(struct client *c);
+/* Is this recipient on the suppression list?  arg: struct clients. */
+bool client_suppressed(void *arg, struct text address, int64_t now_us);
 /* An item is done: the session may go on. */
 void client_go_on(struct client *c);
 /* Frees the client if nothing refers to it any more. */

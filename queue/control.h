@@ -1,7 +1,8 @@
 /*
  * control - what mtq asks the scheduler over STATE_DIR/control.sock.
  *
- * One ORDER frame per message id, one CHANGE per quota or relay; one ANSWER per
+ * One ORDER frame per message id, one CHANGE per quota, relay or
+ * batch of the suppression list; one ANSWER per
  * ORDER or CHANGE, in order.  The peer's
  * uid comes from SO_PEERCRED: root and the daemon's own user may change the
  * queue, nobody else.
@@ -11,6 +12,7 @@
 
 #include "daemon/wire.h"
 #include "queue/ledger.h"
+#include "queue/suppress.h"
 
 enum control_frame {
 	CONTROL_ORDER = 1,
@@ -25,14 +27,17 @@ enum control_change_kind {
 	CHANGE_QUOTA_UNSET,
 	CHANGE_RELAY_PAUSE,
 	CHANGE_RELAY_RESUME, /* also opens what the provider's wall closed */
+	CHANGE_SUPPRESS_ADD, /* `entries` (queue/suppress.h) */
+	CHANGE_SUPPRESS_REMOVE,
 };
 #define CHANGE_FIELDS(F)                                                       \
-	F(u8, change, CHANGE_RELAY_RESUME)                                     \
+	F(u8, change, CHANGE_SUPPRESS_REMOVE)                                  \
 	F(text, name, 64) /* of the quota or relay */                          \
 	F(text, type, 64)                                                      \
 	F(u64, limit, UINT64_MAX)                                              \
 	F(u64, until_us, INT64_MAX) /* 0: for good */                          \
-	F(text, reason, 255)
+	F(text, reason, 255)                                                   \
+	F(rest, entries, SUPPRESS_BATCH_BYTES)
 WIRE_STRUCT(control_change, CHANGE_FIELDS)
 
 #define ORDER_FIELDS(F)                                                        \

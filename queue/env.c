@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +16,19 @@ enum {
 	FREE_ROWS_MOST = 100 * 1000, /* of the free list, in env_free_pages */
 };
 static const char *const db_name[STORE_DB_COUNT] = {
-    "state",  "message", "body",    "recipient", "due", "partial",
-    "charge", "spent",   "counter", "override",  "gate"};
+    "state",  "message", "body",    "recipient", "due",  "partial",
+    "charge", "spent",   "counter", "override",  "gate", "suppress"};
 
 struct env {
 	MDB_env *env;
 	MDB_dbi dbi[STORE_DB_COUNT];
+	bool missing[STORE_DB_COUNT]; /* made by an older mtq */
 	int fd; /* LMDB's own descriptor: not ours to close */
 	size_t page_bytes;
-	const char *map;  /* where the file begins in memory; NULL: unknown */
-	uint64_t map_end; /* octets of the file that are known to exist */
-	atomic_uint readers; /* transactions that look at the map now */
+	const char *map; /* where the file begins in memory; NULL: unknown */
+	_Atomic uint64_t map_end; /* octets of the file that are known */
+	atomic_uint readers;      /* transactions that look at the map now */
+	pthread_mutex_t moving;   /* the map may move only while none begins */
 };
 
 /* Turns LMDB's answer into ours.  EIO is a full disk as often as ENOSPC is:
@@ -120,6 +123,7 @@ env_open(const char *path, enum store_mode mode, uint64_t map_bytes,
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
 	int rc = mdb_env_create(&env->env);
 
+	must(pthread_mutex_init(&env->moving, NULL) == 0);
 	switch (mode) {
 	case STORE_READ:
 		flags |= MDB_RDONLY;
@@ -154,7 +158,15 @@ env_close(struct env *env)
 		return;
 	if (env->env != NULL)
 		mdb_env_close(env->env);
+	must(pthread_mutex_destroy(&env->moving) == 0);
 	free(env);
+}
+
+/* Tables that came after the first release of this format. */
+static bool
+is_younger(size_t db)
+{
+	return db == STORE_SUPPRESS;
 }
 
 bool
@@ -164,11 +176,21 @@ env_tables(struct txn *t, bool create, struct err *e)
 		int rc = mdb_dbi_open(t->handle, db_name[i],
 				      create ? MDB_CREATE : 0, &t->env->dbi[i]);
 
-		if (rc != 0)
+		t->env->missing[i] = rc == MDB_NOTFOUND && is_younger(i);
+		if (rc != 0 && !t->env->missing[i])
 			return failed(e, rc, db_name[i]);
 	}
 	t->changed = create;
 	return true;
+}
+
+bool
+env_lacks(const struct env *env)
+{
+	for (size_t i = 0; i < STORE_DB_COUNT; i++)
+		if (env->missing[i])
+			return true;
+	return false;
 }
 
 /* A row's address, less where its page lies in the file: LMDB has no call that
@@ -191,41 +213,75 @@ env_learn_map(struct env *env, const void *row, size_t page_bytes)
 /* LMDB says that another process made the map larger: taken over once, when
  * nothing of ours reads (facts/attacks.md G7). */
 static int
-begin_retry(struct env *env, MDB_txn **txn, unsigned flags)
+follow_map(struct env *env)
 {
-	int rc = mdb_txn_begin(env->env, NULL, flags, txn);
+	int rc = MDB_MAP_RESIZED;
 
-	if (rc != MDB_MAP_RESIZED || env->readers != 0)
+	if (env->readers == 0) {
+		rc = mdb_env_set_mapsize(env->env, 0);
+		env->map = NULL; /* it may have moved */
+	}
+	return rc;
+}
+
+/* A reader of another thread may begin while the map moves, so that is done
+ * under a lock; never while waiting for the writer's place. */
+static int
+begin_write(struct env *env, MDB_txn **txn)
+{
+	int rc = mdb_txn_begin(env->env, NULL, 0, txn);
+
+	if (rc != MDB_MAP_RESIZED)
 		return rc;
-	rc = mdb_env_set_mapsize(env->env, 0);
-	env->map = NULL; /* it may have moved */
-	return rc != 0 ? rc : mdb_txn_begin(env->env, NULL, flags, txn);
+	must(pthread_mutex_lock(&env->moving) == 0);
+	rc = follow_map(env);
+	must(pthread_mutex_unlock(&env->moving) == 0);
+	return rc != 0 ? rc : mdb_txn_begin(env->env, NULL, 0, txn);
+}
+
+static int
+begin_read(struct txn *t)
+{
+	struct env *env = t->env;
+	int rc = 0;
+
+	must(pthread_mutex_lock(&env->moving) == 0);
+	if (t->handle != NULL && mdb_txn_renew(t->handle) != 0) {
+		end_cursors(t);
+		mdb_txn_abort(t->handle);
+		t->handle = NULL;
+	}
+	if (t->handle == NULL) {
+		rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY, &t->handle);
+		if (rc == MDB_MAP_RESIZED && (rc = follow_map(env)) == 0)
+			rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY,
+					   &t->handle);
+		if (rc != 0)
+			t->handle = NULL;
+	}
+	if (rc == 0)
+		env->readers++;
+	must(pthread_mutex_unlock(&env->moving) == 0);
+	return rc;
 }
 
 bool
 txn_begin(struct txn *t, bool write, struct err *e)
 {
-	MDB_txn *txn = NULL;
 	int rc;
 
-	if (t->handle != NULL) {
-		rc = mdb_txn_renew(t->handle);
-		if (rc != 0) {
-			end_cursors(t);
-			mdb_txn_abort(t->handle);
-			t->handle = NULL;
-		}
-	}
-	if (t->handle == NULL) {
-		rc = begin_retry(t->env, &txn, write ? 0 : MDB_RDONLY);
+	if (write) {
+		must(t->handle == NULL);
+		rc = begin_write(t->env, &t->handle);
 		if (rc != 0)
-			return failed(e, rc, "begin");
-		t->handle = txn;
+			t->handle = NULL;
+	} else {
+		rc = begin_read(t);
 	}
+	if (rc != 0)
+		return failed(e, rc, "begin");
 	t->write = write;
 	t->changed = false;
-	if (!write)
-		t->env->readers++;
 	return true;
 }
 
@@ -279,7 +335,12 @@ bool
 txn_rows(struct txn *t, enum store_db db, uint64_t *n, struct err *e)
 {
 	MDB_stat ms;
-	int rc = mdb_stat(t->handle, t->env->dbi[db], &ms);
+	int rc;
+
+	*n = 0;
+	if (t->env->missing[db])
+		return true;
+	rc = mdb_stat(t->handle, t->env->dbi[db], &ms);
 
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
@@ -374,7 +435,9 @@ txn_get(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	const void **val, size_t *nval, struct err *e)
 {
 	MDB_val k = val_of(key, nkey), v;
-	int rc = mdb_get(t->handle, t->env->dbi[db], &k, &v);
+	int rc = t->env->missing[db]
+		     ? MDB_NOTFOUND
+		     : mdb_get(t->handle, t->env->dbi[db], &k, &v);
 
 	if (rc == MDB_NOTFOUND) {
 		e->kind = ERR_NONE;
@@ -390,8 +453,10 @@ txn_reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	    size_t nval, void **val, struct err *e)
 {
 	MDB_val k = val_of(key, nkey), v = val_of(NULL, nval);
-	int rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, MDB_RESERVE);
+	int rc;
 
+	must(!t->env->missing[db]);
+	rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, MDB_RESERVE);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
 	t->changed = true;
@@ -404,8 +469,10 @@ txn_put(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	const void *val, size_t nval, struct err *e)
 {
 	MDB_val k = val_of(key, nkey), v = val_of(val, nval);
-	int rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, 0);
+	int rc;
 
+	must(!t->env->missing[db]);
+	rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, 0);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
 	t->changed = true;
@@ -417,8 +484,10 @@ txn_del(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	struct err *e)
 {
 	MDB_val k = val_of(key, nkey);
-	int rc = mdb_del(t->handle, t->env->dbi[db], &k, NULL);
+	int rc;
 
+	must(!t->env->missing[db]);
+	rc = mdb_del(t->handle, t->env->dbi[db], &k, NULL);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
 	t->changed = true;
@@ -448,6 +517,10 @@ walk(struct txn *t, enum store_db db, MDB_val *key, MDB_cursor_op op,
 	MDB_val v;
 	int rc;
 
+	if (t->env->missing[db]) {
+		e->kind = ERR_NONE;
+		return false;
+	}
 	if (!bind_cursor(t, db, e))
 		return false;
 	rc = mdb_cursor_get(t->cursor[db], key, &v, op);

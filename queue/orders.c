@@ -20,6 +20,7 @@ struct order {
 	int64_t until_us;
 	char who[WHO_MOST + 1];
 	char why[REASON_MOST + 1];
+	struct bytes entries; /* of the suppression list */
 };
 
 static struct order *
@@ -61,6 +62,7 @@ orders_add_change(struct orders *o, uint64_t client, const char *who,
 	log_safe(what->type.p, what->type.n, x->type, sizeof x->type);
 	x->limit = what->limit;
 	x->until_us = (int64_t)what->until_us;
+	bytes_add(&x->entries, what->entries.p, what->entries.n);
 }
 
 static const char *
@@ -164,6 +166,46 @@ change_relay(const struct order *o, const struct settle_world *w,
 	tell(w->log, o, g.paused ? "relay paused:" : "relay resumed:");
 }
 
+/* One line for a lone address; of an import, how many there were. */
+static void
+tell_suppress(struct later *log, const struct order *o, bool add, uint32_t n)
+{
+	struct reader r = reader_of(o->entries.data, o->entries.n);
+	char shown[SUPPRESS_ADDRESS + 1];
+	struct suppress_entry s;
+
+	if (!suppress_entry_take(&r, &s))
+		return;
+	if (r.p != r.end)
+		later_add(log, EVENT_ADMIN, 0,
+			  "suppression list: %u addresses %s by %s", n,
+			  add ? "added" : "removed", o->who);
+	else
+		later_add(
+		    log, EVENT_ADMIN, 0, "suppression list: %s %s by %s",
+		    log_safe(s.address.p, s.address.n, shown, sizeof shown),
+		    add ? "added" : "removed", o->who);
+}
+
+static bool
+change_suppress(const struct order *o, struct txn *t, int64_t now_us,
+		struct later *log, struct control_answer *a, struct err *e)
+{
+	struct text batch = {(const char *)o->entries.data, o->entries.n};
+	bool add = o->change == CHANGE_SUPPRESS_ADD;
+
+	a->answer = LEDGER_NOT_FOUND;
+	if (!suppress_batch_valid(batch))
+		return true;
+	if (add ? !suppress_add(t, batch, o->who, now_us, &a->changed, e)
+		: !suppress_remove(t, batch, &a->changed, e))
+		return false;
+	a->answer = a->changed > 0 ? LEDGER_DONE : LEDGER_ALREADY;
+	if (a->changed > 0)
+		tell_suppress(log, o, add, a->changed);
+	return true;
+}
+
 static bool
 carry_out(const struct order *o, struct txn *t, const struct settle_world *w,
 	  int64_t now_us, struct control_answer *a, struct err *e)
@@ -179,6 +221,9 @@ carry_out(const struct order *o, struct txn *t, const struct settle_world *w,
 	case CHANGE_RELAY_RESUME:
 		change_relay(o, w, now_us, a);
 		return true;
+	case CHANGE_SUPPRESS_ADD:
+	case CHANGE_SUPPRESS_REMOVE:
+		return change_suppress(o, t, now_us, w->log, a, e);
 	}
 	must_failed("a change", __FILE__, __LINE__);
 }
@@ -210,6 +255,8 @@ void
 orders_done(struct orders *o, size_t n)
 {
 	must(n <= o->n);
+	for (size_t i = 0; i < n; i++)
+		bytes_free(&o->item[i].entries);
 	o->n -= n;
 	if (n > 0 && o->n > 0)
 		memmove(o->item, o->item + n, o->n * sizeof o->item[0]);
@@ -218,6 +265,8 @@ orders_done(struct orders *o, size_t n)
 void
 orders_clear(struct orders *o)
 {
+	for (size_t i = 0; i < o->n; i++)
+		bytes_free(&o->item[i].entries);
 	free(o->item);
 	*o = (struct orders){.n = 0};
 }

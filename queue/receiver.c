@@ -166,6 +166,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	if (r->store == NULL)
 		return false;
 	r->clients.loop = role->loop;
+	r->clients.store = r->store;
 	r->clients.settings = s;
 	r->clients.full = was_full;
 	r->clients.committer =

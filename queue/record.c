@@ -9,6 +9,7 @@ WIRE_CODEC(spent_record, SPENT_FIELDS)
 WIRE_CODEC(counter_record, COUNTER_FIELDS)
 WIRE_CODEC(override_record, OVERRIDE_FIELDS)
 WIRE_CODEC(gate_record, GATE_FIELDS)
+WIRE_CODEC(suppress_record, SUPPRESS_FIELDS)
 WIRE_CODEC(state_record, STATE_FIELDS)
 
 enum { SEAL_BYTES = 5 }; /* version, checksum */
@@ -117,6 +118,7 @@ SEALED(spent)
 SEALED(counter)
 SEALED(override)
 SEALED(gate)
+SEALED(suppress)
 SEALED(state)
 
 void

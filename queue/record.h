@@ -13,6 +13,7 @@
  *	counter		quota
  *	override	quota, type
  *	gate		relay
+ *	suppress	domain, "@", local part; none for a whole domain
  *	state		"state"
  *
  * A recipient has exactly one row in `due`, and the row's state octet is its
@@ -155,6 +156,28 @@ WIRE_STRUCT(override_record, OVERRIDE_FIELDS)
 	F(u64, last_rated_steady_us, INT64_MAX)
 WIRE_STRUCT(gate_record, GATE_FIELDS)
 
+/* Who said that an address is not to be written to; the later one outranks those
+ * above it. */
+#define SUPPRESS_ORIGINS(O)                                                    \
+	O(BOUNCE, "bounce") O(IMPORT, "import") O(MANUAL, "manual")
+enum suppress_origin {
+#define O(id, word) SUPPRESS_##id,
+	SUPPRESS_ORIGINS(O)
+#undef O
+	    SUPPRESS_ORIGIN_COUNT
+};
+enum { SUPPRESS_REASON = 63, SUPPRESS_WHO = 63, SUPPRESS_EVIDENCE = 511 };
+#define SUPPRESS_FIELDS(F)                                                     \
+	F(u8, origin, SUPPRESS_MANUAL)                                         \
+	F(u8, counting, 1) /* bounces are counted, mail still goes */          \
+	F(u32, bounces, UINT32_MAX)                                            \
+	F(u64, since_us, INT64_MAX)                                            \
+	F(u64, until_us, INT64_MAX) /* 0: for good */                          \
+	F(text, reason, SUPPRESS_REASON)                                       \
+	F(text, who, SUPPRESS_WHO)                                             \
+	F(text, evidence, SUPPRESS_EVIDENCE) /* the remote's words, cleaned */
+WIRE_STRUCT(suppress_record, SUPPRESS_FIELDS)
+
 /* Written by every commit that changes something; compared at open. */
 #define STATE_FIELDS(F)                                                        \
 	F(u64, format, RECORD_VERSION)                                         \
@@ -189,6 +212,7 @@ void spent_seal(struct bytes *b, const struct spent_record *s);
 void counter_seal(struct bytes *b, const struct counter_record *c);
 void override_seal(struct bytes *b, const struct override_record *o);
 void gate_seal(struct bytes *b, const struct gate_record *g);
+void suppress_seal(struct bytes *b, const struct suppress_record *s);
 bool charge_open(const void *data, size_t size, struct charge_record *c,
 		 struct err *e) MUST_USE;
 bool spent_open(const void *data, size_t size, struct spent_record *s,
@@ -199,6 +223,8 @@ bool override_open(const void *data, size_t size, struct override_record *o,
 		   struct err *e) MUST_USE;
 bool gate_open(const void *data, size_t size, struct gate_record *g,
 	       struct err *e) MUST_USE;
+bool suppress_open(const void *data, size_t size, struct suppress_record *s,
+		   struct err *e) MUST_USE;
 bool message_open(const void *data, size_t size, struct message_record *m,
 		  struct err *e) MUST_USE;
 bool recipient_open(const void *data, size_t size, struct recipient_record *r,

@@ -30,6 +30,8 @@ session_open(const struct session_config *c, struct bytes *out)
 	struct session *s = must_alloc(sizeof *s);
 
 	s->out = out;
+	s->suppressed = c->suppressed;
+	s->arg = c->arg;
 	configure(s, c->settings, c->listen);
 	snprintf(s->listener, sizeof s->listener, "%s", c->listen->title);
 	snprintf(s->client, sizeof s->client, "%s", c->client);

@@ -45,6 +45,10 @@ struct session_config {                  /* the session copies what it needs */
 	const struct listen_settings *listen;
 	const struct source_settings *source; /* NULL: refused at the banner */
 	const char *client; /* address as text, v4-mapped shown as IPv4 */
+	/* Is this recipient on the suppression list?  Asked only with at_rcpt =
+	 * refuse; NULL: nobody is. */
+	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
+	void *arg;
 };
 
 struct session_message {              /* valid at SESSION_ACCEPT */

@@ -262,6 +262,30 @@ add(struct session *s, struct session_rcpt r, const struct address *a,
 	s->rcpt[s->nrcpt++] = r;
 }
 
+/* A list of ours is no mistake of the client: a mass mail may have hundreds of
+ * such recipients, and its session goes on. */
+static bool
+is_declined(struct session *s, const struct address *a)
+{
+	struct text whole = {a->local.p, a->local.n + 1 + a->domain.n};
+	char shown[SHOWN_MOST];
+
+	if (s->suppressed == NULL ||
+	    s->settings->suppress.at_rcpt != AT_RCPT_REFUSE ||
+	    !s->suppressed(s->arg, whole, s->now_us))
+		return false;
+	log_safe(whole.p, whole.n, shown, sizeof shown);
+	for (char *p = shown; *p != '\0'; p++) /* replies are ASCII */
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	s->ndeclined++;
+	session_decline(s, "RCPT",
+			"550 5.7.1 <%s>: the address is on our suppression "
+			"list",
+			shown);
+	return true;
+}
+
 /* The mailbox is well-formed: is there a place for it? */
 static void
 take_rcpt(struct session *s, struct session_rcpt r, const struct address *a,
@@ -277,11 +301,13 @@ take_rcpt(struct session *s, struct session_rcpt r, const struct address *a,
 		session_say(s, "250 2.1.5 Ok");
 		return;
 	}
-	if (s->nrcpt >= s->limits.recipients) {
+	if (s->nrcpt + s->ndeclined >= s->limits.recipients) {
 		session_refuse(s, "RCPT",
 			       "452 4.5.3 Error: too many recipients");
 		return;
 	}
+	if (is_declined(s, a))
+		return;
 	r.orcpt = keep(s, as_sent);
 	r.norcpt = (uint32_t)as_sent.n;
 	add(s, r, a, place);

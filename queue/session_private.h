@@ -123,6 +123,8 @@ struct session {
 	char listener[TITLE_MOST + 1];
 	char source[TITLE_MOST + 1];
 	char client[CLIENT_MOST + 1];
+	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
+	void *arg;
 	struct bytes *out;
 	enum session_mode mode;
 	enum hello hello;
@@ -146,6 +148,7 @@ struct session {
 	struct session_rcpt *rcpt;
 	uint32_t *order; /* rcpt sorted by address, to find doubles */
 	uint32_t nrcpt, rcpt_room;
+	uint32_t ndeclined; /* recipients that the suppression list has */
 	struct ledger_recipient *given; /* for session_message */
 
 	/* the message */
@@ -180,6 +183,9 @@ void session_say(struct session *s, const char *fmt, ...) PRINTF(2, 3);
  * Too many end the session.  `during` is the command's word. */
 void session_refuse(struct session *s, const char *during, const char *fmt, ...)
     PRINTF(3, 4);
+/* The same for what is no mistake of the client: never counted. */
+void session_decline(struct session *s, const char *during, const char *fmt,
+		     ...) PRINTF(3, 4);
 /* As session_refuse, then the session ends. */
 void session_refuse_close(struct session *s, const char *during,
 			  const char *fmt, ...) PRINTF(3, 4);

@@ -71,6 +71,21 @@ session_refuse(struct session *s, const char *during, const char *fmt, ...)
 }
 
 void
+session_decline(struct session *s, const char *during, const char *fmt, ...)
+{
+	char line[REFUSAL_MOST];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	must(n >= 0);
+	note(s, during, line);
+	session_say(s, "%s", line);
+}
+
+void
 session_refuse_close(struct session *s, const char *during, const char *fmt,
 		     ...)
 {
@@ -104,6 +119,7 @@ session_reset(struct session *s)
 	s->envid[0] = '\0';
 	s->flags = 0;
 	s->nrcpt = 0;
+	s->ndeclined = 0;
 	s->id = 0;
 	s->chunk.n = 0;
 	s->chunks = 0;

@@ -90,6 +90,8 @@ const char *stage_text(enum stage s);
 	S(DAMAGED, "4.3.0", DEFER, US, "checksum of the stored message")       \
 	S(NO_FILE, "4.3.0", DEFER, RELAY, "writing to the Maildir failed")     \
 	S(NO_ROUTE, "4.4.4", DEFER, US, "no relay for this message")           \
+	S(SUPPRESSED, "5.7.1", FAIL, RECIPIENT,                                \
+	  "the address is on our suppression list")                            \
 	S(NO_RELAY, "5.4.4", FAIL, US, "no relay may take it now")             \
 	S(DELIVERED, "2.0.0", SENT, NOBODY, "delivered to the Maildir")
 enum status {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct store {
 	char instance[INSTANCE_MOST + 1];
 	struct txn write;
 	struct txn read; /* kept and renewed: begin and end cost no slot */
-	bool read_busy;
+	atomic_bool read_busy; /* readers of two threads may come at once */
 	struct bytes scratch;
 };
 
@@ -82,11 +83,10 @@ store_begin(struct store *s, bool write, struct err *e)
 	must(getpid() == s->pid);
 	if (write) {
 		must(s->mode == STORE_WRITE && t->handle == NULL);
-	} else if (s->read_busy) {
+	} else if (atomic_exchange(&s->read_busy, true)) {
 		t = must_alloc(sizeof *t);
 	} else {
 		t = &s->read;
-		s->read_busy = true;
 	}
 	t->env = s->env;
 	t->store = s;
@@ -319,6 +319,23 @@ first_look(struct store *s, const char *instance, struct err *e)
 	return ok;
 }
 
+/* Tables that this mtq knows and the one that made the queue did not. */
+static bool
+make_tables(struct store *s, struct err *e)
+{
+	struct txn *t;
+
+	if (s->mode != STORE_WRITE || !env_lacks(s->env))
+		return true;
+	t = store_begin(s, true, e);
+	if (t == NULL)
+		return false;
+	if (env_tables(t, true, e))
+		return store_commit(t, e);
+	store_abort(t);
+	return false;
+}
+
 struct store *
 store_open(const char *dir, enum store_mode mode, uint64_t map_bytes,
 	   const char *instance, struct err *e)
@@ -333,7 +350,8 @@ store_open(const char *dir, enum store_mode mode, uint64_t map_bytes,
 		s->env = env_open(path, mode, map_bytes, e);
 		if (s->env != NULL && mode != STORE_COPY)
 			give_lock_to_owner(path);
-		ok = s->env != NULL && first_look(s, instance, e);
+		ok = s->env != NULL && first_look(s, instance, e) &&
+		     make_tables(s, e);
 	}
 	if (!ok) {
 		err_add(e, "%s", path);

@@ -8,8 +8,9 @@
  *          (docs/decisions/0001-lmdb-group-commit.md).
  * Owner    keys and values returned point into the map: valid until the
  *          transaction ends or writes.
- * Threads  one thread may read while another writes; no two of a kind.  A write
- *          transaction ends in the thread that began it.
+ * Threads  one thread may write while others read; each transaction ends in the
+ *          thread that began it.  A second reader at the same time costs an
+ *          allocation and a slot.
  * Errors   ERR_FULL: MDB_MAP_FULL, ENOSPC, EDQUOT and EIO in a write (LMDB
  *          turns a short write into EIO); the transaction must be aborted, a
  *          retry is safe.  MDB_PANIC ends the process.  ERR_DAMAGED: what is

@@ -26,6 +26,7 @@ enum store_db {
 	STORE_COUNTER,
 	STORE_OVERRIDE,
 	STORE_GATE,
+	STORE_SUPPRESS, /* a queue made before lacks it: see env_tables */
 	STORE_DB_COUNT
 };
 enum store_mode {

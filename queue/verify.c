@@ -1,6 +1,7 @@
 #include "queue/verify.h"
 #include "queue/book.h"
 #include "queue/ledger_row.h"
+#include "queue/suppress.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -43,6 +44,7 @@ key_size(enum store_db db)
 	case STORE_COUNTER:
 	case STORE_OVERRIDE:
 	case STORE_GATE:
+	case STORE_SUPPRESS:
 	case STORE_DB_COUNT:
 		break;
 	}
@@ -315,7 +317,8 @@ verify_store(struct store *s, struct verify_report *out,
 	ok = step(&a, &a.message, true) && step(&a, &a.body, true) &&
 	     step(&a, &a.recipient, true) && step(&a, &a.partial, true) &&
 	     check_all(&a, progress, arg) && check_due(&a) &&
-	     check_counters(&a) && check_book(&a);
+	     check_counters(&a) && check_book(&a) &&
+	     suppress_verify(a.t, &a.report.suppressed, e);
 	*out = a.report;
 	store_abort(a.t);
 	return ok;

@@ -77,6 +77,7 @@ same_value(enum value_kind kind, const void *a, const void *b)
 	case VALUE_tls_start:
 	case VALUE_dane:
 	case VALUE_authority:
+	case VALUE_at_rcpt:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:
