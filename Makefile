@@ -231,6 +231,13 @@ states: all states-tools
 	@/usr/bin/python3 tests/crash/recorder.py --build $(BUILD) \
 		--states $(STATES)
 
+# What parsers that are not ours read in our bounces (tests/dsn_parse.py).
+$(BUILD)/tests/dsn/render: $(BUILD)/tests/dsn/render.o $(BUILD)/libqueue.a \
+		$(BUILD)/libdaemon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+reports: $(BUILD)/tests/dsn/render
+	@/usr/bin/python3 tests/dsn_parse.py --build $(BUILD)
+
 # The real processes (pytest), and their simulated world (one process).
 system: all
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
@@ -270,6 +277,6 @@ sabotage:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: peers states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
+.PHONY: peers reports states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
 	fuzz-build system sim bench-tools bench-quick kill sabotage
 .SECONDARY:

@@ -43,6 +43,7 @@ done; [ -z "$bad" ] && ls etc/mtq.conf etc/examples/*.conf | wc -l |
 step unit 500 make --no-print-directory -s -j"$jobs" unit
 step asan 900 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
 	HARDENED= WERROR= CFLAGS='-O1 -g' SANITIZE="$san" unit
+step reports 200 make --no-print-directory -s reports
 step fuzz 900 make --no-print-directory -s -j"$jobs" fuzz
 step sim 450 make --no-print-directory -s sim
 step system 600 make --no-print-directory -s system
