@@ -68,6 +68,7 @@ struct connection {
 	struct body body;
 	struct bytes out;
 	size_t out_done;
+	int64_t began_us; /* it was opened */
 	int64_t deadline_us;
 	int64_t idle_us; /* since when it has nothing to do; 0: busy */
 	unsigned messages;
@@ -104,5 +105,7 @@ void connection_give(struct connection *c, struct task *t, int64_t steady_us);
 void connection_quit(struct connection *c);
 /* A look at the deadline. */
 void connection_tick(struct connection *c, int64_t steady_us);
+/* Before its deadline: its place is needed. */
+void connection_give_up(struct connection *c, int64_t steady_us);
 
 #endif

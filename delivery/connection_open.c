@@ -82,6 +82,7 @@ connection_open(struct outlet *o, const struct target *t, uint16_t port,
 	dialogue_init(&c->dialogue, o->hostname, c->remote, &c->terms, &c->out);
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	watch_open(o->loop, &c->watch, c->fd, connection_event);
+	c->began_us = steady_us;
 	c->deadline_us = steady_us + c->times.connect_us;
 	connection_take(c, task, steady_us);
 	rc = connect(c->fd, (const struct sockaddr *)&t->sa, t->len);

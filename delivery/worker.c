@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/role.h"
 #include "delivery/maildir.h"
+#include "delivery/patience.h"
 #include "delivery/pool.h"
 
 enum {
@@ -247,8 +248,10 @@ on_tick(struct timer *t)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		tick_bucket(&w->bucket[i], now_us);
-	for (size_t i = 0; i < w->negresses; i++)
+	for (size_t i = 0; i < w->negresses; i++) {
+		patience_tick(w->egress[i], now_us);
 		pool_feed(w->egress[i], now_us);
+	}
 	timer_start(t, TICK_MS);
 }
 
