@@ -53,7 +53,7 @@ QUEUE := status address mailbox record disk pages pages_tree env store store_mak
 	session committer crowd client_commit client listener receiver \
 	scheduler
 DELIVERY := reply judge dane digest hostname x509 identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve outlet \
-	maildir connection connection_io connection_open egress patience pool worker
+	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_print explain_message \

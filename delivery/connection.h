@@ -86,13 +86,14 @@ struct connection {
 	char host[256];
 	char remote[VERDICT_REMOTE_MOST];
 	/* the user's */
-	size_t target;       /* which of its targets */
-	unsigned lookup;     /* of which lookup */
+	char address[64];    /* of its target */
 	unsigned credential; /* which of two */
+	unsigned era;        /* of the relay's credentials */
 	bool clear;          /* without TLS after TLS has failed */
 	struct setup *setup;
-	struct connection *prev, *next;    /* of the relay */
-	struct connection *before, *after; /* of the pool */
+	struct connection *prev, *next;          /* of the relay */
+	struct connection *before, *after;       /* of the pool */
+	struct connection **on_host, *same_host; /* of the host, by its hash */
 };
 
 struct connection *connection_open(struct outlet *o, const struct target *t,
