@@ -11,6 +11,7 @@
 #include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/role.h"
+#include "delivery/idna.h"
 #include "delivery/maildir.h"
 #include "delivery/patience.h"
 #include "delivery/pool.h"
@@ -101,11 +102,14 @@ pool_for(struct worker *w, struct text relay, struct text to)
 {
 	struct egress *g = egress_for(w, relay);
 	struct place **at, *x;
-	char destination[256];
+	char domain[256], destination[256];
 
 	if (g == NULL)
 		return NULL;
-	text_copy(to, destination, sizeof destination);
+	/* DNS and certificates have A-labels; what has none is told so. */
+	text_copy(to, domain, sizeof domain);
+	if (!idna_ascii(domain, destination, sizeof destination))
+		snprintf(destination, sizeof destination, "%s", domain);
 	at = bucket_of(w, g, destination);
 	for (x = *at; x != NULL; x = x->next)
 		if (pool_egress(x->pool) == g &&
