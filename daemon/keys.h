@@ -194,7 +194,8 @@
 	    "Recipients in any second (14/s), minute (30/min) or hour "        \
 	    "(1000/h), over all workers; empty: as fast as it goes.")          \
 	KEY(provider, provider, "none", NULL, NULL,                            \
-	    "Whose relay this is: keys that are not given here get its values " \
+	    "Whose relay this is: keys that are not given here get its "       \
+	    "values "                                                          \
 	    "(docs/providers.md), and its quota and rate replies are known. "  \
 	    "exchange: only the replies of m365.")                             \
 	KEY(words, quota_replies, "", NULL, NULL,                              \
@@ -219,6 +220,9 @@
 	    "addresses that are not of the public Internet.")                  \
 	KEY(count, connections_per_host, "5", "1", "5k",                       \
 	    "For deliver = mx: connections of a worker to one mail host.")     \
+	KEY(rate, rate_per_domain, "", NULL, NULL,                             \
+	    "For deliver = mx: recipients of one domain in a second (2/s), "   \
+	    "minute or hour, evenly spaced; empty: as fast as it goes.")       \
 	KEY(tls, tls, "preferred", NULL, NULL,                                 \
 	    "preferred and required check no certificate; -verify: a known "   \
 	    "CA must have signed it for the host's name. preferred: without "  \

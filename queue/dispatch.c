@@ -71,6 +71,7 @@ dispatch_open(struct store *store, const struct settings *s,
 	d->next_job = (uint64_t)now_us << 8;
 	d->settings = s;
 	expire_init(&d->expire);
+	d->paced_us = INT64_MAX;
 	if (!open_book(d, now_us, e)) {
 		dispatch_close(d);
 		return NULL;

@@ -2,6 +2,7 @@
 another's.  Names come from a signed zone on loopback."""
 import re
 import sys
+import time
 
 import pytest
 
@@ -79,6 +80,20 @@ def test_connections_are_used_again_and_counted(make, zones, sinks):
     assert len(a.messages) == 60
     assert a.most_open <= 2  # one worker has the domain
     assert a.sessions <= 6
+
+
+def test_a_domain_has_its_pace(make, zones, sinks):
+    a, b = sinks
+    times = []
+    a.reply = lambda verb, *_: times.append(time.monotonic()) \
+        if verb == "DOT" else None
+    m = make(**conf(zones, a.port, "rate_per_domain = 5/s"))
+    for _ in range(6):
+        m.send(to=["x@a.mtqt"])
+        m.send(to=["x@b.mtqt"])
+    m.empty()
+    assert len(times) == 6 and len(b.messages) == 6
+    assert times[-1] - times[0] > 0.9  # five pauses of 0.2 s
 
 
 def test_a_dead_domain_stops_nobody(make, zones, sinks):
