@@ -18,7 +18,8 @@
 #include "daemon/routing.h"
 #include "queue/address.h"
 
-enum { DESTINATION_PLACES = 8192 };
+/* The more, the fewer domains share the trouble of another. */
+enum { DESTINATION_PLACES = 65521 };
 
 struct destinations {
 	uint16_t jobs[DESTINATION_PLACES];    /* under way */
