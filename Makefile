@@ -150,6 +150,7 @@ demo: deps
 bench: deps
 	@$(MAKE) --no-print-directory -s all bench-tools
 	/usr/bin/python3 tests/bench/bench.py --build $(BUILD)
+	/usr/bin/python3 tests/bench/domains.py --build $(BUILD)
 
 manual: all
 	$(BUILD)/mtq manual sample > etc/mtq.conf
@@ -251,6 +252,7 @@ $(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
 bench-tools: $(BUILD)/load $(BUILD)/sink
 bench-quick: all bench-tools
 	@/usr/bin/python3 tests/bench/bench.py --build $(BUILD) --quick
+	@/usr/bin/python3 tests/bench/domains.py --build $(BUILD) --quick
 
 kill: all bench-tools
 	@/usr/bin/python3 tests/crash/kill.py --build $(BUILD) --kills $(KILLS)
