@@ -1,6 +1,7 @@
 """deliver = mx: each domain by its own servers, and no domain's trouble is
 another's.  Names come from a signed zone on loopback."""
 import re
+import socket
 import sys
 import time
 
@@ -19,6 +20,10 @@ b MX 10 mx.b
 mx.b A 127.0.0.22
 dead MX 10 mx.dead
 mx.dead A 127.0.0.29
+silent1 MX 10 mx.silent1
+mx.silent1 A 127.0.0.28
+silent2 MX 10 mx.silent2
+mx.silent2 A 127.0.0.28
 null MX 0 .
 own MX 10 mtq.mtqt.
 fallback MX 10 mx.dead
@@ -52,6 +57,13 @@ def conf(zones, port, more="", **kw):
     connect_timeout = 2s
     {more}"""
     return dict(relay=relay, blocks=block, **kw)
+
+
+def tcp_to(port):
+    """Established connections to the silent hosts, by the kernel's table."""
+    end = f"1C00007F:{port:04X}"
+    return [f for f in (line.split() for line in open("/proc/net/tcp"))
+            if f[2] == end and f[3] == "01"]
 
 
 def domains(sink):
@@ -111,6 +123,27 @@ def test_a_dead_domain_stops_nobody(make, zones, sinks):
              len(b.messages) == 31)
     relay, = m.json("relay")
     assert relay["state"] == "open"
+
+
+def test_hosts_that_never_greet_leave_places_to_others(make, zones, sinks):
+    a, _ = sinks
+    with socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(("127.0.0.28", a.port))
+        silent.listen(8)
+        m = make(workers=1, **conf(
+            zones, a.port, "connections = 2\ncommand_timeout = 14s",
+            retry="intervals = 1h\nlifetime = 1d"))
+        m.send(to=["x@silent1.mtqt", "x@silent2.mtqt"])
+        wait_for("both places to be taken", lambda: len(tcp_to(a.port)) == 2)
+        m.send(to=["x@a.mtqt"])
+        # PATIENCE_S of delivery/patience.h, not command_timeout
+        wait_for("mail for others", lambda: len(a.messages) == 1, 13)
+        assert "s, and other mail for its place" in m.text()
+        assert len(tcp_to(a.port)) == 1, "one has half of the places"
+        wait_for("a verdict for each", lambda: sorted(
+            str(r["status"]) for q in m.queue() for r in q["recipients"])
+            == ["4.4.2", "4.4.2"])
 
 
 @pytest.mark.parametrize("domain, status", [
