@@ -150,8 +150,6 @@ take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
 
 	if (c->dialogue.set_up && !c->opened) {
 		c->opened = true;
-		secrets_free(c->secrets);
-		c->secrets = NULL;
 		c->ops->opened(c);
 	}
 	connection_mark(c);
@@ -242,6 +240,7 @@ connection_replies(struct connection *c, const unsigned char *p, size_t left,
 			connection_fail(c, STATUS_EARLY, NULL);
 			return false;
 		}
+		dialogue_conceal(&c->dialogue, &c->reply);
 		take_step(c, dialogue_reply(&c->dialogue, &c->reply), now_us);
 		if (!c->dead) {
 			reply_begin(&c->reply);

@@ -27,16 +27,15 @@ take_account(struct connection *c, const struct target *t, uint16_t port,
 	snprintf(c->host, sizeof c->host, "%s", t->host);
 	c->terms.auth.user = c->account;
 	c->secrets = secrets_open();
-	if (x->password != NULL) {
+	if (x->password != NULL)
 		secrets_put(c->secrets, "", "password", x->password->value,
 			    x->password->n);
-		a->password = secret_find(c->secrets, "", "password");
-	}
-	if (x->token != NULL) {
+	if (x->token != NULL)
 		secrets_put(c->secrets, "", "token", x->token->value,
 			    x->token->n);
-		a->token = secret_find(c->secrets, "", "token");
-	}
+	/* Putting moves what was found before. */
+	a->password = secret_find(c->secrets, "", "password");
+	a->token = secret_find(c->secrets, "", "token");
 }
 
 static void
