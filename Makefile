@@ -246,9 +246,10 @@ sim: $(BUILD)/sim $(BUILD)/years
 	@timeout 280 $(BUILD)/sim $(SEEDS)
 	@timeout 400 $(BUILD)/years $(YEARS) 1 $$(nproc)
 
-$(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
+$(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h \
+		tests/bench/sink_tls.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< -lgnutls
 bench-tools: $(BUILD)/load $(BUILD)/sink
 bench-quick: all bench-tools
 	@/usr/bin/python3 tests/bench/bench.py --build $(BUILD) --quick
