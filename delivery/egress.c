@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKEN_PATIENCE_S = 60 };
+enum { TOKEN_PATIENCE_S = 60, TOKEN_FILE_PATIENCE_S = 1 };
 
 /* CAs read from one file, for all relays that name it. */
 struct trusted {
@@ -272,6 +272,15 @@ set_names(const struct egress *g, const struct target *t,
 	}
 }
 
+/* How long another token may take to come: a command's run, a file's look. */
+static int64_t
+patience_us(const struct auth_settings *a)
+{
+	return SECOND_US * (strncmp(a->token, "cmd:", 4) == 0
+				? TOKEN_PATIENCE_S
+				: TOKEN_FILE_PATIENCE_S);
+}
+
 static bool
 set_account(struct egress *g, struct connection_terms *x,
 	    struct auth_settings *a, int64_t steady_us, struct verdict *v)
@@ -297,8 +306,8 @@ set_account(struct egress *g, struct connection_terms *x,
 		return false;
 	}
 	/* It was refused, and mtqd fetches another. */
-	if (g->token_spent &&
-	    steady_us - g->token_refused_us < TOKEN_PATIENCE_S * SECOND_US) {
+	if (g->token_spent && a->token != NULL &&
+	    steady_us - g->token_refused_us < patience_us(a)) {
 		*v = verdict_of(STATUS_AUTH_FAILED, STAGE_NONE,
 				"waiting for a fresh token");
 		return false;
@@ -430,7 +439,7 @@ egress_refused(struct egress *g, unsigned credential, struct verdict *v,
 	}
 	if (a.token != NULL &&
 	    (g->token_refused_us == 0 ||
-	     steady_us - g->token_refused_us < TOKEN_PATIENCE_S * SECOND_US)) {
+	     steady_us - g->token_refused_us < patience_us(&a))) {
 		if (g->token_refused_us == 0)
 			g->token_refused_us = steady_us;
 		g->token_spent = true;
