@@ -52,8 +52,8 @@ QUEUE := status address mailbox record field dsn dsn_words disk pages pages_tree
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client_ask client listener receiver \
 	scheduler
-DELIVERY := reply judge dane digest hostname x509 identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve outlet \
-	maildir connection connection_io connection_open egress pool worker
+DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve outlet \
+	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_print explain_message \
@@ -70,9 +70,9 @@ MAIN_mtq := admin/mtq
 LIBS_mtqd := -luv
 LIBS_mtq-receiver := -luv -llmdb -lpthread
 LIBS_mtq-scheduler := -luv -llmdb
-LIBS_mtq-worker := -luv -llmdb -lunbound -lgnutls -lgsasl -lpthread
-LIBS_mtq := -luv -llmdb -ljansson -lsmartcols -lunbound -lgnutls -lgsasl -lpthread
-LIBS_ALL := -luv -llmdb -lunbound -lgnutls -lgsasl -ljansson -lsmartcols -lpthread -lm
+LIBS_mtq-worker := -luv -llmdb -lunbound -lgnutls -lidn2 -lgsasl -lpthread
+LIBS_mtq := -luv -llmdb -ljansson -lsmartcols -lunbound -lgnutls -lidn2 -lgsasl -lpthread
+LIBS_ALL := -luv -llmdb -lunbound -lgnutls -lidn2 -lgsasl -ljansson -lsmartcols -lpthread -lm
 
 COMMANDS := $(sort $(patsubst %.c,%,$(wildcard admin/cmd_*.c)))
 MAINS := $(foreach p,$(PROGRAMS),$(MAIN_$(p)))
@@ -120,7 +120,7 @@ unit: $(UNIT)
 # --- what needs to be there -------------------------------------------------
 
 DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
-	libjansson-dev libsmartcols-dev libgnutls28-dev libgsasl-dev
+	libjansson-dev libsmartcols-dev libgnutls28-dev libidn2-dev libgsasl-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \
@@ -151,6 +151,7 @@ demo: deps
 bench: deps
 	@$(MAKE) --no-print-directory -s all bench-tools
 	/usr/bin/python3 tests/bench/bench.py --build $(BUILD)
+	/usr/bin/python3 tests/bench/domains.py --build $(BUILD)
 
 manual: all
 	$(BUILD)/mtq manual sample > etc/mtq.conf
@@ -254,12 +255,14 @@ sim: $(BUILD)/sim $(BUILD)/years
 	@timeout 280 $(BUILD)/sim $(SEEDS)
 	@timeout 400 $(BUILD)/years $(YEARS) 1 $$(nproc)
 
-$(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h
+$(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h \
+		tests/bench/sink_tls.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< -lgnutls
 bench-tools: $(BUILD)/load $(BUILD)/sink
 bench-quick: all bench-tools
 	@/usr/bin/python3 tests/bench/bench.py --build $(BUILD) --quick
+	@/usr/bin/python3 tests/bench/domains.py --build $(BUILD) --quick
 
 kill: all bench-tools
 	@/usr/bin/python3 tests/crash/kill.py --build $(BUILD) --kills $(KILLS)

@@ -248,6 +248,9 @@
 	    "addresses that are not of the public Internet.")                  \
 	KEY(count, connections_per_host, "5", "1", "5k",                       \
 	    "For deliver = mx: connections of a worker to one mail host.")     \
+	KEY(rate, rate_per_domain, "", NULL, NULL,                             \
+	    "For deliver = mx: recipients of one domain in a second (2/s), "   \
+	    "minute or hour, evenly spaced; empty: as fast as it goes.")       \
 	KEY(tls, tls, "preferred", NULL, NULL,                                 \
 	    "preferred and required check no certificate; -verify: a known "   \
 	    "CA must have signed it for the host's name. preferred: without "  \

@@ -9,6 +9,9 @@
 
 #include "daemon/log.h"
 
+/* What a server says to QUIT matters to nobody, and its place to somebody. */
+enum { QUIT_WAIT_S = 5 };
+
 void
 connection_mark(struct connection *c)
 {
@@ -77,8 +80,11 @@ connection_await(struct connection *c, int64_t now_us)
 	case DIALOGUE_RCPT:
 	case DIALOGUE_DATA:
 	case DIALOGUE_RSET:
-	case DIALOGUE_QUIT:
 		c->deadline_us = now_us + c->times.command_us;
+		break;
+	case DIALOGUE_QUIT:
+		c->deadline_us = now_us + min_of(c->times.command_us,
+						 QUIT_WAIT_S * SECOND_US);
 		break;
 	}
 }
@@ -144,8 +150,6 @@ take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
 
 	if (c->dialogue.set_up && !c->opened) {
 		c->opened = true;
-		secrets_free(c->secrets);
-		c->secrets = NULL;
 		c->ops->opened(c);
 	}
 	connection_mark(c);
@@ -229,11 +233,14 @@ connection_replies(struct connection *c, const unsigned char *p, size_t left,
 		/* Until here the time was the connection's, not the mail's. */
 		if (set_up && c->task != NULL)
 			c->task->open_us = now_us;
-		/* Nothing said in clear may count inside (attacks.md B2). */
-		if (c->dialogue.state == DIALOGUE_STARTTLS && left > 0) {
+		/* Nothing said in clear may count inside (attacks.md B2), and
+		 * nobody can answer what has not left. */
+		if (c->dialogue.state == DIALOGUE_STARTTLS &&
+		    (left > 0 || c->out_done < c->out.n)) {
 			connection_fail(c, STATUS_EARLY, NULL);
 			return false;
 		}
+		dialogue_conceal(&c->dialogue, &c->reply);
 		take_step(c, dialogue_reply(&c->dialogue, &c->reply), now_us);
 		if (!c->dead) {
 			reply_begin(&c->reply);
@@ -302,24 +309,43 @@ connection_quit(struct connection *c)
 	connection_await(c, now_steady_us());
 }
 
-void
-connection_tick(struct connection *c, int64_t steady_us)
+static void
+give_up(struct connection *c, const char *why)
 {
-	char what[64];
+	char what[128];
 
-	if (c->dead || steady_us < c->deadline_us)
-		return;
 	if (c->connecting) {
 		unreachable(c, ETIMEDOUT);
 		return;
 	}
-	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL)
-		return; /* idle: its user closes it */
 	if (c->shaking)
 		c->dialogue.state = DIALOGUE_TLS; /* also of implicit TLS */
-	snprintf(what, sizeof what, "waiting for %s",
+	snprintf(what, sizeof what, "waiting for %s%s",
 		 c->outgoing.dot == DOT_HELD
 		     ? "our own permit to end the message"
-		     : stage_text(dialogue_stage(&c->dialogue)));
+		     : stage_text(dialogue_stage(&c->dialogue)),
+		 why);
 	connection_fail(c, STATUS_TIMEOUT, what);
+}
+
+void
+connection_tick(struct connection *c, int64_t steady_us)
+{
+	if (c->dead || steady_us < c->deadline_us)
+		return;
+	if (c->dialogue.state == DIALOGUE_READY && c->task == NULL &&
+	    !c->connecting)
+		return; /* idle: its user closes it */
+	give_up(c, "");
+}
+
+void
+connection_give_up(struct connection *c, int64_t steady_us)
+{
+	char why[64];
+
+	must(!c->dead && !c->dialogue.set_up);
+	snprintf(why, sizeof why, " for %lld s, and other mail for its place",
+		 (long long)((steady_us - c->began_us) / SECOND_US));
+	give_up(c, why);
 }

@@ -68,6 +68,7 @@ struct connection {
 	struct body body;
 	struct bytes out;
 	size_t out_done;
+	int64_t began_us; /* it was opened */
 	int64_t deadline_us;
 	int64_t idle_us; /* since when it has nothing to do; 0: busy */
 	unsigned messages;
@@ -85,13 +86,14 @@ struct connection {
 	char host[256];
 	char remote[VERDICT_REMOTE_MOST];
 	/* the user's */
-	size_t target;       /* which of its targets */
-	unsigned lookup;     /* of which lookup */
+	char address[64];    /* of its target */
 	unsigned credential; /* which of two */
+	unsigned era;        /* of the relay's credentials */
 	bool clear;          /* without TLS after TLS has failed */
 	struct setup *setup;
-	struct connection *prev, *next;    /* of the relay */
-	struct connection *before, *after; /* of the pool */
+	struct connection *prev, *next;          /* of the relay */
+	struct connection *before, *after;       /* of the pool */
+	struct connection **on_host, *same_host; /* of the host, by its hash */
 };
 
 struct connection *connection_open(struct outlet *o, const struct target *t,
@@ -104,5 +106,7 @@ void connection_give(struct connection *c, struct task *t, int64_t steady_us);
 void connection_quit(struct connection *c);
 /* A look at the deadline. */
 void connection_tick(struct connection *c, int64_t steady_us);
+/* Before its deadline: its place is needed. */
+void connection_give_up(struct connection *c, int64_t steady_us);
 
 #endif

@@ -112,7 +112,8 @@ send_out(struct connection *c, int64_t now_us)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			if (c->tls != NULL)
-				watch_dot(c, c->out.n, now_us);
+				watch_dot(c, c->out_done + tls_taken(c->tls),
+					  now_us);
 			watch_for(&c->watch, LOOP_READ | LOOP_WRITE);
 			return false;
 		}

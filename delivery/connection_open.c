@@ -27,16 +27,15 @@ take_account(struct connection *c, const struct target *t, uint16_t port,
 	snprintf(c->host, sizeof c->host, "%s", t->host);
 	c->terms.auth.user = c->account;
 	c->secrets = secrets_open();
-	if (x->password != NULL) {
+	if (x->password != NULL)
 		secrets_put(c->secrets, "", "password", x->password->value,
 			    x->password->n);
-		a->password = secret_find(c->secrets, "", "password");
-	}
-	if (x->token != NULL) {
+	if (x->token != NULL)
 		secrets_put(c->secrets, "", "token", x->token->value,
 			    x->token->n);
-		a->token = secret_find(c->secrets, "", "token");
-	}
+	/* Putting moves what was found before. */
+	a->password = secret_find(c->secrets, "", "password");
+	a->token = secret_find(c->secrets, "", "token");
 }
 
 static void
@@ -82,6 +81,7 @@ connection_open(struct outlet *o, const struct target *t, uint16_t port,
 	dialogue_init(&c->dialogue, o->hostname, c->remote, &c->terms, &c->out);
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	watch_open(o->loop, &c->watch, c->fd, connection_event);
+	c->began_us = steady_us;
 	c->deadline_us = steady_us + c->times.connect_us;
 	connection_take(c, task, steady_us);
 	rc = connect(c->fd, (const struct sockaddr *)&t->sa, t->len);

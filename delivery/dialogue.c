@@ -298,6 +298,20 @@ after_dot(struct dialogue *d, const struct reply *r)
 	return finish(d);
 }
 
+/* A yes is not searched: it is the common case, and who was trusted with the
+ * credential has no reason to put it there. */
+void
+dialogue_conceal(const struct dialogue *d, struct reply *r)
+{
+	if (d->sasl == NULL ||
+	    (r->code / 100 == 2 && d->state != DIALOGUE_AUTH) ||
+	    !sasl_told(d->sasl, r->text))
+		return;
+	r->ntext =
+	    (size_t)snprintf(r->text, sizeof r->text,
+			     "%u (its words repeat our credential)", r->code);
+}
+
 enum dialogue_step
 dialogue_reply(struct dialogue *d, const struct reply *r)
 {

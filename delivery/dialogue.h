@@ -83,7 +83,7 @@ struct dialogue {
 	bool tls, verified;
 	uint64_t size_most; /* 0: no limit was told */
 	struct ehlo offers;
-	struct sasl *sasl;
+	struct sasl *sasl; /* kept to the end, for dialogue_conceal */
 	enum mechanism mechanism;
 	char security[JOB_SECURITY_MOST + 1]; /* see job.h */
 	/* CLOSE without set_up; a refused chunk's. */
@@ -98,6 +98,8 @@ void dialogue_free(struct dialogue *d);
  * DONE at once if the message can't go through this server. */
 enum dialogue_step dialogue_begin(struct dialogue *d, struct task *t);
 enum dialogue_step dialogue_reply(struct dialogue *d, const struct reply *r);
+/* Before it: words that repeat our credential go no further (attacks.md B7). */
+void dialogue_conceal(const struct dialogue *d, struct reply *r);
 /* The handshake is through; words: "tls=TLS1.3 cipher=...". */
 enum dialogue_step dialogue_secured(struct dialogue *d, bool verified,
 				    const char *words);

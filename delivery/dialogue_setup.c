@@ -62,8 +62,6 @@ authenticated(struct dialogue *d)
 
 	if (!sasl_proved(d->sasl, why))
 		return fail(d, STATUS_AUTH_FAILED, why);
-	sasl_close(d->sasl);
-	d->sasl = NULL;
 	note_security(d, mechanism_name(d->mechanism));
 	return dialogue_ready(d);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKEN_PATIENCE_S = 60 };
+enum { TOKEN_PATIENCE_S = 60, TOKEN_FILE_PATIENCE_S = 1 };
 
 /* CAs read from one file, for all relays that name it. */
 struct trusted {
@@ -150,8 +150,10 @@ static void
 forget_credential(struct egress *g)
 {
 	g->proven = false;
+	g->era++;
 	g->credential = 0;
 	g->refused[0] = g->refused[1] = false;
+	g->token_spent = false;
 }
 
 bool
@@ -160,8 +162,10 @@ egress_configure(struct egress *g, const struct relay_settings *s,
 {
 	bool changed = g->s == NULL || s == NULL || !same_way(g->s, s);
 
-	/* Also of an unchanged file: certificates may have been renewed. */
-	for (struct trusted *x = g->outlet->trusted; x != NULL; x = x->next)
+	/* Also of an unchanged file: certificates may have been renewed.  A
+	 * relay's first settings are no reload. */
+	for (struct trusted *x = g->outlet->trusted;
+	     x != NULL && (g->s != NULL || s == NULL); x = x->next)
 		x->stale = true;
 	setup_give(g->outlet, g->setup);
 	g->setup = NULL;
@@ -197,14 +201,25 @@ egress_has_room(const struct egress *g)
 	return true;
 }
 
+static struct connection **
+host_list(struct egress *g, const char *host)
+{
+	uint32_t h = UINT32_C(0x811c9dc5);
+
+	for (const char *p = host; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * UINT32_C(0x01000193);
+	return &g->host[h % EGRESS_HOSTS];
+}
+
 bool
-egress_host_has_room(const struct egress *g, const struct target *t)
+egress_host_has_room(struct egress *g, const struct target *t)
 {
 	uint64_t n = 0;
 
 	if (g->s->deliver != DELIVER_MX)
 		return true;
-	for (const struct connection *c = g->open; c != NULL; c = c->next)
+	for (const struct connection *c = *host_list(g, t->host); c != NULL;
+	     c = c->same_host)
 		n += strcmp(c->host, t->host) == 0;
 	return n < g->s->connections_per_host;
 }
@@ -257,11 +272,21 @@ set_names(const struct egress *g, const struct target *t,
 	}
 }
 
+/* How long another token may take to come: a command's run, a file's look. */
+static int64_t
+patience_us(const struct auth_settings *a)
+{
+	return SECOND_US * (strncmp(a->token, "cmd:", 4) == 0
+				? TOKEN_PATIENCE_S
+				: TOKEN_FILE_PATIENCE_S);
+}
+
 static bool
 set_account(struct egress *g, struct connection_terms *x,
-	    struct auth_settings *a, const char **missing)
+	    struct auth_settings *a, int64_t steady_us, struct verdict *v)
 {
 	static const char *const which[] = {"password", "password2"};
+	const char *missing;
 
 	if (!auth_of(g->s, a) || !a->enabled)
 		return true;
@@ -272,20 +297,30 @@ set_account(struct egress *g, struct connection_terms *x,
 		    secret_find(g->secrets, g->relay, which[g->credential]);
 	if (a->token != NULL && g->secrets != NULL)
 		x->token = secret_find(g->secrets, g->relay, "token");
-	*missing = a->password[g->credential] != NULL && x->password == NULL
-		       ? which[g->credential]
-		   : a->token != NULL && x->token == NULL ? "token"
-							  : NULL;
-	return *missing == NULL;
+	missing = a->password[g->credential] != NULL && x->password == NULL
+		      ? which[g->credential]
+		  : a->token != NULL && x->token == NULL ? "token"
+							 : NULL;
+	if (missing != NULL) {
+		*v = verdict_of(STATUS_NO_SECRET, STAGE_NONE, missing);
+		return false;
+	}
+	/* It was refused, and mtqd fetches another. */
+	if (g->token_spent && a->token != NULL &&
+	    steady_us - g->token_refused_us < patience_us(a)) {
+		*v = verdict_of(STATUS_AUTH_FAILED, STAGE_NONE,
+				"waiting for a fresh token");
+		return false;
+	}
+	return true;
 }
 
 static bool
 set_terms(struct egress *g, const struct target *t, const char *destination,
 	  bool clear, struct connection_terms *x, struct auth_settings *a,
-	  struct verdict *v)
+	  int64_t steady_us, struct verdict *v)
 {
 	enum status why = policy_for(g->s, tlsa_of(t), &x->policy);
-	const char *missing = NULL;
 	struct err e;
 
 	if (why != STATUS_COUNT) {
@@ -301,10 +336,8 @@ set_terms(struct egress *g, const struct target *t, const char *destination,
 	x->wish.check = x->policy.check;
 	x->wish.tlsa = t->tlsa;
 	set_names(g, t, destination, &x->wish);
-	if (!set_account(g, x, a, &missing)) {
-		*v = verdict_of(STATUS_NO_SECRET, STAGE_NONE, missing);
+	if (!set_account(g, x, a, steady_us, v))
 		return false;
-	}
 	if (g->setup == NULL && x->policy.tls) {
 		g->setup = setup_make(g, &e);
 		if (g->setup == NULL) {
@@ -327,7 +360,7 @@ egress_connect(struct egress *g, const struct target *t,
 	struct auth_settings a;
 	struct connection *c = NULL;
 
-	if (!set_terms(g, t, destination, clear, &x, &a, v))
+	if (!set_terms(g, t, destination, clear, &x, &a, steady_us, v))
 		goto fail;
 	c = connection_open(g->outlet, t, port, &x, ops, user, task, steady_us);
 	if (c == NULL) {
@@ -337,6 +370,7 @@ egress_connect(struct egress *g, const struct target *t,
 	}
 	c->clear = clear;
 	c->credential = g->credential;
+	c->era = g->era;
 	c->setup = x.policy.tls ? g->setup : NULL;
 	if (c->setup != NULL)
 		c->setup->users++;
@@ -344,6 +378,9 @@ egress_connect(struct egress *g, const struct target *t,
 	if (g->open != NULL)
 		g->open->prev = c;
 	g->open = c;
+	c->on_host = host_list(g, c->host);
+	c->same_host = *c->on_host;
+	*c->on_host = c;
 	g->nopen++;
 	*out = c;
 	return true;
@@ -356,12 +393,17 @@ fail:
 void
 egress_gone(struct egress *g, struct connection *c)
 {
+	struct connection **at;
+
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
 		g->open = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
+	for (at = c->on_host; *at != c; at = &(*at)->same_host)
+		;
+	*at = c->same_host;
 	g->nopen--;
 	setup_give(g->outlet, c->setup);
 }
@@ -375,6 +417,7 @@ egress_proved(struct egress *g)
 	g->proven = true;
 	g->refused[0] = g->refused[1] = false;
 	g->token_refused_us = 0;
+	g->token_spent = false;
 }
 
 /* Another password is tried at once, a token once more when mtqd has fetched a
@@ -396,9 +439,10 @@ egress_refused(struct egress *g, unsigned credential, struct verdict *v,
 	}
 	if (a.token != NULL &&
 	    (g->token_refused_us == 0 ||
-	     steady_us - g->token_refused_us < TOKEN_PATIENCE_S * SECOND_US)) {
+	     steady_us - g->token_refused_us < patience_us(&a))) {
 		if (g->token_refused_us == 0)
 			g->token_refused_us = steady_us;
+		g->token_spent = true;
 		if (g->fresh_token != NULL)
 			g->fresh_token(g->arg, g->relay);
 		v->code = 0;

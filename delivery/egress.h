@@ -13,6 +13,8 @@
 struct pool;
 struct setup; /* a tls_setup and who uses it */
 
+enum { EGRESS_HOSTS = 256 }; /* lists that the hosts are spread over */
+
 struct egress {
 	struct outlet *outlet;
 	char relay[65];
@@ -21,15 +23,18 @@ struct egress {
 	struct setup *setup;     /* for new connections; NULL: not made yet */
 	uint32_t share, nopen;   /* connections allowed, there */
 	struct connection *open; /* all, through egress_next */
+	struct connection *host[EGRESS_HOSTS]; /* by the host's name */
 	/* Pools that have work and no place for a connection, in the order
 	 * they came. */
 	struct pool *hungry, **hungry_tail;
 	/* A credential that has not been taken yet is tried by one connection
 	 * at a time: a wrong one must not be burned. */
 	bool proven;
+	unsigned era;             /* counts replaced credentials */
 	unsigned credential;      /* which of two passwords */
 	bool refused[2];          /* since one was last taken */
 	int64_t token_refused_us; /* steady; 0: it was not */
+	bool token_spent;         /* and no other has come since */
 	void (*fresh_token)(void *arg, const char *relay); /* asks mtqd */
 	void *arg;
 };
@@ -54,8 +59,7 @@ bool egress_may_clear(const struct egress *g, const struct target *t) MUST_USE;
 void egress_gone(struct egress *g, struct connection *c);
 /* May another connection be opened now, to this host? */
 bool egress_has_room(const struct egress *g) MUST_USE;
-bool egress_host_has_room(const struct egress *g,
-			  const struct target *t) MUST_USE;
+bool egress_host_has_room(struct egress *g, const struct target *t) MUST_USE;
 
 /* The set-up of a connection is through: its credential was taken. */
 void egress_proved(struct egress *g);

@@ -4,47 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/now.h"
 #include "delivery/maildir.h"
+#include "delivery/pool_private.h"
 
 enum {
-	/* A target that failed is not tried again for so long, if there are
-	 * others; the only one soon, while its other connections work. */
-	TARGET_REST_S = 60,
-	ONLY_TARGET_REST_S = 1,
 	POOL_IDLE_S = 60,
-};
-
-/* What became of a target. */
-struct attempt {
-	int64_t rests_until_us;
-	bool no_tls;   /* TLS was to be had, and failed */
-	bool no_clear; /* without it as well */
-};
-
-struct pool {
-	struct egress *egress;
-	struct resolver *resolver;
-	const struct pool_ops *ops;
-	void *arg;
-	char *destination;
-
-	struct task *waiting, **tail;
-	size_t under_way;        /* tasks that a connection or a thread has */
-	struct connection *open; /* this destination's */
-	uint32_t nopen;
-	uint32_t files; /* deliveries into the Maildir under way */
-	struct lookup lookup;
-	bool looking, found;
-	int64_t found_until_us;
-	struct attempt *attempt; /* one a target */
-	unsigned lookups; /* made; which one a connection's target is of */
-	struct verdict trouble; /* of the last target that failed */
-	int64_t used_us;
-	bool stopping;
-	bool is_hungry;
-	struct pool *hungry; /* the next one */
+	/* Pools fed at once: the others come with the next tick. */
+	FEED_MOST = 64,
 };
 
 const char *
@@ -62,16 +29,16 @@ pool_egress(const struct pool *p)
 /* --- tasks ------------------------------------------------------------------
  */
 
-static void
-finish(struct pool *p, struct task *t)
+void
+pool_finish(struct pool *p, struct task *t)
 {
+	p->under_way--;
 	p->ops->done(p->arg, t);
 	task_free(t);
 }
 
-/* The first one; clear: the first that may go without TLS. */
-static struct task *
-take(struct pool *p, bool clear)
+struct task *
+pool_take(struct pool *p, bool clear)
 {
 	struct task **at = &p->waiting, *t;
 
@@ -88,9 +55,8 @@ take(struct pool *p, bool clear)
 	return t;
 }
 
-/* Back to the front: it was first. */
-static void
-put_back(struct pool *p, struct task *t)
+void
+pool_put_back(struct pool *p, struct task *t)
 {
 	t->next = p->waiting;
 	p->waiting = t;
@@ -99,8 +65,8 @@ put_back(struct pool *p, struct task *t)
 	p->under_way--;
 }
 
-static void
-fail_waiting(struct pool *p, const struct verdict *v)
+void
+pool_fail_waiting(struct pool *p, const struct verdict *v)
 {
 	struct verdict mine = *v;
 	struct task *t;
@@ -111,18 +77,17 @@ fail_waiting(struct pool *p, const struct verdict *v)
 			 : p->egress->s != NULL && *p->egress->s->host != '\0'
 			     ? p->egress->s->host
 			     : p->egress->relay);
-	while ((t = take(p, false)) != NULL) {
-		p->under_way--;
+	while ((t = pool_take(p, false)) != NULL) {
 		task_judge_rest(t, &mine);
-		finish(p, t);
+		pool_finish(p, t);
 	}
 }
 
 /* --- hunger: work, but no place for a connection ----------------------------
  */
 
-static void
-get_hungry(struct pool *p)
+void
+pool_get_hungry(struct pool *p)
 {
 	struct egress *g = p->egress;
 
@@ -134,288 +99,44 @@ get_hungry(struct pool *p)
 	g->hungry_tail = &p->hungry;
 }
 
-/* Does another destination wait for a place?  A pool whose own connections have
- * taken its work meanwhile is hungry no longer. */
-static bool
-others_wait(struct egress *g)
+static struct pool *
+first_hungry(struct egress *g)
 {
-	struct pool *p;
+	struct pool *p = g->hungry;
 
-	while ((p = g->hungry) != NULL && p->waiting == NULL) {
-		g->hungry = p->hungry;
-		if (g->hungry == NULL)
-			g->hungry_tail = &g->hungry;
-		p->is_hungry = false;
-	}
-	return p != NULL;
+	g->hungry = p->hungry;
+	if (g->hungry == NULL)
+		g->hungry_tail = &g->hungry;
+	p->is_hungry = false;
+	return p;
 }
 
+/* Who stays hungry goes to the end. */
 void
 pool_feed(struct egress *g, int64_t steady_us)
 {
-	struct pool *p = g->hungry, *next;
+	const struct pool *again = NULL;
 
-	/* Who stays hungry goes to the end of a new list. */
-	g->hungry = NULL;
-	g->hungry_tail = &g->hungry;
-	for (; p != NULL; p = next) {
-		next = p->hungry;
-		p->is_hungry = false;
-		if (p->waiting == NULL)
-			continue;
-		if (egress_has_room(g))
-			pool_work(p, steady_us);
-		else
-			get_hungry(p);
+	for (int i = 0; i < FEED_MOST && g->hungry != NULL &&
+			g->hungry != again && egress_has_room(g);
+	     i++) {
+		struct pool *p = first_hungry(g);
+
+		pool_work(p, steady_us);
+		if (p->is_hungry && again == NULL)
+			again = p;
 	}
 }
 
-/* --- connections ------------------------------------------------------------
- */
-
-static void
-on_done(struct connection *c, struct task *t)
+bool
+pool_is_in_the_way(struct egress *g)
 {
-	struct pool *p = c->user;
-
-	p->under_way--;
-	finish(p, t);
-}
-
-static void
-on_opened(struct connection *c)
-{
-	struct pool *p = c->user;
-
-	if (p->egress->proven)
-		return;
-	egress_proved(p->egress);
-	get_hungry(p); /* there may be more to do than one could */
-	pool_feed(p->egress, now_steady_us());
-}
-
-static void
-on_ready(struct connection *c)
-{
-	struct pool *p = c->user;
-	struct egress *g = p->egress;
-	struct task *t = NULL;
-
-	if (!c->retire && g->s != NULL &&
-	    c->messages < g->s->messages_per_connection && g->nopen <= g->share)
-		t = take(p, c->clear);
-	if (t != NULL)
-		connection_give(c, t, now_steady_us());
-	else if (c->retire || g->s == NULL || c->clear || p->stopping ||
-		 c->messages >= g->s->messages_per_connection ||
-		 g->nopen > g->share || others_wait(g))
-		connection_quit(c);
-}
-
-static void
-on_gone(struct connection *c)
-{
-	struct pool *p = c->user;
-	struct egress *g = p->egress;
-	int64_t now_us = now_steady_us();
-
-	if (c->before != NULL)
-		c->before->after = c->after;
-	else
-		p->open = c->after;
-	if (c->after != NULL)
-		c->after->before = c->before;
-	p->nopen--;
-	p->used_us = now_us;
-	egress_gone(g, c);
-	pool_work(p, now_us);
-	pool_feed(g, now_us);
-}
-
-static bool
-is_tls(const struct verdict *v)
-{
-	return v->stage == STAGE_TLS || v->stage == STAGE_STARTTLS;
-}
-
-static void
-target_failed(struct pool *p, size_t i, bool clear, const struct verdict *v,
-	      int64_t steady_us)
-{
-	p->trouble = *v;
-	p->attempt[i].rests_until_us =
-	    steady_us +
-	    SECOND_US * (p->lookup.n > 1 ? TARGET_REST_S : ONLY_TARGET_REST_S);
-	p->attempt[i].no_tls |= is_tls(v);
-	p->attempt[i].no_clear |= clear;
-}
-
-static void
-on_refused(struct connection *c, struct task *t, const struct verdict *v)
-{
-	struct pool *p = c->user;
-	struct verdict mine = *v;
-	int64_t now_us = now_steady_us();
-
-	if (t != NULL)
-		put_back(p, t);
-	if (v->stage != STAGE_AUTH || v->code / 100 != 5) {
-		p->trouble = *v;
-		if (p->found && c->lookup == p->lookups)
-			target_failed(p, c->target, c->clear, v, now_us);
-		return; /* on_gone goes on */
-	}
-	if (!egress_refused(p->egress, c->credential, &mine, now_us))
-		fail_waiting(p, &mine);
-}
-
-static const struct connection_ops connection_ops = {.done = on_done,
-						     .opened = on_opened,
-						     .ready = on_ready,
-						     .refused = on_refused,
-						     .gone = on_gone};
-
-/* --- targets ----------------------------------------------------------------
- */
-
-static void
-forget_targets(struct pool *p)
-{
-	free(p->attempt);
-	p->attempt = NULL;
-	p->found = false;
-}
-
-static void
-looked_up(struct lookup *l)
-{
-	struct pool *p = container_of(l, struct pool, lookup);
-	int64_t now_us = now_steady_us();
-	struct verdict v;
-
-	p->looking = false;
-	forget_targets(p);
-	if (l->n == 0) {
-		v = verdict_of(l->status, STAGE_LOOKUP, l->detail);
-		fail_waiting(p, &v);
-		return;
-	}
-	p->found = true;
-	p->found_until_us = now_us + (int64_t)l->ttl_s * SECOND_US;
-	p->attempt = must_alloc(l->n * sizeof *p->attempt);
-	pool_work(p, now_us);
-}
-
-static void
-look_up(struct pool *p)
-{
-	const struct relay_settings *s = p->egress->s;
-	bool direct = s->deliver == DELIVER_MX;
-
-	forget_targets(p);
-	p->looking = true;
-	p->lookups++;
-	p->lookup.done = looked_up;
-	resolve_start(
-	    p->resolver, &p->lookup,
-	    &(struct question){.host = direct ? p->destination : s->host,
-			       .port = (uint16_t)s->port,
-			       .how = s->lookup,
-			       .tlsa = s->dane != DANE_NO && s->tls != TLS_OFF,
-			       .direct = direct,
-			       .allow_private = s->allow_private,
-			       .strict_cname = s->strict_cname,
-			       .hostname = p->egress->outlet->hostname});
-}
-
-enum pick { PICK_ONE, PICK_LATER, PICK_NONE };
-
-/* The next target in order that may be tried now. */
-static enum pick
-pick(const struct pool *p, bool clear, int64_t steady_us, size_t *out)
-{
-	bool full = false;
-
-	for (size_t i = 0; i < p->lookup.n; i++) {
-		const struct target *t = &p->lookup.target[i];
-		const struct attempt *a = &p->attempt[i];
-
-		if (clear ? !a->no_tls || a->no_clear ||
-				!egress_may_clear(p->egress, t)
-			  : a->rests_until_us > steady_us)
-			continue;
-		if (egress_host_has_room(p->egress, t)) {
-			*out = i;
-			return PICK_ONE;
-		}
-		full = true;
-	}
-	return full ? PICK_LATER : PICK_NONE;
-}
-
-static void
-connect_to(struct pool *p, size_t i, bool clear, int64_t steady_us)
-{
-	struct task *t = take(p, clear);
-	struct connection *c;
-	struct verdict v;
-
-	if (!egress_connect(p->egress, &p->lookup.target[i], p->destination,
-			    clear, &connection_ops, p, t, steady_us, &c, &v)) {
-		put_back(p, t);
-		target_failed(p, i, clear, &v, steady_us);
-		return;
-	}
-	c->target = i;
-	c->lookup = p->lookups;
-	c->before = NULL;
-	c->after = p->open;
-	if (p->open != NULL)
-		p->open->before = c;
-	p->open = c;
-	p->nopen++;
-}
-
-static bool
-some_may_go_clear(const struct pool *p)
-{
-	for (const struct task *t = p->waiting; t != NULL; t = t->next)
-		if (t->job.retried)
-			return true;
-	return false;
-}
-
-/* Opens connections while there is work, room, and a target; each round starts
- * one or marks a target as failed. */
-static void
-connect_some(struct pool *p, int64_t steady_us)
-{
-	while (p->waiting != NULL && p->found) {
-		bool clear = false;
-		size_t i = 0;
-		enum pick k;
-
-		if (!egress_has_room(p->egress)) {
-			get_hungry(p);
-			return;
-		}
-		k = pick(p, false, steady_us, &i);
-		if (k == PICK_NONE && some_may_go_clear(p)) {
-			clear = true;
-			k = pick(p, true, steady_us, &i);
-		}
-		if (k == PICK_ONE) {
-			connect_to(p, i, clear, steady_us);
-		} else if (k == PICK_LATER) {
-			get_hungry(p);
-			return;
-		} else if (p->nopen > 0) {
-			return; /* those that work go on; on_gone comes back */
-		} else {
-			forget_targets(p);
-			fail_waiting(p, &p->trouble);
-		}
-	}
+	/* Whose work others have done since is not hungry any more. */
+	while (g->hungry != NULL && g->hungry->waiting == NULL)
+		(void)first_hungry(g);
+	return g->hungry != NULL &&
+	       (g->nopen >= g->share ||
+		(g->s != NULL && g->s->deliver == DELIVER_MX));
 }
 
 /* --- the Maildir ------------------------------------------------------------
@@ -427,8 +148,7 @@ filed(void *arg, struct task *t)
 	struct pool *p = arg;
 
 	p->files--;
-	p->under_way--;
-	finish(p, t);
+	pool_finish(p, t);
 	pool_work(p, now_steady_us());
 }
 
@@ -441,11 +161,11 @@ file_some(struct pool *p)
 
 	if (p->waiting != NULL && p->files == 0 && !maildir_make(dir, &e)) {
 		v = verdict_of(STATUS_NO_FILE, STAGE_FILE, e.text);
-		fail_waiting(p, &v);
+		pool_fail_waiting(p, &v);
 		return;
 	}
 	while (p->waiting != NULL && p->files < p->egress->share) {
-		struct task *t = take(p, false);
+		struct task *t = pool_take(p, false);
 
 		p->files++;
 		t->begun_us = t->open_us = now_steady_us();
@@ -477,7 +197,17 @@ pool_work(struct pool *p, int64_t steady_us)
 		    verdict_of(STATUS_NO_ROUTE, STAGE_NONE,
 			       "the relay is no longer configured");
 
-		fail_waiting(p, &v);
+		pool_fail_waiting(p, &v);
+		return;
+	}
+	if (p->egress->share == 0 && p->nopen + p->files == 0) {
+		/* Jobs come only to who has a share: it was taken away, perhaps
+		 * for as long as we live. */
+		struct verdict v =
+		    verdict_of(STATUS_NO_ROUTE, STAGE_NONE,
+			       "its connections went to another worker");
+
+		pool_fail_waiting(p, &v);
 		return;
 	}
 	if (s->deliver == DELIVER_MAILDIR) {
@@ -487,15 +217,15 @@ pool_work(struct pool *p, int64_t steady_us)
 	for (c = p->open; c != NULL && p->waiting != NULL; c = next) {
 		next = c->after;
 		if (is_free(c) && !c->retire && !c->clear)
-			connection_give(c, take(p, false), steady_us);
+			connection_give(c, pool_take(p, false), steady_us);
 	}
 	if (p->waiting == NULL || p->looking)
 		return;
 	if (!p->found || steady_us >= p->found_until_us) {
-		look_up(p); /* looked_up comes back here */
+		pool_look_up(p); /* looked_up comes back here */
 		return;
 	}
-	connect_some(p, steady_us);
+	pool_connect(p, steady_us);
 }
 
 struct pool *
@@ -526,7 +256,7 @@ dropped(struct lookup *l)
 {
 	struct pool *p = container_of(l, struct pool, lookup);
 
-	free(p->attempt);
+	free(p->failed);
 	free(p->destination);
 	free(p);
 }
@@ -557,7 +287,8 @@ pool_configured(struct pool *p, bool retire)
 	if (!retire)
 		return;
 	retire_all(p);
-	forget_targets(p);
+	pool_forget(p);
+	p->outdated = p->looking;
 }
 
 void
@@ -579,7 +310,7 @@ pool_tick(struct pool *p, int64_t steady_us)
 		next = c->after;
 		if (is_free(c) &&
 		    (p->stopping || g->s == NULL || g->nopen > g->share ||
-		     others_wait(g) ||
+		     pool_is_in_the_way(g) ||
 		     steady_us - c->idle_us >= g->s->idle_timeout_us))
 			connection_quit(c);
 		else

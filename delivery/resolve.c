@@ -9,6 +9,7 @@
 
 #include "delivery/dns.h"
 #include "delivery/host.h"
+#include "delivery/idna.h"
 #include "delivery/validator.h"
 
 /* libunbound reads them. */
@@ -56,17 +57,6 @@ resolver_configure(struct resolver *r, const struct dns_settings *s)
 	r->settings = s;
 	if (r->validator != NULL)
 		validator_configure(r->validator, s);
-}
-
-/* A name that would be asked for as it stands: not cut, not the root, and
- * nothing but ASCII (a U-label is asked for as its A-label, RFC 5890). */
-static bool
-askable(const char *name)
-{
-	for (const char *p = name; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80)
-			return false;
-	return name[0] != '\0' && strlen(name) < DNS_NAME_TEXT;
 }
 
 static void
@@ -335,7 +325,9 @@ search_open(struct resolver *r, struct lookup *l, const struct question *q)
 	s->lookup = l;
 	s->resolver = r;
 	timer_open(r->loop, &s->deadline, too_late);
-	snprintf(s->name, sizeof s->name, "%s", q->host);
+	/* "": it can't be asked for: too long, the root, or no name. */
+	if (!idna_ascii(q->host, s->name, sizeof s->name))
+		s->name[0] = '\0';
 	if (q->hostname != NULL)
 		snprintf(s->hostname, sizeof s->hostname, "%s", q->hostname);
 	s->wish = (struct host_wish){
@@ -370,8 +362,9 @@ resolve_start(struct resolver *r, struct lookup *l, const struct question *q)
 	s = l->search = search_open(r, l, q);
 	if (r->validator == NULL)
 		r->validator = validator_open(r->loop, r->settings);
-	if (!askable(q->host)) {
-		finish(s, STATUS_NO_HOST, "a name that can't be asked for");
+	if (s->name[0] == '\0') {
+		finish(s, s->direct ? STATUS_NO_DOMAIN : STATUS_NO_HOST,
+		       "a name that can't be asked for");
 	} else if (q->how == LOOKUP_HOST && !q->direct) {
 		struct dns_hosts list = {.n = 0};
 

@@ -43,7 +43,9 @@ struct target {
 };
 
 struct question {
-	const char *host; /* a name, an IPv4 address or [IPv6] */
+	/* A name (beyond ASCII: its A-labels are asked for), an IPv4 address
+	 * or [IPv6]. */
+	const char *host;
 	uint16_t port;
 	enum lookup_kind how;
 	bool tlsa;   /* TLSA records too, where they may count */

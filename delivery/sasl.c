@@ -288,8 +288,6 @@ sasl_close(struct sasl *s)
 		return;
 	sasl_let_go(s);
 	sasl_forget(&s->held);
-	for (size_t i = 0; i < s->nsaid; i++)
-		sasl_forget(&s->said[i]);
 	free(s);
 }
 
@@ -316,11 +314,8 @@ add_base64(struct sasl *s, const char *p, size_t n, struct bytes *out,
 	if (gsasl_base64_to(p, n, &b64, &nb64) != GSASL_OK)
 		return sasl_fail(s, why, "no memory for base64");
 	ok = nb64 <= SASL_LINE_MOST;
-	if (ok) {
+	if (ok)
 		sasl_keep(out, b64, nb64);
-		must(s->nsaid < countof(s->said));
-		sasl_keep(&s->said[s->nsaid++], b64, nb64);
-	}
 	secret_wipe(b64, nb64);
 	gsasl_free(b64);
 	return ok ||
@@ -354,6 +349,15 @@ sasl_decode(const char *p, size_t n, char **raw, size_t *nraw)
 	*raw = NULL;
 	*nraw = 0;
 	return n == 0 || gsasl_base64_from(p, n, raw, nraw) == GSASL_OK;
+}
+
+char *
+sasl_encode(const char *p, size_t n)
+{
+	char *b64 = NULL;
+	size_t nb64;
+
+	return gsasl_base64_to(p, n, &b64, &nb64) == GSASL_OK ? b64 : NULL;
 }
 
 void

@@ -66,8 +66,8 @@ bool sasl_next(struct sasl *s, const char *challenge, size_t n,
 bool sasl_proved(struct sasl *s, char why[160]) MUST_USE;
 /* The error of an OAuth server, cleaned; "" if it told none. */
 const char *sasl_error(const struct sasl *s);
-/* Does a text of the server repeat a secret, or what we said?  Then it goes
- * into no log and no record. */
+/* Does a text of the server repeat a secret, as it is or in base64?  Then it
+ * goes into no log and no record. */
 bool sasl_told(const struct sasl *s, const char *text) MUST_USE;
 
 #endif

@@ -28,8 +28,6 @@ struct sasl {
 	struct Gsasl *g;
 	struct Gsasl_session *x;
 	struct bytes held;
-	struct bytes said[1 + SASL_STEPS_MOST]; /* for sasl_told */
-	size_t nsaid;
 	char why[100]; /* of a callback that refused */
 	char error[SASL_ERROR_SIZE];
 };
@@ -49,6 +47,8 @@ bool sasl_step(struct sasl *s, const char *in, size_t n, struct bytes *out,
 	       char why[SASL_WHY_SIZE]) MUST_USE;
 /* Decodes a challenge.  *raw is freed by sasl_free_raw; NULL when n is 0. */
 bool sasl_decode(const char *p, size_t n, char **raw, size_t *nraw) MUST_USE;
+/* NUL-terminated base64, for sasl_free_raw; NULL: no memory. */
+char *sasl_encode(const char *p, size_t n) MUST_USE;
 void sasl_free_raw(char *raw);
 
 #endif

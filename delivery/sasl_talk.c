@@ -188,16 +188,40 @@ tells(const char *text, const void *p, size_t n)
 	return false;
 }
 
+/* Base64 of the secret as it stands in what we said: behind 0, 1 or 2 octets of
+ * others in its group of three, without the digits it shares with them. */
+static bool
+tells_base64(const char *text, const struct secret *x, size_t before)
+{
+	struct bytes b = {0};
+	size_t from = before + (before > 0), to = (before + x->n) * 8 / 6;
+	bool found = false;
+	char *b64;
+
+	bytes_reserve(&b, before + x->n);
+	bytes_add(&b, "\0\0", before);
+	bytes_add(&b, x->value, x->n);
+	b64 = sasl_encode((char *)b.data, b.n);
+	if (b64 != NULL && to > from)
+		found = tells(text, b64 + from, to - from);
+	if (b64 != NULL)
+		secret_wipe(b64, strlen(b64));
+	sasl_free_raw(b64);
+	sasl_forget(&b);
+	return found;
+}
+
+static bool
+tells_secret(const char *text, const struct secret *x)
+{
+	return x != NULL && x->n > 0 &&
+	       (tells(text, x->value, x->n) || tells_base64(text, x, 0) ||
+		tells_base64(text, x, 1) || tells_base64(text, x, 2));
+}
+
 bool
 sasl_told(const struct sasl *s, const char *text)
 {
-	const struct secret *p = s->account.password, *t = s->account.token;
-
-	if ((p != NULL && tells(text, p->value, p->n)) ||
-	    (t != NULL && tells(text, t->value, t->n)))
-		return true;
-	for (size_t i = 0; i < s->nsaid; i++)
-		if (tells(text, s->said[i].data, s->said[i].n))
-			return true;
-	return false;
+	return tells_secret(text, s->account.password) ||
+	       tells_secret(text, s->account.token);
 }

@@ -18,6 +18,7 @@ struct task {
 	bool *judged;
 	bool utf8_needed; /* an address beyond ASCII */
 	bool dot_sent;
+	unsigned tries; /* connections whose set-up failed under it */
 	char security[JOB_SECURITY_MOST + 1]; /* of the connection it had */
 	int64_t came_us;                      /* steady: JOB arrived */
 	int64_t begun_us;                     /* a connection took it */

@@ -16,6 +16,8 @@ enum {
 	SESSION_MOST = 32 * 1024, /* octets of one */
 	CERT_FILE_MOST = 256 * 1024,
 	REPEATS_MOST = 16, /* messages that are no data, in one call */
+	RECORD_MOST =
+	    1 << 14, /* octets in one (RFC 8446 5.1, RFC 5246 6.2.1) */
 };
 static const char PRIORITY[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
 			       "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1";
@@ -44,7 +46,8 @@ struct tls {
 	char key[SESSION_KEY_MOST];
 	struct certificate_verdict verdict;
 	bool looked, done, saved;
-	bool stuck; /* a record waits for the socket */
+	bool stuck;   /* a record waits for the socket */
+	size_t taken; /* octets in it at most */
 	char why[200];
 };
 
@@ -140,6 +143,20 @@ find(struct tls_setup *s, const char *key)
 		if (s->kept[i].key != NULL && strcmp(s->kept[i].key, key) == 0)
 			return &s->kept[i];
 	return NULL;
+}
+
+/* What was good once may have ended since: after a failure the host shows its
+ * certificate again. */
+static void
+drop_kept(struct tls *t)
+{
+	struct session *x = t->key[0] != '\0' ? find(t->setup, t->key) : NULL;
+
+	if (x == NULL)
+		return;
+	free(x->key);
+	gnutls_free(x->data.data);
+	*x = (struct session){.key = NULL};
 }
 
 static void
@@ -289,6 +306,7 @@ tls_open(struct tls_setup *s, int fd, const struct tls_wish *w)
 static enum tls_step
 failed(struct tls *t, int rc)
 {
+	drop_kept(t);
 	if (rc == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR && t->looked)
 		snprintf(t->why, sizeof t->why, "%s%s%s",
 			 certificate_text(t->verdict.finding),
@@ -354,12 +372,20 @@ tls_send(struct tls *t, const void *p, size_t n)
 		t->stuck = false;
 		return rc;
 	}
+	if (!t->stuck)
+		t->taken = min_of(n, (size_t)RECORD_MOST);
 	t->stuck = true;
 	if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
 		errno = rc == GNUTLS_E_AGAIN ? EAGAIN : EINTR;
 	else
 		errno = rc == GNUTLS_E_PUSH_ERROR ? EPIPE : EPROTO;
 	return -1;
+}
+
+size_t
+tls_taken(const struct tls *t)
+{
+	return t->stuck ? t->taken : 0;
 }
 
 ssize_t

@@ -52,6 +52,9 @@ const struct certificate_verdict *tls_finding(const struct tls *t);
  * from tls_recv: it was closed. */
 ssize_t tls_send(struct tls *t, const void *p, size_t n);
 ssize_t tls_recv(struct tls *t, void *p, size_t n);
+/* Octets, at most, that tls_send took when it said EAGAIN: their record may be
+ * on its way in part; the next tls_send goes on with it. */
+size_t tls_taken(const struct tls *t);
 bool tls_pending(const struct tls *t); /* octets that no poll will tell of */
 /* Says close_notify without waiting, keeps the session for the next one. */
 void tls_close(struct tls *t);

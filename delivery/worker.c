@@ -11,7 +11,9 @@
 #include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/role.h"
+#include "delivery/idna.h"
 #include "delivery/maildir.h"
+#include "delivery/patience.h"
 #include "delivery/pool.h"
 
 enum {
@@ -100,11 +102,14 @@ pool_for(struct worker *w, struct text relay, struct text to)
 {
 	struct egress *g = egress_for(w, relay);
 	struct place **at, *x;
-	char destination[256];
+	char domain[256], destination[256];
 
 	if (g == NULL)
 		return NULL;
-	text_copy(to, destination, sizeof destination);
+	/* DNS and certificates have A-labels; what has none is told so. */
+	text_copy(to, domain, sizeof domain);
+	if (!idna_ascii(domain, destination, sizeof destination))
+		snprintf(destination, sizeof destination, "%s", domain);
 	at = bucket_of(w, g, destination);
 	for (x = *at; x != NULL; x = x->next)
 		if (pool_egress(x->pool) == g &&
@@ -247,8 +252,10 @@ on_tick(struct timer *t)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		tick_bucket(&w->bucket[i], now_us);
-	for (size_t i = 0; i < w->negresses; i++)
+	for (size_t i = 0; i < w->negresses; i++) {
+		patience_tick(w->egress[i], now_us);
 		pool_feed(w->egress[i], now_us);
+	}
 	timer_start(t, TICK_MS);
 }
 

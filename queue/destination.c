@@ -35,10 +35,16 @@ destination_room(const struct destinations *d, uint16_t place, uint32_t most)
 }
 
 void
-destination_began(struct destinations *d, uint16_t place)
+destination_began(struct destinations *d, uint16_t place, uint32_t nrcpt,
+		  const struct rate *rate, int64_t steady_us)
 {
 	must(place < DESTINATION_PLACES && d->jobs[place] < UINT16_MAX);
 	d->jobs[place]++;
+	if (rate == NULL || rate->window_us == 0)
+		return;
+	d->paced_us[place] = max_of(d->paced_us[place], steady_us) +
+			     (int64_t)nrcpt * rate->window_us /
+				 (int64_t)max_of(rate->count, (uint64_t)1);
 }
 
 void

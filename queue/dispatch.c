@@ -73,6 +73,7 @@ dispatch_open(struct store *store, const struct settings *s,
 	d->settings = s;
 	expire_init(&d->expire);
 	forget_init(&d->forget);
+	d->paced_us = INT64_MAX;
 	if (!open_book(d, now_us, e)) {
 		dispatch_close(d);
 		return NULL;

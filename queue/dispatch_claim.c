@@ -164,7 +164,9 @@ began(struct dispatch *d, struct step *s, struct claim *c)
 	if (c->mx != NULL)
 		destination_began(
 		    &d->destinations,
-		    destination_place(d->place[c->relay], c->destination));
+		    destination_place(d->place[c->relay], c->destination),
+		    c->nrcpt, &d->settings->relays[c->relay].rate_per_domain,
+		    d->steady_us);
 	if (c->permit) {
 		f->outstanding += c->nrcpt;
 		f->used = true;

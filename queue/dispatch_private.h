@@ -86,6 +86,7 @@ struct dispatch {
 	int64_t now_us, steady_us; /* of the step under way */
 	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */
 	int64_t look_us;           /* steady: the next look without a bell */
+	int64_t paced_us;          /* steady: a domain's pace lets it go on */
 	unsigned looks;
 	int64_t not_before_us; /* steady: after a failed commit */
 	uint64_t sweep_from;   /* where the last sweep stopped; 0: at the end */

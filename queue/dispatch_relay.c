@@ -65,16 +65,18 @@ dispatch_worker_for(void *arg, size_t relay, const char *domain)
 	size_t place = d->place[relay];
 	uint64_t most = d->settings->relays[relay].connections_per_host;
 	int w = plan_worker_for(&d->plan, place, destination_hash(domain));
+	uint16_t at = destination_place(place, domain);
+	int64_t paced_us = d->destinations.paced_us[at];
 
 	if (w < 0 || !plan_has_room(&d->plan, place, (unsigned)w))
 		return -1;
+	if (paced_us > d->steady_us) {
+		d->paced_us = min_of(d->paced_us, paced_us);
+		return -1;
+	}
 	most =
 	    min_of(most * PLAN_AHEAD, (uint64_t)d->plan.relay[place].share[w]);
-	return destination_room(&d->destinations,
-				destination_place(place, domain),
-				(uint32_t)most)
-		   ? w
-		   : -1;
+	return destination_room(&d->destinations, at, (uint32_t)most) ? w : -1;
 }
 
 int64_t

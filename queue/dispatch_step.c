@@ -150,6 +150,8 @@ wake_in_ms(const struct dispatch *d)
 		wait =
 		    min_of(wait, max_of(d->next_due_us, d->now_us) - d->now_us);
 	wait = min_of(wait, d->look_us - d->steady_us);
+	if (d->paced_us != INT64_MAX)
+		wait = min_of(wait, d->paced_us - d->steady_us);
 	at = book_next_us(d->book, d->now_us);
 	if (at != INT64_MAX)
 		wait = min_of(wait, at - d->now_us);
@@ -231,6 +233,10 @@ dispatch_step(struct dispatch *d, int64_t now_us, int64_t steady_us,
 
 	d->now_us = now_us;
 	d->steady_us = steady_us;
+	if (steady_us >= d->paced_us) { /* who was too fast may go on */
+		d->paced_us = INT64_MAX;
+		d->next_due_us = INT64_MIN;
+	}
 	dispatch_judge_relays(d);
 	dispatch_grant_permits(d);
 	if (steady_us >= d->look_us)

@@ -24,6 +24,7 @@ SEAMS = {  # third-party header: the one file that may include it
     "gnutls/x509.h": "delivery/x509.c",
     "gnutls/abstract.h": "delivery/x509.c",
     "gnutls/crypto.h": "delivery/digest.c",
+    "idn2.h": "delivery/idna.c",
     "gsasl.h": "delivery/sasl.c",
     "gsasl-mech.h": "delivery/sasl.c",
     "jansson.h": "admin/show.c",

@@ -257,6 +257,8 @@ plain A 9.0.0.2
 """
 WORLD = {
     "secure.mtqt": HOSTS + f"""
+xn--bcher-kva MX 10 mx1
+xn--tda A 9.0.0.31
 order MX 30 mx3
 order MX 10 mx1
 order MX 20 plain

@@ -2,28 +2,29 @@
 does a worker's memory stay where it was, and do a few dead and slow domains
 hold up the others?
 
-	domains.py [--build build] [--domains N] [--rounds N] [--quick] [--write]
+	domains.py [--build build] [--quick] [--write]
+	           [--domains N] [--rounds N] [--connections N] [--only PART]
 
-A zone signed on loopback has N domains, each with its MX name, address (several
-sinks) and a proof that there is no TLSA record.  In each round every domain
+A signed zone on loopback gives each of N domains its MX, its address (several
+sinks) and the proof that there is no TLSA record.  In each round every domain
 gets one message.
 
-memory    all domains answer.  RssAnon of each worker after each round may grow
-          by GROWTH_MB at most after the second: pools and connections have been
-          given back, libunbound's caches are full.
-fairness  1 % of the domains are tarpits (the kernel accepts, nobody greets),
-          1 % refuse connections; one round with a fresh start.  What counts is
-          when the last message reached a domain that works: within FAIR times
-          what the same domains took without them, plus FAIR_S.
+same      every round the same domains.
+fresh     every round other domains, and a pause in which pools are given up.
+          Both: RssAnon of each worker may grow by GROWTH_MB at most after the
+          second round.
+hard      1 % of the domains are tarpits (the kernel accepts, nobody greets) and
+          1 % refuse connections: the last of the other domains has its mail
+          within FAIR times what all took without them, plus FAIR_S; with plenty
+          of connections (--connections), and with FEW.
 
---quick is for `make check`: 1,000 domains.  --write puts the figures into
-docs/performance.md.
+--quick is for `make check`: one server, QUICK_N domains, trouble among them.
+--write puts the figures into docs/performance.md.
 """
 import argparse
 import pathlib
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,12 +36,15 @@ from zones import Zones, free_port  # noqa: E402
 
 SINKS = [f"127.0.1.{i}" for i in range(1, 5)]
 TARPIT, REFUSED = "127.0.1.66", "127.0.1.67"
+TARPIT_AT, REFUSED_AT = 33, 66  # which of each 100 domains
 SESSIONS = 20
 GROWTH_MB = 2.0
-FAIR, FAIR_S = 2.0, 10.0
-# Of 100 domains in a row, when there is trouble: this one.
-TARPIT_AT, REFUSED_AT = 33, 66
-RELAY = """\
+FAIR, FAIR_S = 2.0, 5.0
+FEW, FEW_S = 20, 60.0
+POOLS_GO_S = 62  # POOL_IDLE_S of delivery/pool.c, and a bit
+QUICK_N, QUICK_ROUNDS = 1000, 3
+DNS_AND_RELAY = """\
+stop_within = 1s
 dns {{ forward = "{forward}"
 	trust_anchor = "{anchor}" }}
 relay "out" {{ deliver = mx
@@ -61,41 +65,42 @@ def address(i, trouble):
     return TARPIT if i % 100 == TARPIT_AT else REFUSED
 
 
-def zone(n, trouble):
+def records(n, trouble):
     return "".join(f"d{i} MX 10 mx.d{i}\nmx.d{i} A {address(i, trouble)}\n"
                    for i in range(n))
-
-
-class Tarpit:
-    """Connections are made by the kernel; no octet ever comes."""
-
-    def __init__(self, port):
-        self.s = socket.socket()
-        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.s.bind((TARPIT, port))
-        self.s.listen(4096)
-
-    def close(self):
-        self.s.close()
 
 
 class World:
     """Zones, sinks and a server; `trouble`: some domains don't work."""
 
-    def __init__(self, build, folder, n, trouble, connections):
-        self.build, self.folder, self.n, self.trouble = build, folder, n, trouble
-        self.zones = Zones(tempfile.mkdtemp(dir=folder), {"mtqt": zone(n, trouble)})
+    def __init__(self, build, folder, names, trouble, connections):
+        self.build, self.folder, self.trouble = build, folder, trouble
+        self.sinks, self.tarpit, self.server = [], socket.socket(), None
+        self.sent, self.seen = 0, 0
+        self.zones = Zones(tempfile.mkdtemp(dir=folder),
+                           {"mtqt": records(names, trouble)})
         self.zones.make()
         self.zones.start()
-        self.port = free_port()
-        self.sinks = [Sink(build, tempfile.mkdtemp(dir=folder), True, self.port, a)
-                      for a in SINKS]
-        self.tarpit = Tarpit(self.port)
-        self.server = Mtq(build, folder, self.port, RELAY.format(
-            forward=self.zones.forward, anchor=self.zones.anchor, port=self.port,
+        try:
+            self.begin(connections)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, connections):
+        port = free_port()
+        for a in SINKS:
+            self.sinks.append(Sink(self.build, tempfile.mkdtemp(dir=self.folder),
+                                   True, port, a))
+        # Connections are made by the kernel; no octet ever comes.
+        self.tarpit.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.tarpit.bind((TARPIT, port))
+        self.tarpit.listen(4096)
+        server = Mtq(self.build, self.folder, port, DNS_AND_RELAY.format(
+            forward=self.zones.forward, anchor=self.zones.anchor, port=port,
             connections=connections))
-        self.server.start()
-        self.sent = 0
+        server.start()
+        self.server = server
 
     def delivered(self):
         return sum(s.count() for s in self.sinks)
@@ -104,27 +109,29 @@ class World:
         return {k: m[1] for k, m in memory(self.server.pids()).items()
                 if "worker" in k}
 
-    def round(self, seconds=300):
-        """A message to each domain; when the last good one had its."""
-        good = sum(is_good(i, self.trouble) for i in range(self.n))
+    def round(self, n, first=0, seconds=300):
+        """A message to each of n domains; until the last good one has its."""
+        good = sum(is_good(i, self.trouble) for i in range(first, first + n))
         cpu = cpu_s(self.server.pids())
         begun = time.monotonic()
-        load(self.build, self.server.port, self.folder, SESSIONS, self.n, 1024, 1000,
-             ("-D", str(self.n), "-F", "mtqt"))
+        load(self.build, self.server.port, self.folder, SESSIONS, n, 1024, 1000,
+             ("-D", str(n), "-O", str(first), "-F", "mtqt"))
         self.sent += good
-        wait(f"mail to {good} domains ({self.delivered()} of {self.sent})",
-             lambda: self.delivered() >= self.sent, seconds)
-        times = [int(line.split()[1]) / 1e6 - begun
-                 for s in self.sinks for line in open(s.path)]
-        times = sorted(t for t in times if t > 0)
+        wait(f"mail to {good} domains", lambda: self.delivered() >= self.sent, seconds)
+        times = sorted(int(line.split()[1]) / 1e6 - begun
+                       for s in self.sinks for line in open(s.path))
+        if len(times) != self.sent:
+            raise SystemExit(f"bench: {len(times)} messages came, {self.sent} were due")
+        times = times[-good:]
         return {"first_s": times[0], "last_s": times[-1],
                 "per_second": good / times[-1],
                 "cpu_ms": (cpu_s(self.server.pids()) - cpu) * 1000 / good}
 
     def close(self):
         try:
-            self.server.p.terminate()
-            self.server.p.wait(90)
+            if self.server is not None:
+                self.server.p.terminate()
+                self.server.p.wait(90)
             for s in self.sinks:
                 s.end()
         finally:
@@ -132,43 +139,110 @@ class World:
             self.zones.stop()
 
 
-def memory_rounds(build, folder, n, rounds, connections, rest_s):
-    w = World(build, folder, n, False, connections)
-    try:
-        out = []
-        for i in range(rounds):
-            r = w.round()
-            # Idle connections close (idle_timeout), pools go after a minute;
-            # the next round finds pools there, or not: both must be flat.
-            time.sleep(rest_s)
-            r["workers_mb"] = w.workers()
-            out.append(r)
-            print(f"domains: round {i + 1}: {r['per_second']:,.0f}/s, first after "
-                  f"{r['first_s'] * 1000:.0f} ms, last after {r['last_s']:.1f} s, "
-                  f"{r['cpu_ms']:.2f} ms CPU a message, workers "
-                  + ", ".join(f"{m:.1f}" for m in r["workers_mb"].values()) + " MB",
-                  flush=True)
-        return out
-    finally:
-        w.close()
+def tell(what, r):
+    mb = r.get("workers_mb")
+    print(f"domains: {what}: {r['per_second']:,.0f}/s, first after "
+          f"{r['first_s'] * 1000:.0f} ms, last after {r['last_s']:.1f} s, "
+          f"{r['cpu_ms']:.2f} ms CPU a message"
+          + (f", workers {', '.join(f'{m:.1f}' for m in mb.values())} MB" if mb else ""),
+          flush=True)
+    return r
 
 
-def fairness(build, folder, n, connections, trouble):
-    w = World(build, folder, n, trouble, connections)
-    try:
-        r = w.round()
-        print(f"domains: {'with' if trouble else 'without'} dead and slow ones: last "
-              f"after {r['last_s']:.1f} s, {r['per_second']:,.0f}/s", flush=True)
-        return r
-    finally:
-        w.close()
+def rounds(w, n, count, fresh, rest_s):
+    out = []
+    for i in range(count):
+        r = w.round(n, i * n if fresh else 0)
+        time.sleep(rest_s)
+        r["workers_mb"] = w.workers()
+        out.append(tell(f"{'fresh' if fresh else 'same'} domains, round {i + 1}", r))
+    return out
 
 
-def growth(rounds):
+def growth(out):
     """The most that a worker grew after the second round, MB."""
-    later = [r["workers_mb"] for r in rounds[1:]]
-    return max((m - later[0].get(k, 0) for r in later[1:] for k, m in r.items()),
-               default=0.0)
+    later = [r["workers_mb"] for r in out[1:]]
+    if any(set(r) != set(later[0]) for r in later):
+        raise SystemExit("bench: a worker was started again")
+    return max(m - later[0][k] for r in later[1:] for k, m in r.items())
+
+
+def in_world(build, folder, names, trouble, connections, run):
+    w = World(build, folder, names, trouble, connections)
+    try:
+        return run(w)
+    finally:
+        w.close()
+
+
+def trial(bad, what, ok):
+    if not ok:
+        bad.append(what)
+
+
+def quick(build, folder):
+    bad = []
+
+    def run(w):
+        first = w.round(QUICK_N)
+        first["workers_mb"] = w.workers()
+        return [tell("1 % tarpits, 1 % refuse, round 1", first)] + \
+            rounds(w, QUICK_N, QUICK_ROUNDS - 1, False, 0.2)
+    out = in_world(build, folder, QUICK_N, True, 200, run)
+    grown = growth(out)
+    trial(bad, f"a worker grew by {grown:.1f} MB", grown <= GROWTH_MB)
+    trial(bad, f"dead and slow domains held up the others for {out[0]['last_s']:.1f} s",
+          max(r["last_s"] for r in out) <= 10)
+    for b in bad:
+        print("bench:", b)
+    return 1 if bad else 0
+
+
+def full(build, folder, a):
+    bad, n = [], a.domains
+    want = [a.only] if a.only else ["same", "fresh", "hard"]
+    text = [f"Measured {machine()}, {n:,} domains, `connections = {a.connections}`, 2 "
+            "workers, by `tests/bench/domains.py`."]
+    if "same" in want:
+        out = in_world(build, folder, n, False, a.connections,
+                       lambda w: rounds(w, n, a.rounds, False, 1))
+        grown = growth(out)
+        trial(bad, f"same domains: {grown:.1f} MB", grown <= GROWTH_MB)
+        text.append(
+            f"The same domains {a.rounds} times: {out[0]['per_second']:,.0f} delivered/s "
+            f"when nothing is known of them, {out[-1]['per_second']:,.0f}/s in the last "
+            f"round; {out[-1]['cpu_ms']:.2f} ms CPU a message. Own memory of a worker "
+            f"{max(out[-1]['workers_mb'].values()):.1f} MB; growth after the second "
+            f"round {grown:.1f} MB.")
+    if "fresh" in want:
+        out = in_world(build, folder, n * a.rounds, False, a.connections,
+                       lambda w: rounds(w, n, a.rounds, True, POOLS_GO_S))
+        grown = growth(out)
+        trial(bad, f"fresh domains: {grown:.1f} MB", grown <= GROWTH_MB)
+        text.append(
+            f"Other domains each time, {a.rounds} rounds: {out[-1]['per_second']:,.0f} "
+            f"delivered/s, {out[-1]['cpu_ms']:.2f} ms CPU a message, lookups included. "
+            f"Own memory of a worker {max(out[-1]['workers_mb'].values()):.1f} MB; "
+            f"growth after the second round {grown:.1f} MB.")
+    if "hard" in want:
+        for connections, more_s in ((a.connections, FAIR_S), (FEW, FEW_S)):
+            plain, hard = (
+                tell(f"{connections} connections, {'1 %' if t else 'no'} tarpits",
+                     in_world(build, folder, n, t, connections, lambda w: w.round(n)))
+                for t in (False, True))
+            trial(bad, f"{connections} connections: {hard['last_s']:.1f} s with dead and "
+                  f"slow domains, {plain['last_s']:.1f} s without",
+                  hard["last_s"] <= plain["last_s"] * FAIR + more_s)
+            text.append(
+                f"With {connections} connections the last message reaches its domain "
+                f"after {plain['last_s']:.1f} s; with 1 % tarpits and 1 % that refuse "
+                f"connections the last of the others after {hard['last_s']:.1f} s.")
+    for b in bad:
+        print("bench:", b)
+    print("\n\n".join(text))
+    if a.write and not bad:
+        write_part("domains", "\n\n".join(text))
+    return 1 if bad else 0
 
 
 def main():
@@ -177,24 +251,16 @@ def main():
     p.add_argument("--domains", type=int, default=10000)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--connections", type=int, default=200)
-    p.add_argument("--rest", type=float, default=7.0)
-    p.add_argument("--only", choices=["memory", "fairness"])
+    p.add_argument("--only", choices=["same", "fresh", "hard"])
     p.add_argument("--quick", action="store_true")
     p.add_argument("--write", action="store_true")
     a = p.parse_args()
     build = pathlib.Path(a.build).resolve()
     folder = tempfile.mkdtemp(prefix="mtq-domains-")
     try:
-        if a.only != "fairness":
-            rounds = memory_rounds(build, folder, a.domains, a.rounds, a.connections,
-                                   a.rest)
-            print(f"growth {growth(rounds):.1f} MB")
-        if a.only != "memory":
-            plain = fairness(build, folder, a.domains, a.connections, False)
-            hard = fairness(build, folder, a.domains, a.connections, True)
+        return quick(build, folder) if a.quick else full(build, folder, a)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
 
 
 if __name__ == "__main__":

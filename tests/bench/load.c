@@ -2,11 +2,12 @@
  * load - N SMTP sessions that send messages as fast as the server takes them.
  *
  *	load -p PORT [-s SESSIONS] [-n MESSAGES] [-z OCTETS] [-k PER_CONNECTION]
- *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]... [-D DOMAINS -F SUFFIX]
+ *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]... [-D DOMAINS [-O FIRST] -F
+ *	     SUFFIX]
  *
  * Each message has a number of its own in X-Seq; of several -T the number's rest
  * chooses what X-Mail-Type says.  With -D message N goes to b@dK.SUFFIX, K being
- * N modulo DOMAINS; else all to b@example.net.  -P pipelines MAIL, RCPT and
+ * FIRST + N modulo DOMAINS; else all to b@example.net.  -P pipelines MAIL, RCPT and
  * DATA where the server offers it.  -a writes "SEQ ID" for every 250; -r sends
  * what was not answered again over a new connection until -t is over.
  * SIGTERM: begins nothing new and ends when what was begun is answered.
@@ -59,7 +60,7 @@ static struct {
 	size_t ntext;
 	const char *type[TYPES_MOST];
 	int ntypes;
-	int64_t domains; /* 0: one */
+	int64_t domains, domain; /* how many (0: one), the first */
 	const char *suffix;
 } g = {.sessions = 50, .messages = 10000, .size = 10240, .per_connection = 1};
 
@@ -225,7 +226,8 @@ rcpt(struct session *s, const char *before, const char *after)
 	if (g.domains > 0)
 		snprintf(s->command, sizeof s->command,
 			 "%sRCPT TO:<b@d%lld.%s>\r\n%s", before,
-			 (long long)(s->seq % g.domains), g.suffix, after);
+			 (long long)(g.domain + s->seq % g.domains), g.suffix,
+			 after);
 	else
 		snprintf(s->command, sizeof s->command,
 			 "%sRCPT TO:<b@example.net>\r\n%s", before, after);
@@ -408,7 +410,7 @@ options(int argc, char **argv)
 	int64_t seconds = 60;
 	int o;
 
-	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:D:F:")) != -1)
+	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:D:O:F:")) != -1)
 		switch (o) {
 		case 'p':
 			g.port = atoi(optarg);
@@ -447,6 +449,9 @@ options(int argc, char **argv)
 			break;
 		case 'D':
 			g.domains = atoll(optarg);
+			break;
+		case 'O':
+			g.domain = atoll(optarg);
 			break;
 		case 'F':
 			g.suffix = optarg;

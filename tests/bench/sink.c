@@ -2,23 +2,29 @@
  * sink - an SMTP server that takes everything and counts it.
  *
  *	sink -p PORT [-b ADDRESS] [-l LOG] [-d NTH] [-f NTH] [-x NTH] [-u]
+ *	     [-c CHAIN -k KEY [-a PLAIN]]
  *
  * -l writes "SEQ TIME_US ID" (CLOCK_MONOTONIC) for every message: SEQ from X-Seq,
  * ID the queue id in the topmost Received field ("-" if there is none).
  * -d answers every NTH RCPT with 450, -f with 550, -x drops the connection after
  * every NTH final dot without a reply (the message is counted as taken).  -u: each
- * line is in the file before the message is answered.
+ * line is in the file before the message is answered.  -c: STARTTLS with these
+ * PEM files, and nothing else before it; -a: mail only after AUTH PLAIN with
+ * these octets (base64).
  * Prints one JSON object on SIGTERM.
  */
 #include <getopt.h>
 #include <signal.h>
 
-#include "bench/tool.h"
+#include "bench/sink_tls.h"
 
 enum { CLIENTS_MOST = 4096, BUFFER = 65536 };
 
 struct client {
 	int fd;
+	gnutls_session_t tls; /* NULL: in clear */
+	bool shaking;         /* the handshake is under way */
+	bool known;           /* AUTH was right */
 	bool data;
 	bool header;
 	int64_t seq;
@@ -37,6 +43,8 @@ static struct {
 	FILE *log;
 	unsigned open, most_open;
 	bool at_once; /* lines reach the log before the answer leaves */
+	const char *chain, *key, *plain;
+	uint64_t auths;
 } g;
 static volatile sig_atomic_t ended;
 
@@ -50,6 +58,8 @@ on_term(int signo)
 static void
 leave(struct client *c)
 {
+	if (c->tls != NULL)
+		gnutls_deinit(c->tls);
 	close(c->fd);
 	free(c);
 	g.open--;
@@ -91,14 +101,62 @@ rcpt(struct client *c)
 		say(c, "250 2.1.5 Ok\r\n");
 }
 
+static void
+ehlo(struct client *c)
+{
+	say(c, "250-sink.example.net\r\n250-PIPELINING\r\n"
+	       "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n");
+	if (g.chain != NULL && c->tls == NULL)
+		say(c, "250-STARTTLS\r\n");
+	else if (g.plain != NULL)
+		say(c, "250-AUTH PLAIN\r\n");
+	say(c, "250 SIZE 104857600\r\n");
+}
+
+static bool
+answer(struct client *c)
+{
+	size_t n = c->nout;
+
+	c->nout = 0;
+	return n == 0 || tls_send(c->tls, c->fd, c->out, n);
+}
+
+static void
+starttls(struct client *c)
+{
+	say(c, "220 2.0.0 go ahead\r\n");
+	(void)answer(c);
+	c->tls = tls_start(c->fd);
+	c->shaking = true;
+}
+
+static void
+auth(struct client *c, const char *p)
+{
+	g.auths++;
+	c->known = strncasecmp(p, "AUTH PLAIN ", 11) == 0 &&
+		   strcspn(p + 11, "\r") == strlen(g.plain) &&
+		   strncmp(p + 11, g.plain, strlen(g.plain)) == 0;
+	say(c, c->known ? "235 2.7.0 Ok\r\n" : "535 5.7.8 no\r\n");
+}
+
 /* False: the connection is over. */
 static bool
 command(struct client *c, const char *p)
 {
 	if (strncasecmp(p, "EHLO", 4) == 0)
-		say(c, "250-sink.example.net\r\n250-PIPELINING\r\n"
-		       "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-		       "250 SIZE 104857600\r\n");
+		ehlo(c);
+	else if (strncasecmp(p, "STARTTLS", 8) == 0 && g.chain != NULL &&
+		 c->tls == NULL)
+		starttls(c);
+	else if (strncasecmp(p, "AUTH", 4) == 0 && g.plain != NULL &&
+		 c->tls != NULL)
+		auth(c, p);
+	else if (strncasecmp(p, "MAIL", 4) == 0 &&
+		 ((g.chain != NULL && c->tls == NULL) ||
+		  (g.plain != NULL && !c->known)))
+		say(c, "530 5.7.0 not yet\r\n");
 	else if (strncasecmp(p, "MAIL", 4) == 0)
 		say(c, "250 2.1.0 Ok\r\n");
 	else if (strncasecmp(p, "RCPT", 4) == 0)
@@ -115,21 +173,6 @@ command(struct client *c, const char *p)
 		say(c, "250 2.0.0 Ok\r\n");
 	}
 	return true;
-}
-
-/* The end of the message at or after `from`; 0 if it is not there yet. */
-static char *
-find_end(char *p, size_t n)
-{
-	char *end = p + n, *dot = p;
-
-	while ((dot = memchr(dot, '.', (size_t)(end - dot))) != NULL) {
-		if (end - dot >= 3 && dot[1] == '\r' && dot[2] == '\n' &&
-		    dot - p >= 2 && dot[-1] == '\n' && dot[-2] == '\r')
-			return dot + 3;
-		dot++;
-	}
-	return NULL;
 }
 
 static void
@@ -172,7 +215,7 @@ eat(struct client *c)
 		}
 		look_for_seq(c, p, (size_t)(end - p));
 		/* CRLF of the line before belongs to the pattern. */
-		dot = find_end(p, (size_t)(end - p));
+		dot = tool_find_end(p, (size_t)(end - p));
 		if (dot == NULL) {
 			size_t keep = c->header ? 2048 : 4;
 
@@ -195,25 +238,41 @@ eat(struct client *c)
 	return true;
 }
 
+/* False: over. */
+static bool
+go_on(struct client *c)
+{
+	ssize_t n;
+
+	if (c->shaking) {
+		int done = tls_shake(c->tls);
+
+		c->shaking = done == 0;
+		if (done <= 0)
+			return done == 0;
+	}
+	/* A record may be here whole: epoll would not tell of it. */
+	do {
+		n = tls_recv(c->tls, c->fd, c->in + c->nin, BUFFER - c->nin);
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		c->nin += (size_t)n;
+		if (!eat(c)) {
+			(void)answer(c);
+			return false;
+		}
+		if (!answer(c))
+			return false;
+	} while (c->tls != NULL && !c->shaking);
+	return true;
+}
+
 static void
 on_client(struct client *c)
 {
-	ssize_t n = recv(c->fd, c->in + c->nin, BUFFER - c->nin, 0);
-	bool goes_on;
-
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		leave(c);
-		return;
-	}
-	c->nin += (size_t)n;
-	goes_on = eat(c);
-	if (c->nout > 0 &&
-	    send(c->fd, c->out, c->nout, MSG_NOSIGNAL) != (ssize_t)c->nout)
-		goes_on = false;
-	c->nout = 0;
-	if (!goes_on)
+	if (!go_on(c))
 		leave(c);
 }
 
@@ -230,6 +289,8 @@ on_listener(void)
 		tool_nodelay(fd);
 		c = malloc(sizeof *c);
 		c->fd = fd;
+		c->tls = NULL;
+		c->shaking = c->known = false;
 		c->data = false;
 		c->id[0] = '\0';
 		c->nin = c->nout = 0;
@@ -248,10 +309,13 @@ static void
 report(void)
 {
 	printf("{\"messages\": %llu, \"connections\": %llu, \"octets\": %llu, "
-	       "\"most_open\": %u, \"first_us\": %lld, \"last_us\": %lld}\n",
+	       "\"most_open\": %u, \"first_us\": %lld, \"last_us\": %lld, "
+	       "\"handshakes\": %llu, \"resumed\": %llu, \"auths\": %llu}\n",
 	       (unsigned long long)g.messages,
 	       (unsigned long long)g.connections, (unsigned long long)g.octets,
-	       g.most_open, (long long)g.first_us, (long long)g.last_us);
+	       g.most_open, (long long)g.first_us, (long long)g.last_us,
+	       (unsigned long long)tls.handshakes,
+	       (unsigned long long)tls.resumed, (unsigned long long)g.auths);
 	if (g.log != NULL)
 		fclose(g.log);
 }
@@ -265,7 +329,7 @@ main(int argc, char **argv)
 	struct sockaddr_in at;
 	int o, port = 0, one = 1;
 
-	while ((o = getopt(argc, argv, "p:b:l:d:f:x:u")) != -1)
+	while ((o = getopt(argc, argv, "p:b:l:d:f:x:uc:k:a:")) != -1)
 		switch (o) {
 		case 'p':
 			port = atoi(optarg);
@@ -290,9 +354,23 @@ main(int argc, char **argv)
 		case 'u':
 			g.at_once = true;
 			break;
+		case 'c':
+			g.chain = optarg;
+			break;
+		case 'k':
+			g.key = optarg;
+			break;
+		case 'a':
+			g.plain = optarg;
+			break;
 		default:
 			return 64;
 		}
+	if ((g.chain == NULL) != (g.key == NULL) ||
+	    (g.plain != NULL && g.chain == NULL))
+		return 64;
+	if (g.chain != NULL)
+		tls_load(g.chain, g.key);
 	sigaction(SIGTERM, &sa, NULL);
 	at = tool_address(port);
 	if (inet_pton(AF_INET, address, &at.sin_addr) != 1)

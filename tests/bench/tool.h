@@ -65,4 +65,19 @@ tool_part(const uint32_t *v, size_t n, double share)
 	return n == 0 ? 0 : v[(size_t)((double)(n - 1) * share)];
 }
 
+/* The end of the message at or after `from`; 0 if it is not there yet. */
+static inline char *
+tool_find_end(char *p, size_t n)
+{
+	char *end = p + n, *dot = p;
+
+	while ((dot = memchr(dot, '.', (size_t)(end - dot))) != NULL) {
+		if (end - dot >= 3 && dot[1] == '\r' && dot[2] == '\n' &&
+		    dot - p >= 2 && dot[-1] == '\n' && dot[-2] == '\r')
+			return dot + 3;
+		dot++;
+	}
+	return NULL;
+}
+
 #endif

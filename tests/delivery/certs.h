@@ -100,7 +100,7 @@ certs_read(const char *name, size_t *n)
 }
 
 /* The certificates of these names ("good inter root"), the host's own first. */
-static void
+static inline void
 certs_chain(const char *names, struct chain *out)
 {
 	char name[40];

@@ -434,6 +434,11 @@ told(void **state)
 	    {"no: tok3n.canary.abcdef", true},
 	    {"no: AGNybQBzM2NyZXQtY2FuYXJ5", true},
 	    {"no: BzM2NyZXQtY2FuYXJ5", true},
+	    {"no: czNjcmV0LWNhbmFyeQ==", true},
+	    {"no: AHMzY3JldC1jYW5hcnk=", true},
+	    {"no: AAAHMzY3JldC1jYW5hcnkA", true},
+	    {"no: dXNlcj1jcm0BYXV0aD1CZWFyZXIgdG9rM24uY2FuYXJ5", true},
+	    {"no: dXNlcj1jcm0BYXV0aD1CZWFyZXIg", false},
 	    {"canary", false},
 	    {"", false},
 	};

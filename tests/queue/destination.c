@@ -48,7 +48,7 @@ room(void **state)
 	assert_int_not_equal(a, b); /* each relay counts apart */
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(destination_room(&d, a, 3));
-		destination_began(&d, a);
+		destination_began(&d, a, 1, NULL, 0);
 	}
 	assert_false(destination_room(&d, a, 3));
 	assert_true(destination_room(&d, b, 3));
@@ -58,17 +58,37 @@ room(void **state)
 	destination_ended(&d, a);
 	destination_ended(&d, a);
 	assert_true(destination_room(&d, a, 3)); /* one finds out */
-	destination_began(&d, a);
+	destination_began(&d, a, 1, NULL, 0);
 	assert_false(destination_room(&d, a, 3));
 	d.failing[a] = false;
 	assert_true(destination_room(&d, a, 3));
+}
+
+/* So many a window, evenly: what one job takes too much the next ones wait. */
+static void
+pace(void **state)
+{
+	static struct destinations d;
+	const struct rate rate = {10, SECOND_US}, none = {0, 0};
+	uint16_t a = destination_place(0, "example.net");
+
+	(void)state;
+	destination_began(&d, a, 1, &rate, 5000);
+	assert_int_equal(d.paced_us[a], 5000 + SECOND_US / 10);
+	destination_began(&d, a, 3, &rate, 6000);
+	assert_int_equal(d.paced_us[a], 5000 + 4 * SECOND_US / 10);
+	destination_began(&d, a, 1, &rate, 9 * SECOND_US); /* long after */
+	assert_int_equal(d.paced_us[a], 9 * SECOND_US + SECOND_US / 10);
+	destination_began(&d, a, 1, &none, 10 * SECOND_US);
+	assert_int_equal(d.paced_us[a], 9 * SECOND_US + SECOND_US / 10);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(domains),
-					   cmocka_unit_test(room)};
+					   cmocka_unit_test(room),
+					   cmocka_unit_test(pace)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

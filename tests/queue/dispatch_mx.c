@@ -391,10 +391,40 @@ places_come_back(void **state)
 	end(&w);
 }
 
+/* One job, then a pause of its size; another domain does not wait for it, and
+ * the wait is neither a look too many nor one too late. */
+static void
+a_domain_has_its_pace(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, FRONT MX("rate_per_domain=2/s"), 1);
+	put_to(&w, "a@x.example b@x.example");
+	put_to(&w, "c@x.example");
+	put_to(&w, "d@y.example");
+	step(&w);
+	step(&w);
+	assert_int_equal(held_for(&w, "x.example"), 1);
+	assert_int_equal(held_for(&w, "y.example"), 1);
+	while (w.nheld > 0)
+		answer(&w, VERDICT_SENT);
+	step(&w);
+	assert_int_equal(w.nheld, 0);
+	assert_in_range(w.wake_ms, 900, 1001); /* two recipients, 2/s */
+	after(&w, 900 * 1000);
+	assert_int_equal(w.nheld, 0);
+	assert_in_range(w.wake_ms, 50, 101);
+	after(&w, 100 * 1000);
+	assert_int_equal(held_for(&w, "x.example"), 1);
+	end(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_domain_has_its_pace),
 	    cmocka_unit_test(a_job_carries_one_domain),
 	    cmocka_unit_test(a_relay_takes_all_domains_together),
 	    cmocka_unit_test(a_domain_stays_with_its_worker),

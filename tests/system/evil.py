@@ -3,7 +3,7 @@
     Evil(lambda p: (p.upto("DOT"), p.say("550 5.7.1 no"), p.on()))
 
 `upto` behaves well up to a command (CONNECT EHLO STARTTLS TLS AUTH MAIL RCPT
-DATA DOT RSET QUIT) and leaves its answer to the script; `on` behaves well from
+DATA DOT BDAT LAST RSET QUIT) and leaves its answer to the script; `on` behaves well from
 here to the end.  Each Evil notes what reached it in clear, and what inside TLS.
 """
 import os
@@ -15,6 +15,7 @@ OFFERS = ("PIPELINING", "8BITMIME", "SIZE 10000000")
 DONE = {"CONNECT": b"220 evil.test ESMTP", "MAIL": b"250 2.1.0 Ok",
         "RCPT": b"250 2.1.5 Ok", "DATA": b"354 go", "DOT": b"250 2.0.0 Ok: taken",
         "RSET": b"250 2.0.0 Ok", "QUIT": b"221 2.0.0 bye",
+        "BDAT": b"250 2.0.0 more", "LAST": b"250 2.0.0 Ok: taken",
         "STARTTLS": b"220 2.0.0 go ahead", "AUTH": b"235 2.7.0 you are in",
         "HELO": b"250 evil.test"}
 READ_MOST = 1 << 20
@@ -32,6 +33,7 @@ class Peer:
         self.raw = None      # beneath TLS
         self.line = b""      # the last command
         self.body = None
+        self.chunks = b""    # of BDAT
         self.greeted = False
         self.asked = None    # the command that waits for its answer
         self.mail = False    # a sender is taken
@@ -66,6 +68,8 @@ class Peer:
         lines = [x if isinstance(x, bytes) else x.encode() for x in lines]
         if self.asked == "RCPT" and lines and lines[-1].startswith(b"2"):
             self.rcpts += 1
+        if self.asked == "BDAT" and lines and not lines[-1].startswith(b"2"):
+            self.rcpts = 0  # the transaction is over, more chunks get 554
         if self.asked == "MAIL" and lines:
             self.mail = lines[-1].startswith(b"2")
         self.asked = None
@@ -109,7 +113,22 @@ class Peer:
                     self.body = None
                     return "DOT"
                 self.body += line + b"\n"
-        return self.read_line().split(None, 1)[0].decode("latin-1").strip().upper()
+        words = self.read_line().upper().split()
+        if words[:1] == [b"BDAT"]:
+            return self.chunk(int(words[1]), words[2:] == [b"LAST"])
+        return words[0].decode("latin-1") if words else ""
+
+    def chunk(self, n, last):
+        """BDAT, or LAST for the one that ends a message (RFC 3030)."""
+        while len(self.buffer) < n:
+            self.more()
+        self.chunks += self.buffer[:n]
+        self.buffer = self.buffer[n:]
+        if last:
+            if self.rcpts:
+                self.evil.bodies.append(self.chunks)
+            self.chunks = b""
+        return "LAST" if last else "BDAT"
 
     def answer(self, verb):
         self.asked = verb
@@ -124,14 +143,12 @@ class Peer:
         if verb == "RCPT" and not self.mail:
             self.say(b"503 5.5.1 MAIL first")
             return
-        if verb == "DATA" and not self.rcpts:
+        if verb in ("DATA", "BDAT", "LAST") and not self.rcpts:
             self.say(b"554 5.5.1 no valid recipients")
             return
         self.say(DONE.get(verb, b"500 5.5.2 what?"))
         if verb == "DATA":
             self.body = b""
-        if verb == "DOT":
-            self.evil.taken += 1
         if verb == "STARTTLS":
             self.handshake()
         if verb == "QUIT":
@@ -206,7 +223,7 @@ class Evil:
         self.inside_offers = offers if inside_offers is None else inside_offers
         self.implicit = implicit
         self.clear, self.inside, self.bodies = [], [], []
-        self.taken = self.sessions = self.handshakes = 0
+        self.sessions = self.handshakes = 0
         self.errors = []
         self.stop = threading.Event()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=16)

@@ -166,12 +166,7 @@ def test_the_best_of_what_is_offered_is_taken(make, pki, secret, peer):
 
 # --- a wrong password costs one try ------------------------------------------
 
-# A token is asked for again, and tried again for a minute, before the pause.
-LATER = pytest.mark.xfail(strict=True, reason="a refused token pauses after 60 s")
-
-
-@pytest.mark.parametrize("mechanism", [
-    x if "OAUTH" not in x else pytest.param(x, marks=LATER) for x in SINK[:-1]])
+@pytest.mark.parametrize("mechanism", SINK[:-1])
 def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     s = peer(mechanisms=SINK, tokens=[TOKEN])
     what = "token" if "OAUTH" in mechanism else "password"
@@ -179,19 +174,21 @@ def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     m = make(relay=way(pki, s.port, f"user = {USER}\n\t\t{what} = {wrong}\n\t\t"
                        f"mechanism = {mechanism}"), workers=2)
     m.send()
-    wait_for("the pause", lambda: relay(m)["state"] == "paused",
-             4 if what == "token" else 15)
+    # A token is read again after its first refusal: somebody may have put
+    # another one there.
+    tries = 2 if what == "token" else 1
+    wait_for("the pause", lambda: relay(m)["state"] == "paused")
     for _ in range(5):
         m.send()
     m.cli("queue", "retry", "--all", "--yes", code=None)
     wait_for("all to wait", lambda: len(m.queue()) == 6)
     wait_for("no connection", lambda: s.open == 0)
-    assert s.tried() == [(mechanism, USER, False)]
+    assert s.tried() == [(mechanism, USER, False)] * tries
     assert not s.messages
     now = relay(m)
     assert "refused" in str(now), now
     assert "not you" in str(now), now
-    assert all(r["attempts"] == 0 and r["state"] == "waiting"
+    assert all(r["attempts"] < tries and r["state"] == "waiting"
                for q in m.queue() for r in q["recipients"])
     alert, = [x for x in m.text().splitlines() if "refused our credential" in x]
     assert "535 5.7.8 not you" in alert and "mtq relay resume out" in alert
@@ -202,7 +199,8 @@ def test_a_wrong_password_is_tried_once(make, pki, secret, peer, mechanism):
     m.cli("relay", "resume", "out")
     m.empty()
     assert len(s.messages) == 6
-    assert [a for a in s.tried() if not a[2]] == [(mechanism, USER, False)]
+    assert [a for a in s.tried() if not a[2]] == \
+        [(mechanism, USER, False)] * tries
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -265,7 +265,7 @@ TLS = [
      "waiting 4.7.5", dict(words="before the TLS")),
     ("220 in the segment of the EHLO reply", lambda p: (
         p.upto("EHLO"), p.send(b"250-x\r\n250 STARTTLS\r\n220 go\r\n"),
-        p.silent()), "waiting 4.4.2"),
+        p.silent()), "waiting 4.7.5"),
     ("220 twice", starttls(lambda p: (p.hello_of_tls(), p.say("220 go"),
                                       p.silent())), "waiting 4.7.5"),
     ("words in the place of ServerHello", starttls(lambda p: (

@@ -211,7 +211,6 @@ def test_with_auth(make, pki, contexts, secrets):
     run_auth(make, AUTH, pki, contexts, secrets)
 
 
-@pytest.mark.xfail(strict=True, reason="delivery/dialogue does not ask sasl_told")
 def test_a_refusal_that_repeats_the_credential(make, pki, contexts, secrets):
     run_auth(make, ECHOES, pki, contexts, secrets)
 

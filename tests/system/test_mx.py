@@ -1,7 +1,9 @@
 """deliver = mx: each domain by its own servers, and no domain's trouble is
 another's.  Names come from a signed zone on loopback."""
 import re
+import socket
 import sys
+import time
 
 import pytest
 
@@ -18,6 +20,10 @@ b MX 10 mx.b
 mx.b A 127.0.0.22
 dead MX 10 mx.dead
 mx.dead A 127.0.0.29
+silent1 MX 10 mx.silent1
+mx.silent1 A 127.0.0.28
+silent2 MX 10 mx.silent2
+mx.silent2 A 127.0.0.28
 null MX 0 .
 own MX 10 mtq.mtqt.
 fallback MX 10 mx.dead
@@ -53,6 +59,13 @@ def conf(zones, port, more="", **kw):
     return dict(relay=relay, blocks=block, **kw)
 
 
+def tcp_to(port):
+    """Established connections to the silent hosts, by the kernel's table."""
+    end = f"1C00007F:{port:04X}"
+    return [f for f in (line.split() for line in open("/proc/net/tcp"))
+            if f[2] == end and f[3] == "01"]
+
+
 def domains(sink):
     return [sorted(m.recipients) for m in sink.messages]
 
@@ -81,6 +94,20 @@ def test_connections_are_used_again_and_counted(make, zones, sinks):
     assert a.sessions <= 6
 
 
+def test_a_domain_has_its_pace(make, zones, sinks):
+    a, b = sinks
+    times = []
+    a.reply = lambda verb, *_: times.append(time.monotonic()) \
+        if verb == "DOT" else None
+    m = make(**conf(zones, a.port, "rate_per_domain = 5/s"))
+    for _ in range(6):
+        m.send(to=["x@a.mtqt"])
+        m.send(to=["x@b.mtqt"])
+    m.empty()
+    assert len(times) == 6 and len(b.messages) == 6
+    assert times[-1] - times[0] > 0.9  # five pauses of 0.2 s
+
+
 def test_a_dead_domain_stops_nobody(make, zones, sinks):
     a, b = sinks
     m = make(**conf(zones, a.port, "connections = 8",
@@ -96,6 +123,27 @@ def test_a_dead_domain_stops_nobody(make, zones, sinks):
              len(b.messages) == 31)
     relay, = m.json("relay")
     assert relay["state"] == "open"
+
+
+def test_hosts_that_never_greet_leave_places_to_others(make, zones, sinks):
+    a, _ = sinks
+    with socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(("127.0.0.28", a.port))
+        silent.listen(8)
+        m = make(workers=1, **conf(
+            zones, a.port, "connections = 2\ncommand_timeout = 14s",
+            retry="intervals = 1h\nlifetime = 1d"))
+        m.send(to=["x@silent1.mtqt", "x@silent2.mtqt"])
+        wait_for("both places to be taken", lambda: len(tcp_to(a.port)) == 2)
+        m.send(to=["x@a.mtqt"])
+        # PATIENCE_S of delivery/patience.h, not command_timeout
+        wait_for("mail for others", lambda: len(a.messages) == 1, 13)
+        assert "s, and other mail for its place" in m.text()
+        assert len(tcp_to(a.port)) == 1, "one has half of the places"
+        wait_for("a verdict for each", lambda: sorted(
+            str(r["status"]) for q in m.queue() for r in q["recipients"])
+            == ["4.4.2", "4.4.2"])
 
 
 @pytest.mark.parametrize("domain, status", [

@@ -155,9 +155,11 @@ SABOTAGES = [
      "	       (tls && verified);",
      ["unit", "delivery/policy"]),
     ("octets before the handshake are kept", "delivery/connection.c",
-     "		if (c->dialogue.state == DIALOGUE_STARTTLS && left > 0) {",
-     "		if (c->dialogue.state == DIALOGUE_QUIT && left > 0) {",
-     [*PYTEST, "tests/system/test_evil.py", "-k", "injected"]),
+     "		if (c->dialogue.state == DIALOGUE_STARTTLS &&\n"
+     "		    (left > 0 ||",
+     "		if (c->dialogue.state == DIALOGUE_QUIT &&\n"
+     "		    (left > 0 ||",
+     [*PYTEST, "tests/system/test_evil.py", "-k", "with_tls"]),
     ("the certificate is not looked at", "delivery/tls.c",
      "	return t->verdict.finding == CERTIFICATE_GOOD || t->wish.unchecked;",
      "	return true;",
