@@ -6,6 +6,7 @@
 
 #define FRONT                                                                  \
 	"instance=test hostname=a.b zone=Etc/UTC\n"                            \
+	"bounce {enabled=no keep_failed=365d}\n"                               \
 	"listen l {address=127.0.0.1:1}\n"                                     \
 	"source s {from_ip=192.0.2.0/24}\n"                                    \
 	"retry normal {intervals=[1min, 10min] jitter=0% lifetime=1h}\n"
