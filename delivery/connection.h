@@ -77,7 +77,9 @@ struct connection {
 	bool connecting;
 	bool shaking; /* the TLS handshake */
 	bool opened;
-	int connect_error; /* connect() said so at once */
+	bool stepping, more_steps;
+	enum dialogue_step step; /* the next one */
+	int connect_error;       /* connect() said so at once */
 	bool line_start, body_more, body_open;
 	struct outgoing outgoing;
 	size_t dot_at; /* DOT_GOES: where in `out` it begins */

@@ -41,9 +41,9 @@ add(struct pool *p, const char *host, const char *address)
 {
 	struct attempt *a;
 
-	if (p->failed == NULL)
-		p->failed = must_alloc(FAILED_MOST * sizeof *p->failed);
 	if (p->nfailed < FAILED_MOST) {
+		p->failed = must_realloc(p->failed,
+					 (p->nfailed + 1) * sizeof *p->failed);
 		a = &p->failed[p->nfailed++];
 	} else {
 		a = &p->failed[0];
