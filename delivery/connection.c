@@ -46,7 +46,7 @@ connection_drop(struct connection *c)
 	c->dead = true;
 	outlet_unmark(c->outlet, &c->outgoing);
 	c->task = NULL;
-	if (!c->dialogue.set_up)
+	if (!c->dialogue.set_up || c->dialogue.untouched)
 		c->ops->refused(c, t, &c->dialogue.trouble);
 	else if (t != NULL)
 		c->ops->done(c, t);
