@@ -9,7 +9,7 @@
 #include "delivery/pool.h"
 #include "tests/delivery/hosts.h"
 
-enum { TASKS_MOST = 64, POOLS_MOST = 3, SMALL = 300 };
+enum { POOLS_MOST = 3, SMALL = 300 };
 
 /* --- the clock -------------------------------------------------------------- */
 
@@ -361,6 +361,14 @@ stops(struct world *w)
 		pool_stop(w->pool[0]);
 }
 
+/* Before anything could happen. */
+static void
+stops_soon(struct world *w)
+{
+	if (w->happened++ == 0)
+		pool_stop(w->pool[0]);
+}
+
 /* New values come while the first connection waits for its greeting. */
 static void
 new_secrets(struct world *w)
@@ -423,7 +431,8 @@ static const struct row rows[] = {
 	    .auth = OLD_PASSWORD, .lookup_ms = 30, .event = moves},
 	{"another host while connected to the old", {SILENT, WANTS_NEW}, 2, 5, 2, 5, NULL,
 	    .auth = OLD_PASSWORD, .event = moves, .speed = 50},
-	{"stopped with jobs", {UP}, 1, 12, 1, 12, NULL, .event = stops},
+	{"stopped with jobs", {UP}, 1, 200, 1, 200, NULL, .connections = 1, .per_connection = 1000,
+	    .event = stops_soon},
 	{"stopped while looking up", {UP}, 1, 3, 1, 3, NULL, .lookup_ms = 30, .event = stops},
 	{"the password changes during the set-up", {NEW_SLOWLY}, 1, 6, 3, 6, NULL,
 	    .auth = OLD_PASSWORD, .event = new_secrets},
