@@ -30,6 +30,8 @@ closed(struct watch *w)
 	c->ops->gone(c);
 	dialogue_free(&c->dialogue);
 	secrets_free(c->secrets);
+	if (c->out.n > 0) /* what has not left may be an AUTH */
+		secret_wipe(c->out.data, c->out.n);
 	bytes_free(&c->out);
 	free(c);
 }
@@ -44,7 +46,7 @@ connection_drop(struct connection *c)
 	c->dead = true;
 	outlet_unmark(c->outlet, &c->outgoing);
 	c->task = NULL;
-	if (!c->dialogue.set_up)
+	if (!c->dialogue.set_up || c->dialogue.untouched)
 		c->ops->refused(c, t, &c->dialogue.trouble);
 	else if (t != NULL)
 		c->ops->done(c, t);
@@ -89,8 +91,8 @@ connection_await(struct connection *c, int64_t now_us)
 	}
 }
 
-static void take_step(struct connection *c, enum dialogue_step step,
-		      int64_t now_us);
+static void take_steps(struct connection *c, enum dialogue_step step,
+		       int64_t now_us);
 
 /* It is through: what the channel is, and on. */
 static void
@@ -106,9 +108,9 @@ secured(struct connection *c, int64_t now_us)
 	a->nbinding = tls_binding(c->tls, a->binding, sizeof a->binding);
 	a->certificate = c->certificate;
 	watch_for(&c->watch, LOOP_READ);
-	take_step(c,
-		  dialogue_secured(&c->dialogue, tls_verified(c->tls), words),
-		  now_us);
+	take_steps(c,
+		   dialogue_secured(&c->dialogue, tls_verified(c->tls), words),
+		   now_us);
 }
 
 static void
@@ -182,6 +184,24 @@ take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
 	}
 }
 
+/* A step may lead to the next at once: a task that ends before anything was
+ * sent, and another that takes its place.  They come one after the other, not
+ * one inside the other. */
+static void
+take_steps(struct connection *c, enum dialogue_step step, int64_t now_us)
+{
+	c->step = step;
+	c->more_steps = true;
+	if (c->stepping)
+		return;
+	c->stepping = true;
+	while (c->more_steps && !c->dead) {
+		c->more_steps = false;
+		take_step(c, c->step, now_us);
+	}
+	c->stepping = false;
+}
+
 void
 connection_take(struct connection *c, struct task *t, int64_t now_us)
 {
@@ -195,7 +215,7 @@ connection_take(struct connection *c, struct task *t, int64_t now_us)
 	t->begun_us = now_us;
 	t->open_us = now_us;
 	if (ready)
-		take_step(c, dialogue_begin(&c->dialogue, t), now_us);
+		take_steps(c, dialogue_begin(&c->dialogue, t), now_us);
 	else
 		(void)dialogue_begin(&c->dialogue, t); /* waits for set-up */
 }
@@ -241,7 +261,7 @@ connection_replies(struct connection *c, const unsigned char *p, size_t left,
 			return false;
 		}
 		dialogue_conceal(&c->dialogue, &c->reply);
-		take_step(c, dialogue_reply(&c->dialogue, &c->reply), now_us);
+		take_steps(c, dialogue_reply(&c->dialogue, &c->reply), now_us);
 		if (!c->dead) {
 			reply_begin(&c->reply);
 			c->reply.long_lines =

@@ -43,8 +43,9 @@ struct connection_ops {
 	void (*opened)(struct connection *c);
 	/* Waits for a task (connection_give). */
 	void (*ready)(struct connection *c);
-	/* The set-up failed: the task, untouched, is the user's again (NULL:
-	 * there was none); `gone` follows. */
+	/* The set-up failed, or (c->opened) a connection that was used before
+	 * would not take another message: the task, untouched, is the user's
+	 * again (NULL: there was none); `gone` follows. */
 	void (*refused)(struct connection *c, struct task *t,
 			const struct verdict *v);
 	/* It is gone; a task that was under way came through `done`. */
@@ -77,7 +78,9 @@ struct connection {
 	bool connecting;
 	bool shaking; /* the TLS handshake */
 	bool opened;
-	int connect_error; /* connect() said so at once */
+	bool stepping, more_steps;
+	enum dialogue_step step; /* the next one */
+	int connect_error;       /* connect() said so at once */
 	bool line_start, body_more, body_open;
 	struct outgoing outgoing;
 	size_t dot_at; /* DOT_GOES: where in `out` it begins */

@@ -79,7 +79,8 @@ dialogue_ours(const struct dialogue *d, enum status s, const char *detail)
 enum dialogue_step
 dialogue_give_up(struct dialogue *d, const struct verdict *v)
 {
-	if (!d->set_up)
+	d->untouched = d->used && d->task != NULL && d->state == DIALOGUE_MAIL;
+	if (!d->set_up || d->untouched)
 		d->trouble = *v; /* no mail was touched */
 	else if (d->task != NULL)
 		task_judge_rest(d->task, v);
@@ -131,6 +132,7 @@ static enum dialogue_step
 finish(struct dialogue *d)
 {
 	d->task = NULL;
+	d->used = true;
 	d->state = DIALOGUE_READY;
 	return DIALOGUE_DONE;
 }
@@ -140,6 +142,7 @@ static enum dialogue_step
 reset(struct dialogue *d)
 {
 	d->task = NULL;
+	d->used = true;
 	bytes_add_text(d->out, "RSET\r\n");
 	dialogue_ask(d, DIALOGUE_RSET);
 	return DIALOGUE_DONE;

@@ -74,7 +74,12 @@ struct dialogue {
 	uint32_t next;     /* recipient whose RCPT reply is next */
 	uint32_t accepted; /* recipients the server took */
 	unsigned owed;
-	bool set_up;  /* the set-up is through */
+	bool set_up; /* the set-up is through */
+	bool used;   /* a transaction came before this one */
+	/* It ended before a word was said to this transaction, which any
+	 * connection that was used before may do: no verdict was given,
+	 * `trouble` says why. */
+	bool untouched;
 	bool refused; /* MAIL was: what follows is only read */
 	bool written; /* RCPT and DATA went out with MAIL */
 	bool chunked; /* the body goes as BDAT (RFC 3030), unstuffed */
@@ -86,7 +91,7 @@ struct dialogue {
 	struct sasl *sasl; /* kept to the end, for dialogue_conceal */
 	enum mechanism mechanism;
 	char security[JOB_SECURITY_MOST + 1]; /* see job.h */
-	/* CLOSE without set_up; a refused chunk's. */
+	/* CLOSE without set_up or untouched; a refused chunk's. */
 	struct verdict trouble;
 	struct bytes *out;
 };

@@ -450,6 +450,7 @@ egress_refused(struct egress *g, unsigned credential, struct verdict *v,
 	} else {
 		g->refused[0] = g->refused[1] = false;
 		g->token_refused_us = 0;
+		g->token_spent = false;
 	}
 	return false;
 }

@@ -267,15 +267,15 @@ pool_free(struct pool *p)
 	resolve_drop(&p->lookup, dropped);
 }
 
-/* Connections made under the old settings end when their task does. */
+/* What is idle ends now; retire: the others when their task does. */
 static void
-retire_all(struct pool *p)
+end_all(struct pool *p, bool retire)
 {
 	struct connection *c, *next;
 
 	for (c = p->open; c != NULL; c = next) {
 		next = c->after;
-		c->retire = true;
+		c->retire |= retire;
 		if (is_free(c))
 			connection_quit(c);
 	}
@@ -286,7 +286,7 @@ pool_configured(struct pool *p, bool retire)
 {
 	if (!retire)
 		return;
-	retire_all(p);
+	end_all(p, true);
 	pool_forget(p);
 	p->outdated = p->looking;
 }
@@ -323,7 +323,7 @@ void
 pool_stop(struct pool *p)
 {
 	p->stopping = true;
-	retire_all(p);
+	end_all(p, false); /* the others take what waits */
 }
 
 bool

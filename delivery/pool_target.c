@@ -41,9 +41,9 @@ add(struct pool *p, const char *host, const char *address)
 {
 	struct attempt *a;
 
-	if (p->failed == NULL)
-		p->failed = must_alloc(FAILED_MOST * sizeof *p->failed);
 	if (p->nfailed < FAILED_MOST) {
+		p->failed = must_realloc(p->failed,
+					 (p->nfailed + 1) * sizeof *p->failed);
 		a = &p->failed[p->nfailed++];
 	} else {
 		a = &p->failed[0];
@@ -186,6 +186,10 @@ on_refused(struct connection *c, struct task *t, const struct verdict *v)
 	struct verdict mine = *v;
 	int64_t now_us = now_steady_us();
 
+	if (c->opened) { /* the target works: a new connection may do */
+		try_again(p, t, v);
+		return;
+	}
 	if (v->stage != STAGE_AUTH || v->code / 100 != 5) {
 		target_failed(p, c->host, c->address, c->clear, v,
 			      t != NULL ? now_us - t->begun_us : 0, now_us);

@@ -3,6 +3,7 @@
  * relay and destination, reports DOT and OUTCOME.  Keeps nothing: what it was doing when it dies is
  * settled by the scheduler.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ enum {
 	EGRESSES_MOST = 256, /* relays */
 	BUCKETS = 4096,      /* of pools, by relay and destination */
 	PATHS_MOST = 1200,
+	TRIM_AFTER_S = 5, /* pools were freed: memory goes back */
 };
 
 struct place {
@@ -38,6 +40,7 @@ struct worker {
 	struct place *bucket[BUCKETS];
 	struct timer tick;
 	bool connected;
+	int64_t trim_us; /* steady; 0: nothing was freed */
 };
 
 static struct worker the_worker;
@@ -228,7 +231,7 @@ idle(struct worker *w)
 
 /* Destinations that nobody wrote to for a while are forgotten. */
 static void
-tick_bucket(struct place **at, int64_t now_us)
+tick_bucket(struct worker *w, struct place **at, int64_t now_us)
 {
 	while (*at != NULL) {
 		struct place *x = *at;
@@ -241,7 +244,20 @@ tick_bucket(struct place **at, int64_t now_us)
 		*at = x->next;
 		pool_free(x->pool);
 		free(x);
+		if (w->trim_us == 0)
+			w->trim_us = now_us + TRIM_AFTER_S * SECOND_US;
 	}
+}
+
+/* After ten thousand domains what is free lies scattered among what is not;
+ * glibc by itself would give nothing of it back. */
+static void
+trim(struct worker *w, int64_t now_us)
+{
+	if (w->trim_us == 0 || now_us < w->trim_us)
+		return;
+	w->trim_us = 0;
+	(void)malloc_trim(0);
 }
 
 static void
@@ -251,11 +267,12 @@ on_tick(struct timer *t)
 	int64_t now_us = now_steady_us();
 
 	for (size_t i = 0; i < BUCKETS; i++)
-		tick_bucket(&w->bucket[i], now_us);
+		tick_bucket(w, &w->bucket[i], now_us);
 	for (size_t i = 0; i < w->negresses; i++) {
 		patience_tick(w->egress[i], now_us);
 		pool_feed(w->egress[i], now_us);
 	}
+	trim(w, now_us);
 	timer_start(t, TICK_MS);
 }
 

@@ -26,6 +26,8 @@ enum manner {
 	TLS_BROKEN, /* offers STARTTLS, then no TLS follows */
 	TLS_454,    /* offers STARTTLS, then 454 */
 	TLS_EARLY,  /* says 220 to STARTTLS before it was asked */
+	ONE_ONLY,   /* 421 to the second MAIL of a connection */
+	LEAVES,     /* closes when it has taken a message */
 	MUTE_QUIT,  /* as UP, but QUIT has no answer */
 	SMALL_SIZE, /* takes only small messages */
 	WANTS_OLD,  /* AUTH PLAIN: the password "old" */
@@ -40,7 +42,7 @@ struct mail_host {
 	char address[16];
 	int listener;
 	pthread_t thread;
-	atomic_uint connections, now, peak, messages, auths, cleartext;
+	atomic_uint connections, now, peak, messages, auths;
 	atomic_uint wrong; /* commands out of order */
 };
 struct mail_hosts {
@@ -53,6 +55,7 @@ struct mail_hosts {
 struct mail_session {
 	struct mail_host *host;
 	int fd;
+	unsigned taken;
 	char in[4096];
 	size_t n;
 };
@@ -153,6 +156,8 @@ host_hello(struct mail_session *s)
 	case HANGS_UP:
 	case SILENT:
 	case DRIPS:
+	case ONE_ONLY:
+	case LEAVES:
 	case MUTE_QUIT:
 		host_say(s, "250 host\r\n");
 		break;
@@ -170,8 +175,9 @@ host_message(struct mail_session *s)
 			return false;
 	while (strcmp(line, ".") != 0);
 	s->host->messages++;
+	s->taken++;
 	host_say(s, "250 2.0.0 taken\r\n");
-	return true;
+	return s->host->manner != LEAVES;
 }
 
 static inline bool
@@ -190,7 +196,10 @@ host_command(struct mail_session *s, const char *line)
 	} else if (strncmp(line, "AUTH ", 5) == 0) {
 		host_auth(s, line);
 	} else if (strncmp(line, "MAIL ", 5) == 0) {
-		s->host->cleartext++;
+		if (s->host->manner == ONE_ONLY && s->taken > 0) {
+			host_say(s, "421 4.7.0 one is enough\r\n");
+			return false;
+		}
 		host_say(s, "250 2.1.0 ok\r\n");
 	} else if (strcmp(line, "DATA") == 0) {
 		return host_message(s);
