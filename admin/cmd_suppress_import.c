@@ -37,7 +37,7 @@ take(struct import *i, const struct fields *f, int *code, struct err *e)
 	struct suppress_entry x;
 
 	i->records++;
-	if (!suppress_form_read(i->o->form, f, i->c->now_us, &x, evidence, e)) {
+	if (!suppress_form_read(i->o->form, f, &x, evidence, e)) {
 		*code = EXIT_CONFIG;
 		if (strstr(e->text, "a column this format") != NULL)
 			return false;

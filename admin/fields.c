@@ -14,6 +14,7 @@ struct fields_file {
 	FILE *in;
 	bool json;
 	unsigned long line;
+	unsigned long began; /* where the record does */
 	struct bytes octets; /* of the record */
 	struct span name[FIELDS_MOST], value[FIELDS_MOST];
 	size_t n;
@@ -103,7 +104,7 @@ give(const struct fields_file *f, struct fields *out)
 	const char *p = (const char *)f->octets.data;
 
 	out->n = f->n;
-	out->line = f->line;
+	out->line = f->began;
 	for (size_t i = 0; i < f->n; i++) {
 		const char *names = f->json ? p : (const char *)f->heading.data;
 
@@ -179,6 +180,7 @@ next_line(struct fields_file *f, struct err *e)
 		return false;
 	if (peek(f) == END)
 		return false;
+	f->began = f->line;
 	if (!read_line(f, &f->octets, f->value, &f->n, e))
 		return false;
 	if (f->n != f->ntitles)
@@ -311,6 +313,7 @@ enter(struct fields_file *f, bool list, struct err *e)
 		f->nested[i] = true;
 	f->depth++;
 	if (!list) {
+		f->began = f->line;
 		f->octets.n = 0;
 		f->n = 0;
 	}

@@ -25,7 +25,7 @@ struct fields {
 	size_t n;
 	struct text name[FIELDS_MOST];
 	struct text value[FIELDS_MOST];
-	unsigned long line; /* where the record ends */
+	unsigned long line; /* where the record begins */
 };
 
 struct fields_file;

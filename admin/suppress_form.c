@@ -1,11 +1,11 @@
 #include "admin/suppress_form.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "admin/moment.h"
 #include "daemon/log.h"
 
 /* What a column means. */
@@ -100,13 +100,33 @@ bad(const struct fields *f, const char *what, struct text t, struct err *e)
 	return false;
 }
 
-/* Seconds since 1970, "Fri, 21 Oct 2011 11:02:55 UTC", or RFC 3339. */
+/* "Z", "+02:00", "-0500", "UTC", "GMT" or nothing, which is UTC: seconds east. */
 static bool
-read_time(struct text t, int64_t now_us, uint64_t *out)
+read_offset(const char *s, int64_t *east_s)
 {
-	char s[64], why[MOMENT_WHY], *end;
+	int hours, minutes, n = 0;
+
+	s += strspn(s, " ");
+	*east_s = 0;
+	if (*s == '\0' || strcmp(s, "Z") == 0 || strcmp(s, "UTC") == 0 ||
+	    strcmp(s, "GMT") == 0)
+		return true;
+	if (sscanf(s + 1, "%2d:%2d%n", &hours, &minutes, &n) != 2 &&
+	    sscanf(s + 1, "%2d%2d%n", &hours, &minutes, &n) != 2)
+		return false;
+	*east_s = (hours * 60 + minutes) * 60;
+	if (*s == '-')
+		*east_s = -*east_s;
+	return (*s == '+' || *s == '-') && n > 0 && s[1 + n] == '\0';
+}
+
+/* Seconds since 1970, RFC 3339 with T or a blank, RFC 5322. */
+static bool
+read_time(struct text t, uint64_t *out)
+{
+	char s[64], *end;
 	struct tm tm = {0};
-	int64_t at_us;
+	int64_t at_s, east_s = 0;
 	double number;
 
 	if (t.n == 0 || t.n >= sizeof s)
@@ -117,15 +137,18 @@ read_time(struct text t, int64_t now_us, uint64_t *out)
 		*out = (uint64_t)number * (uint64_t)SECOND_US;
 		return true;
 	}
-	end = strptime(s, "%a, %d %b %Y %H:%M:%S ", &tm);
-	if (end != NULL) {
-		*out = (uint64_t)timegm(&tm) * (uint64_t)SECOND_US;
-		return strcmp(end, "UTC") == 0 || strcmp(end, "GMT") == 0 ||
-		       strcmp(end, "+0000") == 0;
-	}
-	if (!moment_parse(s, now_us, &at_us, why) || at_us < 0)
+	if ((end = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm)) == NULL &&
+	    (end = strptime(s, "%Y-%m-%d %H:%M:%S", &tm)) == NULL &&
+	    (end = strptime(s, "%a, %d %b %Y %H:%M:%S", &tm)) == NULL)
 		return false;
-	*out = (uint64_t)at_us;
+	if (*end == '.') /* a fraction */
+		end += 1 + strspn(end + 1, "0123456789");
+	if (!read_offset(end, &east_s))
+		return false;
+	at_s = timegm(&tm) - east_s;
+	if (at_s < 0)
+		return false;
+	*out = (uint64_t)at_s * (uint64_t)SECOND_US;
 	return true;
 }
 
@@ -161,8 +184,8 @@ read_origin(struct text t, uint8_t *out)
 }
 
 static bool
-take(enum meaning means, struct text v, int64_t now_us,
-     struct suppress_entry *s, char *evidence)
+take(enum meaning means, struct text v, struct suppress_entry *s,
+     char *evidence)
 {
 	switch (means) {
 	case IS_ADDRESS:
@@ -175,9 +198,9 @@ take(enum meaning means, struct text v, int64_t now_us,
 		join(evidence, v);
 		return true;
 	case IS_SINCE:
-		return read_time(v, now_us, &s->since_us);
+		return read_time(v, &s->since_us);
 	case IS_UNTIL:
-		return read_time(v, now_us, &s->until_us);
+		return read_time(v, &s->until_us);
 	case IS_ORIGIN:
 		return read_origin(v, &s->origin);
 	case IS_NOTHING:
@@ -188,8 +211,8 @@ take(enum meaning means, struct text v, int64_t now_us,
 
 bool
 suppress_form_read(enum suppress_form form, const struct fields *f,
-		   int64_t now_us, struct suppress_entry *s,
-		   char evidence[SUPPRESS_FORM_TEXT], struct err *e)
+		   struct suppress_entry *s, char evidence[SUPPRESS_FORM_TEXT],
+		   struct err *e)
 {
 	unsigned char key[SUPPRESS_KEY];
 
@@ -203,7 +226,7 @@ suppress_form_read(enum suppress_form form, const struct fields *f,
 		if (c == NULL)
 			return bad(f, "a column this format doesn't have,",
 				   f->name[i], e);
-		if (!take(c->means, f->value[i], now_us, s, evidence))
+		if (!take(c->means, f->value[i], s, evidence))
 			return bad(f, c->name, f->value[i], e);
 	}
 	s->evidence = text_of(evidence);

@@ -31,7 +31,7 @@ enum suppress_form suppress_form(const char *name);
 /* Texts of `s` point into `f` and `evidence`. */
 enum { SUPPRESS_FORM_TEXT = SUPPRESS_EVIDENCE + 1 };
 bool suppress_form_read(enum suppress_form form, const struct fields *f,
-			int64_t now_us, struct suppress_entry *s,
+			struct suppress_entry *s,
 			char evidence[SUPPRESS_FORM_TEXT],
 			struct err *e) MUST_USE;
 
