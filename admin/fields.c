@@ -94,6 +94,8 @@ put(struct fields_file *f, struct bytes *b, int c, struct err *e)
 {
 	if (b->n == FIELDS_OCTETS)
 		return bad(f, e, "a record of more than 64 kB");
+	if (c == 0)
+		return bad(f, e, "a NUL");
 	bytes_u8(b, (uint8_t)c);
 	return true;
 }
