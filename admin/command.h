@@ -38,6 +38,15 @@
 	  "        --relay NAME  --type TYPE  --older TIME;  * stands for "    \
 	  "anything, all "                                                     \
 	  "must hold")                                                         \
+	C(suppress,                                                            \
+	  "list [--domain DOMAIN] [--reason TEXT] [--limit N]\n"               \
+	  "add [--reason TEXT] [--until TIME] ADDRESS|@DOMAIN...\n"            \
+	  "remove ADDRESS|@DOMAIN...\n"                                        \
+	  "import [--format csv|json|ses|sendgrid|mailgun|postmark] "          \
+	  "[--reason TEXT] [--until TIME] FILE|-\n"                            \
+	  "export [--format csv|json]",                                        \
+	  "addresses and domains that get no mail: why, who says so, how "     \
+	  "long")                                                              \
 	C(quota,                                                               \
 	  "[NAME]\n"                                                           \
 	  "set NAME [TYPE] NUMBER [--until TIME] [--reason TEXT]\n"            \

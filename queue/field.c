@@ -48,16 +48,25 @@ field_token(struct text t, bool utf8, char room[FIELD_ROOM])
 	return text_in(room);
 }
 
+/* From the right, so that "==?" leaves no "=?" either. */
+static void
+undo_encoded_words(char *p, size_t n)
+{
+	for (size_t i = n; i-- > 1;)
+		if (p[i] == '?' && p[i - 1] == '=')
+			p[i - 1] = '?';
+}
+
 struct text
 field_words(struct text t, bool utf8, char room[FIELD_ROOM])
 {
 	char *to = room;
 
-	field_token(t, utf8, room);
+	undo_encoded_words(room, field_token(t, utf8, room).n);
 	for (const char *p = room; *p != '\0'; p++) {
 		if (*p == ' ' && (to == room || to[-1] == ' '))
 			continue;
-		*to++ = *p == '=' && p[1] == '?' ? '?' : *p;
+		*to++ = *p;
 	}
 	if (to > room && to[-1] == ' ')
 		to--;
@@ -231,6 +240,8 @@ q_harmless(const char *p, const char *end)
 	int c;
 
 	for (; p < end; p++) {
+		if ((unsigned char)*p >= 0x80)
+			return false;
 		if (*p != '=')
 			continue;
 		c = hex_octet(p, end);
@@ -333,12 +344,8 @@ add_word(struct bytes *out, struct text t, bool utf8, enum word last)
 		return WORD_OURS;
 	}
 	bytes_add_text(out, out->n > 0 ? " " : "");
-	for (size_t i = 0; i < t.n; i++)
-		bytes_add(out,
-			  t.p[i] == '=' && i + 1 < t.n && t.p[i + 1] == '?'
-			      ? "?"
-			      : t.p + i,
-			  1);
+	bytes_add(out, t.p, t.n);
+	undo_encoded_words((char *)out->data + out->n - t.n, t.n);
 	return WORD_PLAIN;
 }
 

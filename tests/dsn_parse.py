@@ -68,6 +68,7 @@ HOSTILE = [
     b"x\r\nAction: delivered\r\nStatus: 2.0.0", b"x\n\nFinal-Recipient: rfc822; z@z.example",
     b"\x00\x01\x1b[2J\x7f", bytes(range(256)), b"\xff\xfe\xc3", b"--=_mtq_x--\r\n",
     "\u202egnp.exe \u2028 \u00fc \u4f60\u597d".encode(), b"=?utf-8?q?=0D=0ABcc:_z@z?=",
+    b"==?utf-8?q?x?= ===?",
     b"(comment (", b'"quote', b"a" * 600, b"b " * 300, b" \t  lead and trail \t ", b";;;:::,,,",
     b"<z@z.example>", b"Content-Type: message/rfc822", b"From z@z Sat Nov 21", b".", b"",
 ]
@@ -102,7 +103,7 @@ def clean(raw, utf8):
 
 
 def words(raw, utf8):
-    return re.sub(" +", " ", clean(raw, utf8).replace("=?", "??")).strip(" ")
+    return re.sub(" +", " ", re.sub(r"=+\?", lambda m: "?" * len(m[0]), clean(raw, utf8))).strip(" ")
 
 
 def unxtext(raw):

@@ -57,7 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	bytes_reserve(&b, 1);
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		ROUND_TRIP(message, data + 1, size - 1, &b, 0);
 		break;
@@ -69,6 +69,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		keys(data + 1, size - 1);
+		break;
+	case 5:
+		ROUND_TRIP(suppress, data + 1, size - 1, &b, 0);
 		break;
 	case 4: /* the seal itself */
 		if (record_open(data + 1, size - 1, "fuzz", &p, &n, &e))

@@ -31,6 +31,24 @@ ROUND(job_dot)
 ROUND(job_outcome)
 ROUND(control_order)
 ROUND(control_answer)
+ROUND(suppress_entry)
+
+/* A batch of the suppression list, the same way. */
+static void
+entries(const uint8_t *p, size_t n)
+{
+	struct reader r = reader_of(p, n);
+	struct suppress_entry one;
+	struct bytes again = {0};
+
+	while (suppress_entry_take(&r, &one))
+		suppress_entry_add(&again, &one);
+	must(again.n <= n);
+	must(again.n == 0 || memcmp(again.data, p, again.n) == 0);
+	must(!r.ok || again.n == n);
+	(void)suppress_batch_valid((struct text){(const char *)p, n});
+	bytes_free(&again);
+}
 
 /* The recipients of a job: taken one by one, put together again. */
 static void
@@ -51,10 +69,18 @@ recipients(const uint8_t *p, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const round[])(const uint8_t *p, size_t n) = {
-	    round_job_hello,     round_job_share,      round_job,
-	    round_job_recipient, round_job_dot,        round_job_outcome,
-	    round_control_order, round_control_answer, recipients};
+	static void (*const round[])(const uint8_t *p,
+				     size_t n) = {round_job_hello,
+						  round_job_share,
+						  round_job,
+						  round_job_recipient,
+						  round_job_dot,
+						  round_job_outcome,
+						  round_control_order,
+						  round_control_answer,
+						  round_suppress_entry,
+						  entries,
+						  recipients};
 
 	if (n == 0)
 		return 0;

@@ -1,6 +1,6 @@
 /*
  * A report read back, by code that shares nothing with what wrote it but
- * log_safe: is there exactly what was planned, whatever the octets were?
+ * log_safe (report_text.h): is there exactly what was planned, whatever the octets were?
  */
 #ifndef MTQ_TESTS_REPORT_H
 #define MTQ_TESTS_REPORT_H
@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/now.h"
 #include "queue/dsn.h"
-
-enum { REPORT_TEXT = 2400 };
+#include "tests/queue/report_text.h"
 
 struct report_reader {
 	const char *p, *end;
@@ -28,72 +26,6 @@ report_fail(struct report_reader *r, const char *what)
 	if (r->wrong == NULL)
 		r->wrong = what;
 	return false;
-}
-
-/* Shown characters stay; ASCII: one '?' for each of the others. */
-static inline size_t
-report_clean(struct text t, bool utf8, char *out, size_t size)
-{
-	char safe[1024];
-	size_t n = 0;
-
-	must(size >= sizeof safe);
-	log_safe(t.p, t.n, safe, 901);
-	for (size_t i = 0; safe[i] != '\0'; i++) {
-		unsigned char c = (unsigned char)safe[i];
-
-		if (c >= 0x80 && c < 0xc0 && !utf8)
-			continue;
-		out[n++] = c >= 0x80 && !utf8 ? '?' : (char)c;
-	}
-	out[n] = '\0';
-	return n;
-}
-
-/* The same with blanks as between words, and no encoded word. */
-static inline size_t
-report_words(struct text t, bool utf8, char *out, size_t size)
-{
-	size_t n = report_clean(t, utf8, out, size), at = 0;
-
-	for (char *q = out; (q = strstr(q, "=?")) != NULL;)
-		*q = '?';
-	for (size_t i = 0; i < n; i++)
-		if (out[i] != ' ' || (at > 0 && out[at - 1] != ' '))
-			out[at++] = out[i];
-	while (at > 0 && out[at - 1] == ' ')
-		at--;
-	out[at] = '\0';
-	return at;
-}
-
-/* What hexadecimal xtext stands for; false if it is malformed. */
-static inline bool
-report_xtext(struct text t, char *out, size_t *n)
-{
-	unsigned v;
-	char two[3] = "";
-
-	*n = 0;
-	if (t.n > 900)
-		return false;
-	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[i] < '!' || t.p[i] > '~' || t.p[i] == '=')
-			return false;
-		if (t.p[i] != '+') {
-			out[(*n)++] = t.p[i];
-			continue;
-		}
-		if (t.n - i < 3)
-			return false;
-		memcpy(two, t.p + i + 1, 2);
-		if (strspn(two, "0123456789abcdefABCDEF") != 2 ||
-		    sscanf(two, "%2x", &v) != 1)
-			return false;
-		out[(*n)++] = (char)v;
-		i += 2;
-	}
-	return true;
 }
 
 /* Everything up to `mark`, which is behind it then. */
@@ -177,15 +109,15 @@ report_expect_none(struct report_reader *r)
 		report_fail(r, "a field too many");
 }
 
-/* "rfc822; ..." or "utf-8; ..." and back to the address itself. */
+/* "rfc822; ..." or "utf-8; ..." that stands for the address itself. */
 static inline void
 report_address(struct report_reader *r, struct text a)
 {
 	char plan[REPORT_TEXT] = "rfc822; ", back[REPORT_TEXT];
 	struct address parsed;
-	const char *why, *p;
+	const char *why;
 	bool ascii = true;
-	size_t n = 0, k;
+	size_t n;
 
 	for (size_t i = 0; i < a.n; i++)
 		ascii = ascii && (unsigned char)a.p[i] < 0x80;
@@ -200,26 +132,74 @@ report_address(struct report_reader *r, struct text a)
 		report_fail(r, "no utf-8 address");
 		return;
 	}
-	for (p = r->value + 7; *p != '\0'; p++) {
-		unsigned c;
-		int used = 0;
-
-		if (sscanf(p, "\\x{%6X}%n", &c, &used) != 1 || used == 0) {
-			back[n++] = *p;
-			continue;
-		}
-		k = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-		back[n] = (char)(k == 1 ? c : (0xf00U >> k) | c >> 6 * (k - 1));
-		for (size_t i = 1; i < k; i++)
-			back[n + i] =
-			    (char)(0x80 | (c >> 6 * (k - 1 - i) & 63));
-		n += k;
-		p += used - 1;
-	}
+	n = report_unescape(r->value + 7, back);
 	/* the longest ones are cut */
 	if (memcmp(back, a.p, min_of(n, a.n)) != 0 ||
 	    (n != a.n && (n > a.n || strlen(r->value) < 880)))
 		report_fail(r, "another address");
+}
+
+static inline void
+report_orcpt(struct report_reader *r, const struct dsn *d, struct text orcpt)
+{
+	const char *semi = orcpt.n > 0 ? memchr(orcpt.p, ';', orcpt.n) : NULL;
+	char plan[REPORT_TEXT], plain[1024];
+	size_t k = semi != NULL ? (size_t)(semi - orcpt.p) : 0, n = 0;
+
+	while (n < k &&
+	       (orcpt.p[n] == '-' || (orcpt.p[n] >= '0' && orcpt.p[n] <= '9') ||
+		(orcpt.p[n] >= 'a' && orcpt.p[n] <= 'z') ||
+		(orcpt.p[n] >= 'A' && orcpt.p[n] <= 'Z')))
+		n++;
+	if (k == 0 || k > 63 || n < k ||
+	    !report_xtext((struct text){semi + 1, orcpt.n - k - 1}, plain,
+			  &n) ||
+	    n == 0)
+		return;
+	snprintf(plan, sizeof plan, "%.*s; ", (int)k, orcpt.p);
+	report_clean((struct text){plain, n}, d->utf8, plan + k + 2,
+		     sizeof plan - k - 2);
+	report_expect(r, "Original-Recipient", plan);
+}
+
+static inline void
+report_code(struct report_reader *r, const struct dsn *d, struct text status)
+{
+	static const char *const general[] = {"5.0.0", "4.0.0", "2.0.0",
+					      "2.0.0"};
+	char plan[24];
+	unsigned a, b, c;
+	int used = 0;
+
+	snprintf(plan, sizeof plan, "%.*s", (int)min_of(status.n, 20U),
+		 status.p);
+	if (strlen(plan) != status.n || status.n < 5 ||
+	    strspn(plan, "0123456789.") != status.n ||
+	    strchr("245", plan[0]) == NULL || plan[1] != '.' ||
+	    sscanf(plan, "%1u.%3u.%3u%n", &a, &b, &c, &used) != 3 ||
+	    (size_t)used != status.n)
+		snprintf(plan, sizeof plan, "%s", general[d->action]);
+	report_expect(r, "Status", plan);
+}
+
+static inline void
+report_diagnostic(struct report_reader *r, const struct dsn *d,
+		  const struct dsn_recipient *x)
+{
+	char plan[REPORT_TEXT], plain[1024], code[8];
+	size_t n = 0, k;
+
+	snprintf(code, sizeof code, "%03u", x->code);
+	if (x->code != 0 && (x->reply.n < strlen(code) ||
+			     memcmp(x->reply.p, code, strlen(code)) != 0))
+		n = (size_t)snprintf(plain, sizeof plain, "%s ", code);
+	k = min_of(x->reply.n, sizeof plain - n);
+	if (k > 0)
+		memcpy(plain + n, x->reply.p, k);
+	strcpy(plan, x->code != 0 ? "smtp; " : "x-mtq; ");
+	if (report_words((struct text){plain, n + k}, d->utf8,
+			 plan + strlen(plan), sizeof plan - 8) > 0)
+		report_expect(r, "Diagnostic-Code", plan);
 }
 
 static inline void
@@ -231,64 +211,20 @@ report_recipient(struct report_reader *r, const struct dsn *d,
 	    DSN_ACTIONS(A)
 #undef A
 	};
-	static const char *const general[] = {"5.0.0", "4.0.0", "2.0.0",
-					      "2.0.0"};
-	char plan[REPORT_TEXT], plain[1024], code[8];
-	const char *semi =
-	    x->orcpt.n == 0 ? NULL : memchr(x->orcpt.p, ';', x->orcpt.n);
-	unsigned a, b, c;
-	size_t n, k;
-	int used = 0;
+	char plan[REPORT_TEXT];
+	size_t n = 0;
 
-	if (semi != NULL && semi > x->orcpt.p && semi - x->orcpt.p < 64) {
-		k = (size_t)(semi - x->orcpt.p);
-		n = 0;
-		while (n < k &&
-		       (x->orcpt.p[n] == '-' ||
-			(x->orcpt.p[n] >= '0' && x->orcpt.p[n] <= '9') ||
-			(x->orcpt.p[n] >= 'a' && x->orcpt.p[n] <= 'z') ||
-			(x->orcpt.p[n] >= 'A' && x->orcpt.p[n] <= 'Z')))
-			n++;
-		if (n == k &&
-		    report_xtext((struct text){semi + 1, x->orcpt.n - k - 1},
-				 plain, &n) &&
-		    n > 0) {
-			snprintf(plan, sizeof plan, "%.*s; ", (int)k,
-				 x->orcpt.p);
-			report_clean((struct text){plain, n}, d->utf8,
-				     plan + k + 2, sizeof plan - k - 2);
-			report_expect(r, "Original-Recipient", plan);
-		}
-	}
+	report_orcpt(r, d, x->orcpt);
 	report_address(r, x->address);
 	report_expect(r, "Action", action[d->action]);
-	snprintf(plain, sizeof plain, "%.*s", (int)min_of(x->status.n, 20U),
-		 x->status.p);
-	if (strlen(plain) != x->status.n || x->status.n < 5 ||
-	    strspn(plain, "0123456789.") != x->status.n ||
-	    strchr("245", plain[0]) == NULL || plain[1] != '.' ||
-	    sscanf(plain, "%1u.%3u.%3u%n", &a, &b, &c, &used) != 3 ||
-	    (size_t)used != x->status.n)
-		snprintf(plain, sizeof plain, "%s", general[d->action]);
-	report_expect(r, "Status", plain);
-	for (n = 0; n < x->remote.n && x->remote.p[n] != '[';)
+	report_code(r, d, x->status);
+	while (n < x->remote.n && x->remote.p[n] != '[')
 		n++;
 	if (address_domain(x->remote.p, n, false)) {
 		snprintf(plan, sizeof plan, "dns; %.*s", (int)n, x->remote.p);
 		report_expect(r, "Remote-MTA", plan);
 	}
-	snprintf(code, sizeof code, "%03u", x->code);
-	n = 0;
-	if (x->code != 0 && (x->reply.n < strlen(code) ||
-			     memcmp(x->reply.p, code, strlen(code)) != 0))
-		n = (size_t)snprintf(plain, sizeof plain, "%s ", code);
-	k = min_of(x->reply.n, sizeof plain - n);
-	if (k > 0)
-		memcpy(plain + n, x->reply.p, k);
-	strcpy(plan, x->code != 0 ? "smtp; " : "x-mtq; ");
-	if (report_words((struct text){plain, n + k}, d->utf8,
-			 plan + strlen(plan), sizeof plan - 8) > 0)
-		report_expect(r, "Diagnostic-Code", plan);
+	report_diagnostic(r, d, x);
 	report_expect_date(r, "Last-Attempt-Date", x->last_us);
 	if (d->action == DSN_DELAYED)
 		report_expect_date(r, "Will-Retry-Until", x->until_us);
@@ -322,69 +258,38 @@ report_status(struct report_reader *r, const struct dsn *d)
 		report_fail(r, "more recipients than were planned");
 }
 
-/* A subject without encoded words decodes to what it was. */
+/* A subject without encoded words decodes to what it was; of those that came
+ * with it only whole ones are there. */
 static inline void
 report_subject(struct report_reader *r, const struct dsn *d)
 {
 	static const char *const words[] = {"Undelivered mail", "Delayed mail",
 					    "Delivered mail", "Mail passed on"};
-	char safe[302], plan[REPORT_TEXT], back[REPORT_TEXT];
-	size_t n = 0, k;
-	bool was_encoded = false;
+	char safe[302], back[REPORT_TEXT];
+	size_t k = strlen(words[d->action]);
 
-	if (!report_field(r) || strcmp(r->name, "Subject") != 0) {
-		report_fail(r, "no subject");
+	if (!report_field(r) || strcmp(r->name, "Subject") != 0 ||
+	    strncmp(r->value, words[d->action], k) != 0) {
+		report_fail(r, "another subject");
 		return;
 	}
-	k = strlen(words[d->action]);
-	if (strncmp(r->value, words[d->action], k) != 0)
-		report_fail(r, "another subject");
+	if (!report_encoded_whole(r->value))
+		report_fail(r, "a part of an encoded word");
 	log_safe(d->subject.p, d->subject.n, safe, 301);
 	if (strstr(safe, "=?") != NULL)
 		return;
-	report_words(text_of(safe), true, plan, sizeof plan);
-	if (plan[0] == '\0') {
+	if (report_words(text_of(safe), true, r->plan, sizeof r->plan) == 0) {
 		if (r->value[k] != '\0')
 			report_fail(r, "a subject from nothing");
 		return;
 	}
-	if (strncmp(r->value + k, ": ", 2) != 0)
+	if (strncmp(r->value + k, ": ", 2) != 0) {
 		report_fail(r, "no colon");
-	for (char *p = r->value + k + 2; *p != '\0';) {
-		if (strncmp(p, "=?UTF-8?Q?", 10) != 0) {
-			was_encoded = false;
-			do
-				back[n++] = *p;
-			while (*p++ != ' ' && *p != '\0');
-			continue;
-		}
-		if (was_encoded && n > 0 && back[n - 1] == ' ')
-			n--; /* the blank between two of them */
-		if (strstr(p, "?=") == NULL || strstr(p, "?=") - p > 73)
-			report_fail(r, "a long encoded word");
-		for (p += 10; *p != '\0' && strncmp(p, "?=", 2) != 0; p++) {
-			unsigned c;
-
-			if (*p == '=' && sscanf(p + 1, "%2X", &c) == 1) {
-				back[n++] = (char)c;
-				p += 2;
-			} else {
-				back[n++] = *p == '_' ? ' ' : *p;
-			}
-		}
-		p += *p != '\0' ? 2 : 0;
-		was_encoded = true;
-		if (*p == ' ') {
-			back[n++] = ' ';
-			p++;
-		}
+		return;
 	}
-	back[n] = '\0';
-	snprintf(r->plan, sizeof r->plan, "%s", plan);
-	if (strcmp(back, plan) != 0) {
-		memcpy(r->value, back, sizeof back);
+	report_decode(r->value + k + 2, back);
+	if (strcmp(back, r->plan) != 0)
 		report_fail(r, "the subject reads otherwise");
-	}
 }
 
 static inline void

@@ -1,0 +1,66 @@
+/* A file that somebody imports: whatever its octets are, each record stays
+ * within its limits, its texts are whole, and what is made of it is a batch
+ * that mtqd takes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/suppress_form.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+look(const struct fields *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		volatile char sum = 0; /* every octet can be read */
+
+		for (size_t k = 0; k < f->name[i].n; k++)
+			sum ^= f->name[i].p[k];
+		for (size_t k = 0; k < f->value[i].n; k++)
+			sum ^= f->value[i].p[k];
+	}
+	must(f->n <= FIELDS_MOST);
+}
+
+static void
+make_entry(const struct fields *f)
+{
+	for (int form = 0; form < SUPPRESS_FORM_COUNT; form++) {
+		char evidence[SUPPRESS_FORM_TEXT];
+		struct suppress_entry s;
+		struct bytes b = {0};
+		struct err e;
+
+		if (!suppress_form_read((enum suppress_form)form, f, &s,
+					evidence, &e))
+			continue;
+		suppress_entry_add(&b, &s);
+		must(suppress_batch_valid(
+		    (struct text){(const char *)b.data, b.n}));
+		bytes_free(&b);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fields *f = must_alloc(sizeof *f);
+	struct fields_file *file;
+	struct err e;
+	FILE *in;
+
+	if (size > 0) {
+		in = fmemopen((void *)(uintptr_t)data, size, "r");
+		must(in != NULL);
+		file = fields_open(in);
+		while (fields_next(file, f, &e)) {
+			look(f);
+			make_entry(f);
+		}
+		fields_close(file);
+		fclose(in);
+	}
+	free(f);
+	return 0;
+}
