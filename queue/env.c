@@ -25,7 +25,7 @@ struct env {
 	bool missing[STORE_DB_COUNT]; /* made by an older mtq */
 	int fd; /* LMDB's own descriptor: not ours to close */
 	size_t page_bytes;
-	const char *map; /* where the file begins in memory; NULL: unknown */
+	const char *_Atomic map;  /* the file in memory; NULL: unknown where */
 	_Atomic uint64_t map_end; /* octets of the file that are known */
 	atomic_uint readers;      /* transactions that look at the map now */
 	pthread_mutex_t moving;   /* the map may move only while none begins */
@@ -80,10 +80,11 @@ static bool
 inside(struct txn *t, const MDB_val *v)
 {
 	struct env *s = t->env;
-	uint64_t at = (uintptr_t)v->mv_data - (uintptr_t)s->map;
+	const char *map = s->map;
+	uint64_t at = (uintptr_t)v->mv_data - (uintptr_t)map;
 	MDB_envinfo info;
 
-	if (v->mv_size == 0 || s->map == NULL || at + v->mv_size <= s->map_end)
+	if (v->mv_size == 0 || map == NULL || at + v->mv_size <= s->map_end)
 		return true;
 	if (mdb_env_info(s->env, &info) != 0 || at >= info.me_mapsize)
 		return true;

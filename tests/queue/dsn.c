@@ -67,71 +67,11 @@ written(const struct dsn *d)
 static void
 test_golden(void **state)
 {
-	static const char want[] =
-	    "From: \"Mail Delivery System\" <MAILER-DAEMON@mx1.example.com>\r\n"
-	    "To: <crm@example.com>\r\n"
-	    "Subject: Undelivered mail: Your invoice\r\n"
-	    "Date: Sat, 21 Nov 2026 07:02:24 +0000\r\n"
-	    "Message-ID: <0M5RTX2BK7QD@mx1.example.com>\r\n"
-	    "Auto-Submitted: auto-replied\r\n"
-	    "MIME-Version: 1.0\r\n"
-	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-	    " boundary=\"=_mtq_0M5RTX2BK7QD_0M5RTX2BK7QC_000660c3f1548000\"\r\n"
-	    "Content-Transfer-Encoding: 7bit\r\n"
-	    "\r\n"
-	    "--=_mtq_0M5RTX2BK7QD_0M5RTX2BK7QC_000660c3f1548000\r\n"
-	    "Content-Type: text/plain; charset=us-ascii\r\n"
-	    "Content-Transfer-Encoding: 7bit\r\n"
-	    "\r\n"
-	    "This is the mail server mx1.example.com.\r\n"
-	    "\r\n"
-	    "Your message could not be delivered to the recipients below. We "
-	    "don't try\r\n"
-	    "again for them.\r\n"
-	    "\r\n"
-	    "    Subject:  Your invoice\r\n"
-	    "    Received: Sat, 21 Nov 2026 07:01:24 +0000\r\n"
-	    "    Queue ID: 0M5RTX2BK7QC\r\n"
-	    "\r\n"
-	    "<bob@example.net>\r\n"
-	    "    mx.example.net said: \"550 5.1.1 No such user (in reply to "
-	    "RCPT TO\r\n"
-	    "    command)\"\r\n"
-	    "    There is no such mailbox. Look for a mistake in the address, "
-	    "and don't\r\n"
-	    "    write to it again if there is none.\r\n"
-	    "\r\n"
-	    "--=_mtq_0M5RTX2BK7QD_0M5RTX2BK7QC_000660c3f1548000\r\n"
-	    "Content-Type: message/delivery-status\r\n"
-	    "Content-Transfer-Encoding: 7bit\r\n"
-	    "\r\n"
-	    "Original-Envelope-Id: QQ+314159\r\n"
-	    "Reporting-MTA: dns; mx1.example.com\r\n"
-	    "Received-From-MTA: dns; crm.example.com\r\n"
-	    "Arrival-Date: Sat, 21 Nov 2026 07:01:24 +0000\r\n"
-	    "\r\n"
-	    "Original-Recipient: rfc822; Bob+tag@example.net\r\n"
-	    "Final-Recipient: rfc822; bob@example.net\r\n"
-	    "Action: failed\r\n"
-	    "Status: 5.1.1\r\n"
-	    "Remote-MTA: dns; mx.example.net\r\n"
-	    "Diagnostic-Code: smtp; 550 5.1.1 No such user (in reply to RCPT "
-	    "TO command)\r\n"
-	    "Last-Attempt-Date: Sat, 21 Nov 2026 07:02:23 +0000\r\n"
-	    "\r\n"
-	    "--=_mtq_0M5RTX2BK7QD_0M5RTX2BK7QC_000660c3f1548000\r\n"
-	    "Content-Type: text/rfc822-headers\r\n"
-	    "Content-Transfer-Encoding: 7bit\r\n"
-	    "\r\n"
-	    "Subject: x\r\n"
-	    "\r\n"
-	    "\r\n"
-	    "--=_mtq_0M5RTX2BK7QD_0M5RTX2BK7QC_000660c3f1548000--\r\n";
 	struct dsn d = plain(DSN_FAILED, &bob, 1);
 	char *got = written(&d);
 
 	(void)state;
-	assert_string_equal(got, want);
+	assert_string_equal(got, golden);
 	free(got);
 }
 

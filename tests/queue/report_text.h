@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/bytes.h"
 #include "daemon/log.h"
 
 enum { REPORT_TEXT = 2400 }; /* octets of a field, unfolded */
