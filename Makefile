@@ -48,7 +48,7 @@ DAEMON := base err bytes now zone arena file report scan inputs conf net values 
 QUEUE := status address mailbox record field dsn dsn_words disk pages pages_tree env store store_make \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table verify classify wall rate fair plan destination job flight relays_now forecast_world forecast \
-	control bounce settle claim orders recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply \
+	control later bounce settle claim orders recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply \
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client_ask client listener receiver \
 	scheduler

@@ -9,7 +9,7 @@
 #include "queue/classify.h"
 #include "queue/dsn.h"
 #include "queue/lane.h"
-#include "queue/settle.h"
+#include "queue/later.h"
 
 /* One report in the making.  Texts of the original are copied: what the ledger
  * returns is gone with the next write. */
@@ -20,6 +20,7 @@ struct notice {
 	struct dsn dsn;
 	struct dsn_recipient *rcpt;
 	struct bytes texts;
+	struct bytes copied; /* of the original */
 	struct bytes body;
 	char original_id[ID_TEXT + 1], own_id[ID_TEXT + 1];
 	char from[ADDRESS_MOST + 1], message_id[ID_TEXT + 258];
@@ -161,32 +162,58 @@ is_full(const struct settings *s, const struct message_record *m)
 	       !(m->flags & MESSAGE_RET_HDRS);
 }
 
+/* Into p->copied: all of it, or its header. */
 static bool
-add_original(struct notice *p, struct txn *t, const struct settings *s,
-	     struct err *e)
+copy_original(struct notice *p, struct txn *t, const struct settings *s,
+	      struct err *e)
 {
-	size_t begin = p->body.n;
+	size_t most = (size_t)s->bounce.max_original_bytes, all;
 
 	for (uint32_t i = 0; i < p->m.chunks; i++) {
 		const unsigned char *octets;
-		size_t n, all;
+		size_t n;
 
 		if (!ledger_body(t, p->about, i, &octets, &n, e))
 			return false;
-		bytes_add(&p->body, octets, n);
+		bytes_add(&p->copied, octets, n);
 		if (p->dsn.full)
 			continue;
-		all =
-		    dsn_header_octets(p->body.data + begin, p->body.n - begin);
-		if (all < p->body.n - begin ||
-		    p->body.n - begin >= s->bounce.max_original_bytes) {
-			p->body.n =
-			    begin +
-			    min_of(all, (size_t)s->bounce.max_original_bytes);
+		all = dsn_header_octets(p->copied.data, p->copied.n);
+		if (all < p->copied.n || p->copied.n >= most) {
+			p->copied.n = min_of(all, most);
 			break;
 		}
 	}
 	return true;
+}
+
+static bool
+beyond_ascii(const void *p, size_t n)
+{
+	const unsigned char *octets = p;
+
+	for (size_t i = 0; i < n; i++)
+		if (octets[i] >= 0x80)
+			return true;
+	return false;
+}
+
+/* Only what the report really holds asks for 8BITMIME or SMTPUTF8: a next hop
+ * may have neither. */
+static void
+set_needs(struct notice *p)
+{
+	struct dsn *d = &p->dsn;
+	size_t header = d->full ? dsn_header_octets(p->copied.data, p->copied.n)
+				: p->copied.n;
+
+	d->eightbit = beyond_ascii(p->copied.data, p->copied.n);
+	d->utf8 = beyond_ascii(d->to.p, d->to.n);
+	for (size_t i = 0; i < d->n; i++)
+		d->utf8 |=
+		    beyond_ascii(p->rcpt[i].address.p, p->rcpt[i].address.n);
+	d->utf8 |= (p->m.flags & MESSAGE_SMTPUTF8) != 0 &&
+		   beyond_ascii(p->copied.data, header);
 }
 
 static bool
@@ -208,12 +235,12 @@ write_report(struct notice *p, struct txn *t, const struct settings *s,
 	d->now_us = now_us;
 	d->arrival_us = (int64_t)p->m.arrival_us;
 	d->full = is_full(s, &p->m);
-	d->eightbit = (p->m.flags & MESSAGE_HAS_8BIT) != 0;
-	d->utf8 = (p->m.flags & MESSAGE_SMTPUTF8) != 0;
 	d->recipient = p->rcpt;
-	dsn_head(d, &p->body);
-	if (!add_original(p, t, s, e))
+	if (!copy_original(p, t, s, e))
 		return false;
+	set_needs(p);
+	dsn_head(d, &p->body);
+	bytes_add(&p->body, p->copied.data, p->copied.n);
 	dsn_tail(d, &p->body);
 	return true;
 }
@@ -337,6 +364,7 @@ out:
 	free(p.rcpt);
 	bytes_free(&p.memory);
 	bytes_free(&p.texts);
+	bytes_free(&p.copied);
 	bytes_free(&p.body);
 	return ok;
 }

@@ -1,4 +1,5 @@
 #include "queue/claim.h"
+#include "queue/suppress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,16 @@ recipient_of(struct txn *t, const struct ledger_due *due,
 	return false;
 }
 
+static bool
+is_suppressed(struct txn *t, const struct claim *c, struct text address,
+	      int64_t now_us, bool *yes, struct err *e)
+{
+	struct suppress_record r;
+
+	*yes = false;
+	return !c->suppress || suppress_find(t, address, now_us, yes, &r, e);
+}
+
 /* One recipient: into the JOB, then claimed.  In this order: what is read
  * points into the map only until the first write.  A recipient of another
  * domain than the job's stays: *took. */
@@ -40,6 +51,13 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
 	if (c->mx != NULL)
 		destination_of(r.address, domain);
 	*took = c->mx == NULL || strcmp(domain, c->destination) == 0;
+	if (*took && c->nrcpt > 0) { /* the first one was looked up */
+		bool suppressed;
+
+		if (!is_suppressed(t, c, r.address, now_us, &suppressed, e))
+			return false;
+		*took = !suppressed;
+	}
 	if (!*took)
 		return true;
 	c->retried = c->retried && r.attempts > 0;
@@ -155,10 +173,11 @@ put_off(struct txn *t, const struct book *b, const struct claim *c,
 
 static enum claim_answer
 over(struct claim *c, const struct message_record *m,
-     const struct ledger_due *due)
+     const struct ledger_due *due, enum status why)
 {
 	c->arrival_us = (int64_t)m->arrival_us;
 	c->row = *due;
+	c->why = why;
 	return CLAIM_OVER;
 }
 
@@ -198,6 +217,18 @@ look(struct txn *t, int64_t now_us, struct claim *c, struct ledger_due *due,
 	return false;
 }
 
+static bool
+first_suppressed(struct txn *t, const struct claim *c,
+		 const struct ledger_due *due, int64_t now_us, bool *yes,
+		 struct err *e)
+{
+	struct recipient_record r;
+
+	*yes = false;
+	return !c->suppress || (recipient_of(t, due, &r, e) &&
+				is_suppressed(t, c, r.address, now_us, yes, e));
+}
+
 enum claim_answer
 claim_next(struct txn *t, struct book *b, const struct settings *s,
 	   uint32_t most, int64_t now_us, struct claim *c, int64_t *next_due_us,
@@ -206,7 +237,7 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	struct ledger_due due;
 	struct message_record m;
 	int64_t end_us;
-	bool more;
+	bool more, suppressed;
 
 	*next_due_us = INT64_MAX;
 	if (!look(t, now_us, c, &due, next_due_us, e))
@@ -217,12 +248,16 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	c->message = due.id;
 	end_us = (int64_t)m.arrival_us + c->lifetime_us;
 	if (now_us >= end_us + CLAIM_LATE_US)
-		return over(c, &m, &due);
+		return over(c, &m, &due, STATUS_EXPIRED);
+	if (!first_suppressed(t, c, &due, now_us, &suppressed, e))
+		return CLAIM_FAILED;
+	if (suppressed)
+		return over(c, &m, &due, STATUS_SUPPRESSED);
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
 	if (most == 0 && book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
 		return CLAIM_SPENT;
 	if (most == 0 && now_us >= end_us)
-		return over(c, &m, &due);
+		return over(c, &m, &due, STATUS_EXPIRED);
 	if (most == 0)
 		return put_off(t, b, c, &due, end_us, now_us, e) ? CLAIM_TIGHT
 								 : CLAIM_FAILED;

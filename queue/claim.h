@@ -37,6 +37,8 @@ struct claim {
 	bool permit;
 	int64_t lifetime_us;        /* of the type */
 	struct ledger_due row;      /* of CLAIM_OVER */
+	enum status why;            /* and what ends it */
+	bool suppress;              /* the suppression list has entries */
 	const struct claim_ops *mx; /* deliver = mx; NULL: else */
 	struct ledger_due from;     /* look from here; then: where to go on */
 	bool rest;                  /* mx: those at `from` were not looked at */

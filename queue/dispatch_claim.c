@@ -209,7 +209,7 @@ static bool
 give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
 {
 	struct settle_world w = dispatch_world(d);
-	struct expired x = {c->lane, c->row, c->arrival_us, STATUS_EXPIRED};
+	struct expired x = {c->lane, c->row, c->arrival_us, c->why};
 
 	return expire_one(t, &x, &w, d->now_us, e);
 }
@@ -224,6 +224,7 @@ claim_of(struct dispatch *d, size_t relay, unsigned type, uint64_t lane,
 			      .lane = lane,
 			      .from = {.due_us = INT64_MIN},
 			      .permit = d->facts[d->place[relay]].rated,
+			      .suppress = d->suppress,
 			      .lifetime_us = d->retry[type].lifetime_us,
 			      .job = d->next_job++};
 }

@@ -18,6 +18,7 @@
 #include "queue/flight.h"
 #include "queue/forget.h"
 #include "queue/orders.h"
+#include "queue/suppress.h"
 #include "queue/rate.h"
 #include "queue/wall.h"
 
@@ -82,6 +83,8 @@ struct dispatch {
 	struct orders orders;
 	struct expire expire;
 	struct forget forget;
+	struct suppress_old suppress_old;
+	bool suppress; /* the list has entries: of the step under way */
 	uint64_t next_job;
 	int64_t now_us, steady_us; /* of the step under way */
 	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */

@@ -168,6 +168,18 @@ report_some(struct dispatch *d, struct txn *t, struct err *e)
 			     e);
 }
 
+/* An empty suppression list costs nothing more than this look. */
+static bool
+look_at_list(struct dispatch *d, struct txn *t, struct err *e)
+{
+	struct suppress_row first;
+
+	e->kind = ERR_NONE;
+	d->suppress =
+	    suppress_first(t, (const unsigned char *)"", 0, &first, e);
+	return e->kind == ERR_NONE;
+}
+
 /* The step's one transaction. */
 static bool
 run(struct dispatch *d, struct step *s, struct err *e)
@@ -180,13 +192,15 @@ run(struct dispatch *d, struct step *s, struct err *e)
 	if (t != NULL && book_turn(d->book, t, d->now_us, &turned, e) &&
 	    settle_some(d, t, s, e) &&
 	    expire_found(&d->expire, t, &w, d->now_us, e) &&
+	    suppress_forget(&d->suppress_old, t, d->now_us, e) &&
 	    forget_found(&d->forget, t, d->settings->bounce.keep_failed_us,
 			 d->now_us, &d->log, e) &&
 	    order_some(d, t, s, e) && sort_some(d, t, e) &&
 	    prune_some(d, t, e)) {
 		if (turned)
 			d->next_due_us = INT64_MIN;
-		if (dispatch_claim(d, t, s, e) && report_some(d, t, e) &&
+		if (look_at_list(d, t, e) && dispatch_claim(d, t, s, e) &&
+		    report_some(d, t, e) &&
 		    book_flush(d->book, t, d->now_us, e)) {
 			if (store_commit(t, e)) {
 				book_committed(d->book);
@@ -198,6 +212,16 @@ run(struct dispatch *d, struct step *s, struct err *e)
 	store_abort(t);
 	undo(d, s);
 	return false;
+}
+
+static bool
+look_at_old(struct dispatch *d, struct err *e)
+{
+	struct txn *t = store_begin(d->store, false, e);
+	bool ok = t != NULL && suppress_look(&d->suppress_old, t, d->now_us, e);
+
+	store_abort(t);
+	return ok;
 }
 
 /* Once in DISPATCH_IDLE_MS: is there what no bell told of? */
@@ -213,14 +237,16 @@ look_around(struct dispatch *d, struct err *e)
 		return true;
 	return expire_look(&d->expire, d->store, &w, d->now_us, e) &&
 	       forget_look(&d->forget, d->store,
-			   d->settings->bounce.keep_failed_us, d->now_us, e);
+			   d->settings->bounce.keep_failed_us, d->now_us, e) &&
+	       look_at_old(d, e);
 }
 
 static bool
 something_to_do(const struct dispatch *d)
 {
 	return dispatch_busy(d) || d->expire.n > 0 || d->forget.n > 0 ||
-	       d->unsorted != 0 || d->gates_changed || dispatch_may_claim(d) ||
+	       d->suppress_old.n > 0 || d->unsorted != 0 || d->gates_changed ||
+	       dispatch_may_claim(d) ||
 	       book_next_us(d->book, d->now_us) <= d->now_us;
 }
 

@@ -1,59 +1,16 @@
 #include "queue/settle.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/log.h"
 #include "queue/lane.h"
+#include "queue/suppress.h"
 
 enum {
-	LINE_MOST = 2048,
 	DEATHS_AT_ONCE = 2, /* a worker's death is retried at once so often;
 			       then by schedule: the message may be the cause */
 };
-
-void
-later_add(struct later *l, enum event ev, uint64_t id, const char *fmt, ...)
-{
-	char line[LINE_MOST];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	must(n >= 0);
-	bytes_u8(&l->lines, (uint8_t)ev);
-	bytes_u64(&l->lines, id);
-	bytes_text(&l->lines, line, strlen(line));
-}
-
-void
-later_log(struct later *l)
-{
-	struct reader r = reader_of(l->lines.data, l->lines.n);
-
-	while (r.ok && r.p < r.end) {
-		enum event ev = (enum event)read_u8(&r);
-		uint64_t id = read_u64(&r);
-		char text[ID_TEXT + 1] = "";
-		size_t n;
-		const char *p = read_text(&r, LINE_MOST, &n);
-
-		must(r.ok);
-		if (id != 0)
-			id_text(id, text);
-		log_event(ev, id != 0 ? text : NULL, "%.*s", (int)n, p);
-	}
-	later_forget(l);
-}
-
-void
-later_forget(struct later *l)
-{
-	l->lines.n = 0;
-}
 
 void
 delay_text(int64_t us, char out[DELAY_TEXT])
@@ -189,6 +146,25 @@ settle_charge(struct txn *t, const struct settle *s,
 			   s->ended_us, e);
 }
 
+/* An address that does not exist gets no more mail. */
+static bool
+learn(struct txn *t, const struct settle_world *w, struct text address,
+      const struct verdict *v, const struct settle *s, struct err *e)
+{
+	char safe[ADDRESS_MOST * 3 + 1];
+	bool added;
+
+	if (!suppress_bounced(t, w->settings, address, v, s->ended_us, &added,
+			      e))
+		return false;
+	if (added)
+		later_add(w->log, EVENT_SUPPRESSED, s->message,
+			  "<%s> is on the suppression list from now on: %s",
+			  log_safe(address.p, address.n, safe, sizeof safe),
+			  v->status);
+	return true;
+}
+
 bool
 settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 	   struct err *e)
@@ -216,6 +192,11 @@ settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 		if (v.kind == VERDICT_FAIL)
 			bounces_add(w->bounces, s->message, s->rcpt,
 				    s->untried ? 0 : s->ended_us, &v);
+		if (v.kind == VERDICT_FAIL && !s->untried &&
+		    !learn(t, w, out.recipient.address, &v, s, e)) {
+			bytes_free(&out.memory);
+			return false;
+		}
 		if (s->in_doubt)
 			later_add(w->log, EVENT_IN_DOUBT, s->message,
 				  "no answer after the final dot; sent again, "

@@ -13,22 +13,13 @@
 #ifndef MTQ_SETTLE_H
 #define MTQ_SETTLE_H
 
-#include "daemon/event.h"
 #include "queue/book.h"
 #include "queue/bounce.h"
 #include "queue/choose.h"
 #include "queue/job.h"
+#include "queue/later.h"
 #include "queue/ledger.h"
 #include "queue/retry.h"
-
-/* Log lines that wait for a commit. */
-struct later {
-	struct bytes lines; /* u8 event, u64 id, text */
-};
-void later_add(struct later *l, enum event ev, uint64_t id, const char *fmt,
-	       ...) PRINTF(4, 5);
-void later_log(struct later *l); /* all of them, then forgets them */
-void later_forget(struct later *l);
 
 /* One recipient's outcome on its way into the ledger. */
 struct settle {
