@@ -67,6 +67,8 @@ fields_open(FILE *in)
 	int c;
 
 	f->in = in;
+	bytes_reserve(&f->octets, 1); /* so that an empty text is one */
+	bytes_reserve(&f->heading, 1);
 	f->line = 1;
 	c = peek(f);
 	if (c == 0xef) { /* a byte order mark: EF BB BF */

@@ -81,15 +81,17 @@ inside(struct txn *t, const MDB_val *v)
 {
 	struct env *s = t->env;
 	const char *map = s->map;
-	uint64_t at = (uintptr_t)v->mv_data - (uintptr_t)map;
+	uint64_t end, at = (uintptr_t)v->mv_data - (uintptr_t)map;
 	MDB_envinfo info;
 
 	if (v->mv_size == 0 || map == NULL || at + v->mv_size <= s->map_end)
 		return true;
 	if (mdb_env_info(s->env, &info) != 0 || at >= info.me_mapsize)
 		return true;
-	s->map_end = (info.me_last_pgno + 1) * (uint64_t)s->page_bytes;
-	return at + v->mv_size <= s->map_end;
+	/* Not by what is stored: another thread may store an older end. */
+	end = (info.me_last_pgno + 1) * (uint64_t)s->page_bytes;
+	s->map_end = end;
+	return at + v->mv_size <= end;
 }
 
 static bool

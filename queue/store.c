@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum {
+	BEGIN_TRIES = 3, /* of a reader */
 	LOOK_TRIES = 20, /* a busy writer may write over what we look at */
 	INSTANCE_MOST = 64,
 };
@@ -75,8 +76,8 @@ read_state(struct txn *t, struct err *e)
 	return true;
 }
 
-struct txn *
-store_begin(struct store *s, bool write, struct err *e)
+static struct txn *
+begin(struct store *s, bool write, struct err *e)
 {
 	struct txn *t = &s->write;
 
@@ -101,6 +102,19 @@ store_begin(struct store *s, bool write, struct err *e)
 		store_abort(t);
 		return NULL;
 	}
+	return t;
+}
+
+/* A reader that is stopped for a moment between two looks of LMDB at the meta
+ * page may find the roots of a commit two later (mdb_txn_renew0 copies them
+ * without a lock), which read_state notices: a second look has the truth. */
+struct txn *
+store_begin(struct store *s, bool write, struct err *e)
+{
+	struct txn *t = begin(s, write, e);
+
+	for (int i = 1; t == NULL && !write && i < BEGIN_TRIES; i++)
+		t = begin(s, write, e);
 	return t;
 }
 

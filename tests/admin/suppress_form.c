@@ -92,6 +92,8 @@ files(void **state)
 	     SUPPRESS_FORM_csv, "a@x.test", "a \"b\""},
 	    {"a line end in a cell", "evidence,address\n\"a\nb\",a@x.test\n",
 	     SUPPRESS_FORM_csv, "a@x.test", "a\nb"},
+	    {"nothing but empty cells", ",\n,\n", SUPPRESS_FORM_csv, "",
+	     "a column this format doesn't have, ''"},
 	    {"no line end at the end", "address\na@x.test", SUPPRESS_FORM_csv,
 	     "a@x.test", ""},
 	    {"a cell too few", "address,reason\na@x.test\n", SUPPRESS_FORM_csv,
