@@ -381,7 +381,7 @@ new_secrets(struct world *w)
 static const struct row rows[] = {
 	{"one host, one job", {UP}, 1, 1, 1, 1, NULL, .connections = 1},
 	{"jobs share a connection", {UP}, 1, 12, 1, 12, NULL, .connections = 1},
-	{"many connections", {UP}, 1, 40, 8, 40, NULL, .tls = TLS_OFF},
+	{"many connections", {UP}, 1, 200, 8, 200, NULL, .connections = 8},
 	{"two messages a connection", {UP}, 1, 6, 1, 6, NULL, .per_connection = 2, .connections = 3},
 	{"nobody listens", {GONE}, 1, 3, 2, 0, "4.4.1", .tls = TLS_OFF},
 	{"421 as greeting", {BUSY}, 1, 3, 2, 0, "4.3.2", .tls = TLS_OFF},

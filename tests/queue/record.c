@@ -175,6 +175,36 @@ an_older_record_opens(void **state)
 	bytes_free(&b);
 }
 
+/* The same for one without `recent`, whose octets may be any. */
+static void
+an_older_counter_opens(void **state)
+{
+	struct counter_record c = {.from_us = 60,
+				   .to_us = 120,
+				   .types = {"\0a", 2},
+				   .recent = {"\0b\0", 3}},
+			      d;
+	struct bytes plain = {0}, b = {0};
+	struct err e;
+
+	(void)state;
+	counter_seal(&b, &c);
+	assert_true(counter_open(b.data, b.n, &d, &e));
+	assert_int_equal(d.recent.n, 3);
+	assert_memory_equal(d.recent.p, "\0b\0", 3);
+	counter_record_encode(&plain, &c);
+	for (size_t cut = 1; cut <= 7; cut++) {
+		plain.n--;
+		b.n = 0;
+		record_seal(&b, &plain);
+		assert_int_equal(counter_open(b.data, b.n, &d, &e), cut == 7);
+	}
+	assert_int_equal(d.recent.n, 0);
+	assert_int_equal(d.types.n, 2);
+	bytes_free(&plain);
+	bytes_free(&b);
+}
+
 static void
 sealed_and_opened(void **state)
 {
@@ -248,6 +278,7 @@ main(void)
 	    cmocka_unit_test(due_order),
 	    cmocka_unit_test(sealed_and_opened),
 	    cmocka_unit_test(an_older_record_opens),
+	    cmocka_unit_test(an_older_counter_opens),
 	    cmocka_unit_test(damage_is_seen),
 	    cmocka_unit_test(sense_is_checked),
 	};
