@@ -25,8 +25,7 @@
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
 	E(IN_DOUBT, WARNING, "no answer after the final dot; resent")          \
 	E(REPORTED, INFO, "a sender is told that mail has failed")             \
-	E(SUPPRESSED, NOTICE,                                                  \
-	  "an address does not exist; it gets no mail now")                    \
+	E(SUPPRESSED, NOTICE, "an address that does not exist gets no mail")   \
 	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
 	E(RELAY_UP, INFO, "a relay answers again")                             \
 	E(RELAY_CLOSED, WARNING, "a provider said its limit is reached")       \

@@ -42,7 +42,7 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
      int64_t now_us, struct claim *c, struct bytes *blob, bool *took,
      struct err *e)
 {
-	char domain[ADDRESS_DOMAIN_MOST + 1];
+	char domain[ADDRESS_DOMAIN_MOST + 1] = "";
 	struct recipient_record r;
 	struct job_recipient j;
 

@@ -97,8 +97,8 @@ static const struct row {
      STAGE_AUTH, "AUTH", "MAIL"},
     {"lost in STARTTLS", MUST, false, false, false, HI TLS, "4.4.2",
      STAGE_STARTTLS, "STARTTLS", "MAIL"},
-    {"the reply to MAIL comes with EHLO's", MUST, false, false, false, HI TLS GO BARE BARE,
-     NULL, 0, "MAIL", "AUTH"},
+    {"the reply to MAIL comes with EHLO's", MUST, false, false, false,
+     HI TLS GO BARE BARE, NULL, 0, "MAIL", "AUTH"},
 };
 
 static struct dialogue_terms

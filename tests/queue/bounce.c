@@ -298,7 +298,7 @@ a_failed_commit(void **state)
 	w.broken = false;
 	books(&w, 0, 1, 0, 0);
 	after(&w, 2 * SECOND_US);
-	step(&w); /* one after a failure goes carefully */
+	step(&w);              /* one after a failure goes carefully */
 	books(&w, 0, 1, 0, 1); /* the report is with the worker */
 	text = only_report(&w, to);
 	assert_non_null(text);
