@@ -41,10 +41,10 @@ struct suppress_stream {
 bool suppress_stream_open(struct command *c, struct suppress_stream *s,
 			  enum control_change_kind change, int *code) MUST_USE;
 bool suppress_stream_put(struct suppress_stream *s,
-			 const struct suppress_entry *e, int *code,
-			 struct err *err) MUST_USE;
+			 const struct suppress_entry *x, int *code,
+			 struct err *e) MUST_USE;
 bool suppress_stream_finish(struct suppress_stream *s, int *code,
-			    struct err *err) MUST_USE;
+			    struct err *e) MUST_USE;
 void suppress_stream_close(struct suppress_stream *s);
 
 #endif
