@@ -6,6 +6,7 @@
 
 enum {
 	SWEEP_MOST = 20000, /* lanes looked at in one step */
+	GIVE_UP_MOST = 256, /* recipients given up by the claims of one step */
 	SPENT_TOLD_EVERY_US = 60 * 1000 * 1000,
 };
 
@@ -204,7 +205,8 @@ looked(struct dispatch *d, struct look *k, const struct claim *c)
 	d->next_due_us = INT64_MIN;
 }
 
-/* Its relay takes mail, but never had room for one so large. */
+/* Its relay takes mail, but never had room for one so large; or nobody is to
+ * write to its address. */
 static bool
 give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
 {
@@ -281,7 +283,8 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		if (!give_up(d, t, c, e))
 			return TURN_FAILED;
 		d->next_due_us = INT64_MIN;
-		return TURN_NONE;
+		/* A mass mail may have hundreds that nobody is to write to. */
+		return ++s->given_up < GIVE_UP_MOST ? TURN_DONE : TURN_NONE;
 	case CLAIM_TIGHT: /* one in a step: what is behind it comes next */
 		d->next_due_us = INT64_MIN;
 		return TURN_NONE;

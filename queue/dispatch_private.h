@@ -105,6 +105,7 @@ struct dispatch {
 struct step {
 	size_t settled;
 	size_t ordered;
+	size_t given_up; /* by a claim */
 	struct control_answer answer[ORDERS_MOST];
 	struct claim claim[DISPATCH_JOBS_MOST];
 	size_t nclaim;
