@@ -211,7 +211,7 @@ def same(build, folder, a, fresh=False):
             f"The same {n:,} domains in each of {a.rounds} rounds: "
             f"{out[0]['per_second']:,.0f} delivered/s in the first, when nothing is known "
             f"of them; {speed} in the last. A worker's own memory is {mb:.1f} MB.")
-    return f"{text} Growth after the second round: {grown:.1f} MB.", grown <= GROWTH_MB
+    return f"{text} Growth after the second round: {max(grown, 0):.1f} MB.", grown <= GROWTH_MB
 
 
 def hard(build, folder, a):
