@@ -45,15 +45,15 @@ step asan 900 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
 	HARDENED= WERROR= CFLAGS='-O1 -g' SANITIZE="$san" unit
 step reports 200 make --no-print-directory -s reports
 step fuzz 900 make --no-print-directory -s -j"$jobs" fuzz
-step sim 450 make --no-print-directory -s sim
-step system 600 make --no-print-directory -s system
-step sansystem 700 env BUILD=build/asan bash -c 'make --no-print-directory -s \
+step sim 600 make --no-print-directory -s sim
+step system 1200 make --no-print-directory -s system
+step sansystem 1500 env BUILD=build/asan bash -c 'make --no-print-directory -s \
 	-j2 BUILD=build/asan HARDENED= WERROR= CFLAGS="-O1 -g" SANITIZE="$0" all &&
 	exec /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system' "$san"
 step states 400 make --no-print-directory -s states
-step kill 600 make --no-print-directory -s kill
+step kill 900 make --no-print-directory -s kill
 step sabotage 1800 make --no-print-directory -s sabotage
-step bench 300 make --no-print-directory -s bench-quick
+step bench 600 make --no-print-directory -s bench-quick
 step demo 120 make --no-print-directory -s demo
 
 echo "$passed passed, $failed failed"
