@@ -52,7 +52,7 @@ QUEUE := status address mailbox record field dsn dsn_words disk pages pages_tree
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client_ask client listener receiver \
 	scheduler
-DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve outlet \
+DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change fields suppress_form waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \

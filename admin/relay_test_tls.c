@@ -6,6 +6,7 @@
 #include "admin/moment.h"
 #include "admin/relay_test_step.h"
 #include "daemon/now.h"
+#include "delivery/reference.h"
 
 /* A certificate that ends sooner is warned of. */
 static const int64_t SOON_US = 14 * DAY_US;
@@ -118,48 +119,17 @@ add_verdict(struct sentence *s, const struct certificate_verdict *v)
 /* --- the handshake -------------------------------------------------------- */
 
 static void
-add_name(struct certificate_names *n, const char *name)
-{
-	for (size_t i = 0; i < n->n; i++)
-		if (strcmp(n->name[i], name) == 0)
-			return;
-	if (*name != '\0' && n->n < CERTIFICATE_NAMES_MOST)
-		n->name[n->n++] = name;
-}
-
-void
-relay_test_names(const struct relay_settings *r, const struct target *g,
-		 const char *domain, enum policy_check check,
-		 struct certificate_names *out)
-{
-	const char *from = r->deliver == DELIVER_MX ? domain : r->host;
-
-	*out = (struct certificate_names){.allow_cn = r->allow_cn};
-	if (check == CHECK_DANE) { /* RFC 7672 3.2.2 */
-		add_name(out, g->tlsa->base);
-		add_name(out, g->host);
-		if (g->secure)
-			add_name(out, from);
-	} else if (r->tls_name[0] != '\0') {
-		add_name(out, r->tls_name);
-	} else {
-		add_name(out, g->host);
-		add_name(out, from);
-	}
-}
-
-static void
 judge(const struct relay_test *t, const struct target *g, const char *domain,
       const struct chain *c, struct relay_test_seen *seen)
 {
 	const int64_t now_s = t->now_us / SECOND_US;
 	struct certificate_names names;
 
-	relay_test_names(t->relay, g, domain, CHECK_NAME, &names);
+	names = reference_names(t->relay, g, domain, CHECK_NAME);
 	seen->by_name = certificate_check(t->trust, c, &names, now_s);
 	if (seen->tlsa != TLSA_USABLE)
 		return;
-	relay_test_names(t->relay, g, domain, CHECK_DANE, &names);
+	names = reference_names(t->relay, g, domain, CHECK_DANE);
 	seen->by_dane = certificate_dane(g->tlsa, c, &names, now_s);
 }
 
@@ -217,7 +187,7 @@ relay_test_tls(struct relay_test *t, struct relay_test_wire *w,
 	struct chain c = {.n = 0};
 	bool ok;
 
-	relay_test_names(t->relay, g, domain, check, &wish.names);
+	wish.names = reference_names(t->relay, g, domain, check);
 	/* Who we are is shown to a host that has proved itself, no other; where
 	 * there is nothing to show, any host is looked at to the end. */
 	wish.unchecked = !tls_setup_has_certificate(t->setup);

@@ -9,11 +9,6 @@
 #include "admin/relay_test_private.h"
 #include "admin/relay_test_wire.h"
 
-/* Names the certificate may be for by this check: those that a worker asks for
- * (set_names in delivery/egress.c). */
-void relay_test_names(const struct relay_settings *r, const struct target *g,
-		      const char *domain, enum policy_check check,
-		      struct certificate_names *out);
 /* The handshake by this policy's check; fills seen's shaken and verdicts.
  * False: there is no connection any more. */
 bool relay_test_tls(struct relay_test *t, struct relay_test_wire *w,

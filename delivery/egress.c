@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/reference.h"
+
 enum { TOKEN_PATIENCE_S = 60, TOKEN_FILE_PATIENCE_S = 1 };
 
 /* CAs read from one file, for all relays that name it. */
@@ -204,11 +206,7 @@ egress_has_room(const struct egress *g)
 static struct connection **
 host_list(struct egress *g, const char *host)
 {
-	uint32_t h = UINT32_C(0x811c9dc5);
-
-	for (const char *p = host; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * UINT32_C(0x01000193);
-	return &g->host[h % EGRESS_HOSTS];
+	return &g->host[crc32c(0, host, strlen(host)) % EGRESS_HOSTS];
 }
 
 bool
@@ -236,40 +234,6 @@ egress_may_clear(const struct egress *g, const struct target *t)
 	struct policy p;
 
 	return policy_for(g->s, tlsa_of(t), &p) == STATUS_COUNT && p.may_clear;
-}
-
-static void
-add_name(struct certificate_names *n, const char *name)
-{
-	if (name == NULL || *name == '\0')
-		return;
-	for (size_t i = 0; i < n->n; i++)
-		if (strcmp(n->name[i], name) == 0)
-			return;
-	if (n->n < CERTIFICATE_NAMES_MOST)
-		n->name[n->n++] = name;
-}
-
-/* Whom the certificate may be for.  DANE: the TLSA base name first, and the
- * domain only where the way from it to the host is proved (RFC 7672 3.2.2). */
-static void
-set_names(const struct egress *g, const struct target *t,
-	  const char *destination, struct tls_wish *w)
-{
-	const char *from = *destination != '\0' ? destination : g->s->host;
-
-	w->names.allow_cn = g->s->allow_cn;
-	if (w->check == CHECK_DANE) {
-		add_name(&w->names, t->tlsa->base);
-		add_name(&w->names, t->host);
-		if (t->secure)
-			add_name(&w->names, from);
-	} else if (*g->s->tls_name != '\0') {
-		add_name(&w->names, g->s->tls_name);
-	} else {
-		add_name(&w->names, t->host);
-		add_name(&w->names, from);
-	}
 }
 
 /* How long another token may take to come: a command's run, a file's look. */
@@ -335,7 +299,7 @@ set_terms(struct egress *g, const struct target *t, const char *destination,
 	    g->s->command_timeout_us, g->s->data_timeout_us};
 	x->wish.check = x->policy.check;
 	x->wish.tlsa = t->tlsa;
-	set_names(g, t, destination, &x->wish);
+	x->wish.names = reference_names(g->s, t, destination, x->wish.check);
 	if (!set_account(g, x, a, steady_us, v))
 		return false;
 	if (g->setup == NULL && x->policy.tls) {

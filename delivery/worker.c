@@ -93,11 +93,10 @@ egress_for(struct worker *w, struct text relay)
 static struct place **
 bucket_of(struct worker *w, const struct egress *g, const char *destination)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uintptr_t)g;
+	uint32_t h =
+	    crc32c(crc32c(0, &g, sizeof g), destination, strlen(destination));
 
-	for (const char *p = destination; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
-	return &w->bucket[(h >> 16) % BUCKETS];
+	return &w->bucket[h % BUCKETS];
 }
 
 static struct pool *
