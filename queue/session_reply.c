@@ -6,17 +6,24 @@
 #include "daemon/log.h"
 #include "queue/session_private.h"
 
+/* A reply without its end, cut if it is too long. */
+static void format(char line[REFUSAL_MOST], const char *fmt, va_list ap)
+    PRINTF(2, 0);
+static void
+format(char line[REFUSAL_MOST], const char *fmt, va_list ap)
+{
+	must(vsnprintf(line, REFUSAL_MOST, fmt, ap) >= 0);
+}
+
 void
 session_say(struct session *s, const char *fmt, ...)
 {
 	char line[REFUSAL_MOST];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
+	format(line, fmt, ap);
 	va_end(ap);
-	must(n >= 0);
 	bytes_add_text(s->out, line);
 	bytes_add(s->out, "\r\n", 2);
 }
@@ -55,12 +62,10 @@ session_refuse(struct session *s, const char *during, const char *fmt, ...)
 {
 	char line[REFUSAL_MOST];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
+	format(line, fmt, ap);
 	va_end(ap);
-	must(n >= 0);
 	if (line[0] == '5' && s->errors >= s->limits.errors) {
 		session_refuse_close(s, during,
 				     "421 4.7.0 %s Error: too many errors",
@@ -75,12 +80,10 @@ session_decline(struct session *s, const char *during, const char *fmt, ...)
 {
 	char line[REFUSAL_MOST];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
+	format(line, fmt, ap);
 	va_end(ap);
-	must(n >= 0);
 	note(s, during, line);
 	session_say(s, "%s", line);
 }
@@ -91,12 +94,10 @@ session_refuse_close(struct session *s, const char *during, const char *fmt,
 {
 	char line[REFUSAL_MOST];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line, fmt, ap);
+	format(line, fmt, ap);
 	va_end(ap);
-	must(n >= 0);
 	refuse(s, during, line);
 	session_close(s);
 }

@@ -201,16 +201,17 @@ def balance(folder, count, told):
     return 1 if bad else 0
 
 
-def main():
+def main(name, kills, part):
+    """part(args, folder) in a folder of its own; the log's end if it breaks."""
     p = argparse.ArgumentParser()
-    p.add_argument("--kills", type=int, default=200)
+    p.add_argument("--kills", type=int, default=kills)
     p.add_argument("--seed", type=int, default=int(time.time()))
     p.add_argument("--build", default=str(ROOT / "build"))
     args = p.parse_args()
-    print(f"kill: seed {args.seed}", flush=True)
-    folder = tempfile.mkdtemp(prefix="mtq-kill-")
+    print(f"{name}: seed {args.seed}", flush=True)
+    folder = tempfile.mkdtemp(prefix=f"mtq-{name.replace('_', '-')}-")
     try:
-        code = run(args, folder)
+        return part(args, folder)
     except BaseException:
         keep = pathlib.Path(folder) / "log"
         if keep.exists():
@@ -218,8 +219,7 @@ def main():
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("kill", 200, run))

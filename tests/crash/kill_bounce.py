@@ -8,15 +8,12 @@ drained, each (message, failed recipient) stands in exactly one report, by the
 report's own Message-ID (the delivery of a report may be doubled like any other),
 each report names the right message, and nobody else gets one.
 """
-import argparse
 import collections
 import email
 import pathlib
 import random
-import shutil
 import smtplib
 import sys
-import tempfile
 import threading
 import time
 
@@ -158,25 +155,5 @@ def run(args, folder):
         sink.close()
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--kills", type=int, default=60)
-    p.add_argument("--seed", type=int, default=int(time.time()))
-    p.add_argument("--build", default=str(kill.ROOT / "build"))
-    args = p.parse_args()
-    print(f"kill_bounce: seed {args.seed}", flush=True)
-    folder = tempfile.mkdtemp(prefix="mtq-kill-bounce-")
-    try:
-        code = run(args, folder)
-    except BaseException:
-        keep = pathlib.Path(folder) / "log"
-        if keep.exists():
-            sys.stderr.write(keep.read_text(errors="replace")[-3000:])
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(kill.main("kill_bounce", 60, run))
