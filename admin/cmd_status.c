@@ -22,7 +22,7 @@ enum {
 	STARTING_S = 15, /* a role is ready long before */
 };
 
-struct status {
+struct screen {
 	struct command *c;
 	const struct settings *settings;
 	int pid; /* of mtqd; 0: it is stopped */
@@ -40,10 +40,10 @@ struct status {
 
 /* --- what is wrong -------------------------------------------------------- */
 
-static void problem(struct status *s, const char *fmt, ...) PRINTF(2, 3);
+static void problem(struct screen *s, const char *fmt, ...) PRINTF(2, 3);
 
 static void
-problem(struct status *s, const char *fmt, ...)
+problem(struct screen *s, const char *fmt, ...)
 {
 	char text[PROBLEM_MOST];
 	va_list ap;
@@ -57,7 +57,7 @@ problem(struct status *s, const char *fmt, ...)
 }
 
 static void
-judge_roles(struct status *s)
+judge_roles(struct screen *s)
 {
 	char since[HUMAN_TEXT];
 
@@ -82,7 +82,7 @@ judge_roles(struct status *s)
 }
 
 static void
-judge_room(struct status *s)
+judge_room(struct screen *s)
 {
 	const struct queue_settings *q = &s->settings->queue;
 	char used[HUMAN_TEXT], most[HUMAN_TEXT];
@@ -107,7 +107,7 @@ judge_room(struct status *s)
 /* Subject 4 of RFC 3463 is the network and the way to the next host: that one
  * mailbox is full is nobody's concern here. */
 static void
-judge_waiting(struct status *s)
+judge_waiting(struct screen *s)
 {
 	const struct queue_oldest *o = &s->oldest;
 	char text[HUMAN_TEXT];
@@ -125,7 +125,7 @@ judge_waiting(struct status *s)
 }
 
 static void
-judge_queue(struct status *s)
+judge_queue(struct screen *s)
 {
 	if (strcmp(s->instance, s->settings->instance) != 0)
 		problem(s,
@@ -143,7 +143,7 @@ judge_queue(struct status *s)
 /* --- reading -------------------------------------------------------------- */
 
 static bool
-read_queue(struct status *s, struct store *store, struct err *e)
+read_queue(struct screen *s, struct store *store, struct err *e)
 {
 	struct txn *t = store_begin(store, false, e);
 	bool ok;
@@ -161,7 +161,7 @@ read_queue(struct status *s, struct store *store, struct err *e)
 
 /* False: the exit code is *code, and why is on stderr. */
 static bool
-read_all(struct status *s, int *code)
+read_all(struct screen *s, int *code)
 {
 	const char *dir = s->settings->state_dir;
 	struct err e = {.kind = ERR_NONE};
@@ -247,7 +247,7 @@ static const struct show_field status_fields[] = {STATUS_SHOWN(F)};
 #undef F
 
 static void
-fill_roles(const struct status *s, struct show_value *v)
+fill_roles(const struct screen *s, struct show_value *v)
 {
 	for (size_t i = 0; i < s->nroles; i++, v += ROLE_AT_COUNT) {
 		const struct role_line *r = &s->role[i];
@@ -262,7 +262,7 @@ fill_roles(const struct status *s, struct show_value *v)
 }
 
 static void
-fill_queue(const struct status *s, struct show_value *v)
+fill_queue(const struct screen *s, struct show_value *v)
 {
 	if (!s->queue)
 		return;
@@ -291,7 +291,7 @@ fill_queue(const struct status *s, struct show_value *v)
 }
 
 static void
-print_screen(const struct status *s, const struct show_value *v,
+print_screen(const struct screen *s, const struct show_value *v,
 	     const struct show_value *roles)
 {
 	const char *on = s->c->color ? "\033[31m" : "";
@@ -325,7 +325,7 @@ print_screen(const struct status *s, const struct show_value *v,
 }
 
 static void
-print_status(const struct status *s)
+print_status(const struct screen *s)
 {
 	struct show_value v[AT_COUNT] = {{0}};
 	struct show_value roles[ROLES_FILE_MOST * ROLE_AT_COUNT] = {{0}};
@@ -358,7 +358,7 @@ print_status(const struct status *s)
 int
 cmd_status(struct command *c)
 {
-	struct status *s;
+	struct screen *s;
 	bool check = c->argc == 1 && strcmp(c->argv[0], "--check") == 0;
 	int code = EXIT_DONE;
 

@@ -107,7 +107,11 @@
 	    "lifetime of the retry schedule.")                                 \
 	KEY(text, retry, "normal", NULL, NULL, "Schedule of attempts.")        \
 	KEY(flag, dsn, "yes", NULL, NULL,                                      \
-	    "no: senders of this type are not told of failures.")
+	    "no: senders of this type are not told of failures.")              \
+	KEY(in_doubt, in_doubt, "resend", NULL, NULL,                          \
+	    "When the reply to the final dot is lost. resend: sent again, "    \
+	    "perhaps twice; hold: kept back for a person; assume-sent: taken " \
+	    "as delivered.")
 
 #define BOUNCE_KEYS(KEY)                                                       \
 	KEY(flag, enabled, "yes", NULL, NULL,                                  \
@@ -117,9 +121,46 @@
 	KEY(text, postmaster, "", NULL, NULL,                                  \
 	    "Address that is told of reports that can't be delivered; empty: " \
 	    "nobody is.")                                                      \
+	KEY(duration, delay_after, "4h", "0s", "30d",                          \
+	    "A sender is told once that mail waits, when it is as old as "     \
+	    "this; 0s: never.")                                                \
+	KEY(rate, rate_per_sender, "", NULL, NULL,                             \
+	    "Reports to one sender in a second, minute or hour (100/h); "      \
+	    "those "                                                           \
+	    "above it are not sent, but recorded; empty: no limit.")           \
 	KEY(duration, keep_failed, "5d", "1min", "365d",                       \
 	    "How long recipients that failed stay in the queue to be looked "  \
 	    "at.")
+
+#define HISTORY_KEYS(KEY)                                                      \
+	KEY(duration, keep, "30d", "1min", "3650d",                            \
+	    "How long it is known what became of mail.")                       \
+	KEY(size, max_size, "1gb", "1mb", "1tb",                               \
+	    "What is known takes no more room than this; then the oldest "     \
+	    "goes.")
+
+#define RETURNS_KEYS(KEY)                                                      \
+	KEY(text, domain, "", NULL, NULL,                                      \
+	    "Our domain for mail that comes back (its MX is this host): the "  \
+	    "addresses of return_path = verp are in it. Every client may "     \
+	    "send there. Empty: none.")                                        \
+	KEY(duration, expires, "30d", "1d", "365d",                            \
+	    "How long such an address takes mail.")                            \
+	KEY(text, forward, "", NULL, NULL,                                     \
+	    "Address that gets what comes back and is no report, as a reply "  \
+	    "by a person; empty: it is recorded and dropped.")
+
+#define REPLY_KEYS(KEY)                                                        \
+	KEY(count, priority, NULL, "1", "1M",                                  \
+	    "The matching block with the smallest number decides. Unique.")    \
+	KEY(words, match, NULL, NULL, NULL,                                    \
+	    "Replies, as a code and words with *: \"550 5.7.1 *spam*\".")      \
+	KEY(words, relay, "", NULL, NULL,                                      \
+	    "Only from these relays; empty: from all.")                        \
+	KEY(category, category, "none", NULL, NULL,                            \
+	    "Why, for people; none: as it is without this block.")             \
+	KEY(then, then, "as-is", NULL, NULL,                                   \
+	    "retry: such mail is tried again; fail: it is given up.")
 
 #define SUPPRESS_KEYS(KEY)                                                     \
 	KEY(at_rcpt, at_rcpt, "accept", NULL, NULL,                            \
@@ -130,7 +171,11 @@
 	    "So many replies that an address does not exist put it on the "    \
 	    "list; 0: none does.")                                             \
 	KEY(duration, hard_bounce_ttl, "90d", "1min", "3650d",                 \
-	    "How long it stays there, from the last such reply.")
+	    "How long it stays there, from the last such reply.")              \
+	KEY(flag, complaint, "yes", NULL, NULL,                                \
+	    "yes: who complains (an ARF report) gets no more mail.")           \
+	KEY(duration, complaint_ttl, "3650d", "1min", "3650d",                 \
+	    "How long not, from the last complaint.")
 
 #define CLASSIFY_KEYS(KEY)                                                     \
 	KEY(count, priority, NULL, "1", "1M",                                  \
@@ -279,6 +324,10 @@
 	    "needs tls = required-verify or dane = require.")                  \
 	KEY(flag, insecure_auth, "no", NULL, NULL,                             \
 	    "yes: authenticate also where TLS is not verified.")               \
+	KEY(text, return_path, "keep", NULL, NULL,                             \
+	    "Envelope sender: keep: as the client gave it; from: the address " \
+	    "in header From; an address: that one; verp: one of ours for "     \
+	    "each recipient, in the domain of the block returns.")             \
 	KEY(text, dir, "", NULL, NULL, "Maildir to deliver into.")             \
 	KEY(count, connections, "20", "1", "5k",                               \
 	    "Connections to this relay over all workers.")                     \
@@ -320,6 +369,8 @@
 	B(queue, 0, QUEUE_KEYS, "The queue database.")                         \
 	B(bounce, 0, BOUNCE_KEYS, "Who is told that mail has failed.")         \
 	B(suppress, 0, SUPPRESS_KEYS, "Addresses that get no mail.")           \
+	B(history, 0, HISTORY_KEYS, "What is known of mail that has gone.")    \
+	B(returns, 0, RETURNS_KEYS, "Mail that comes back.")                   \
 	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
 	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
@@ -337,6 +388,8 @@
 	B(expect, 1, EXPECT_KEYS,                                              \
 	  "A test of this file: what must be true of such mail, or the file "  \
 	  "is refused.")                                                       \
+	B(reply, 1, REPLY_KEYS,                                                \
+	  "What replies mean, where mtq would not know.")                      \
 	B(retry, 1, RETRY_KEYS,                                                \
 	  "A schedule of attempts. Types use \"normal\" unless they name "     \
 	  "another.")
@@ -368,6 +421,24 @@
 	W(EXCHANGE, "exchange")
 #define AUTHORITY_WORDS(W) W(MTQ, "mtq") W(CRM, "crm")
 #define AT_RCPT_WORDS(W)   W(ACCEPT, "accept") W(REFUSE, "refuse")
+#define IN_DOUBT_WORDS(W)                                                      \
+	W(RESEND, "resend") W(HOLD, "hold") W(ASSUME_SENT, "assume-sent")
+#define THEN_WORDS(W) W(AS_IS, "as-is") W(RETRY, "retry") W(FAIL, "fail")
+/* Why mail fails or waits (queue/category.h). */
+#define CATEGORY_WORDS(W)                                                      \
+	W(NONE, "none")                                                        \
+	W(BAD_ADDRESS, "bad-address")                                          \
+	W(MAILBOX_FULL, "mailbox-full")                                        \
+	W(BLOCKED, "blocked")                                                  \
+	W(POLICY, "policy")                                                    \
+	W(QUOTA, "quota")                                                      \
+	W(CONTENT, "content")                                                  \
+	W(NETWORK, "network")                                                  \
+	W(AUTHENTICATION, "authentication")                                    \
+	W(EXPIRED, "expired")                                                  \
+	W(SUPPRESSED, "suppressed")                                            \
+	W(SYSTEM, "system")                                                    \
+	W(OTHER, "other")
 #define ENUMS(E)                                                               \
 	E(deliver, DELIVER, DELIVER_WORDS)                                     \
 	E(lookup, LOOKUP, LOOKUP_WORDS)                                        \
@@ -376,6 +447,9 @@
 	E(dane, DANE, DANE_WORDS)                                              \
 	E(authority, AUTHORITY, AUTHORITY_WORDS)                               \
 	E(at_rcpt, AT_RCPT, AT_RCPT_WORDS)                                     \
+	E(in_doubt, IN_DOUBT, IN_DOUBT_WORDS)                                  \
+	E(then, THEN, THEN_WORDS)                                              \
+	E(category, CATEGORY, CATEGORY_WORDS)                                  \
 	E(unit, UNIT, UNIT_WORDS)                                              \
 	E(window, WINDOW, WINDOW_WORDS)                                        \
 	E(duty, DUTY, DUTY_WORDS)                                              \

@@ -36,6 +36,9 @@
 #define MEMBER_tls_start(n)                           enum tls_start_kind n;
 #define MEMBER_authority(n)                           enum authority_kind n;
 #define MEMBER_at_rcpt(n)                             enum at_rcpt_kind n;
+#define MEMBER_in_doubt(n)                            enum in_doubt_kind n;
+#define MEMBER_then(n)                                enum then_kind n;
+#define MEMBER_category(n)                            enum category_kind n;
 #define MEMBER_dane(n)                                enum dane_kind n;
 #define MEMBER_unit(n)                                enum unit_kind n;
 #define MEMBER_window(n)                              enum window_kind n;
@@ -83,6 +86,8 @@ struct settings {
 	struct dns_settings dns;
 	struct bounce_settings bounce;
 	struct suppress_settings suppress;
+	struct history_settings history;
+	struct returns_settings returns;
 	struct listen_settings *listens;
 	size_t nlistens;
 	struct source_settings *sources;
@@ -99,6 +104,8 @@ struct settings {
 	size_t nroutes;
 	struct expect_settings *expects;
 	size_t nexpects;
+	struct reply_settings *replies;
+	size_t nreplies;
 	struct retry_settings *retries;
 	size_t nretries;
 	const struct relay_settings *no_match_relay;

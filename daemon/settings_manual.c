@@ -33,6 +33,9 @@ static const struct example {
     {BLOCK_expect, "newsletter", "to", "somebody@example.net"},
     {BLOCK_expect, "newsletter", "type", "mass"},
     {BLOCK_expect, "newsletter", "relay", "smarthost"},
+    {BLOCK_reply, "spam-filter", "priority", "10"},
+    {BLOCK_reply, "spam-filter", "match", "554 5.7.1 *spam*"},
+    {BLOCK_reply, "spam-filter", "category", "content"},
     {BLOCK_retry, "normal", "", ""},
 };
 
@@ -45,11 +48,14 @@ is_optional(enum block_kind kind)
 	case BLOCK_quota:
 	case BLOCK_route:
 	case BLOCK_expect:
+	case BLOCK_reply:
 		return true;
 	case BLOCK_global:
 	case BLOCK_queue:
 	case BLOCK_bounce:
 	case BLOCK_suppress:
+	case BLOCK_history:
+	case BLOCK_returns:
 	case BLOCK_dns:
 	case BLOCK_listen:
 	case BLOCK_source:

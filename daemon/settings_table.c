@@ -22,6 +22,9 @@
 #define OFFSET_tls_start(s, n) offsetof(s, n)
 #define OFFSET_authority(s, n) offsetof(s, n)
 #define OFFSET_at_rcpt(s, n)   offsetof(s, n)
+#define OFFSET_in_doubt(s, n)  offsetof(s, n)
+#define OFFSET_then(s, n)      offsetof(s, n)
+#define OFFSET_category(s, n)  offsetof(s, n)
 #define OFFSET_dane(s, n)      offsetof(s, n)
 #define OFFSET_unit(s, n)      offsetof(s, n)
 #define OFFSET_window(s, n)    offsetof(s, n)
@@ -43,6 +46,15 @@ static const struct key_row bounce_rows[] = {BOUNCE_KEYS(ROW)};
 #undef IN
 #define IN struct suppress_settings
 static const struct key_row suppress_rows[] = {SUPPRESS_KEYS(ROW)};
+#undef IN
+#define IN struct history_settings
+static const struct key_row history_rows[] = {HISTORY_KEYS(ROW)};
+#undef IN
+#define IN struct returns_settings
+static const struct key_row returns_rows[] = {RETURNS_KEYS(ROW)};
+#undef IN
+#define IN struct reply_settings
+static const struct key_row reply_rows[] = {REPLY_KEYS(ROW)};
 #undef IN
 #define IN struct dns_settings
 static const struct key_row dns_rows[] = {DNS_KEYS(ROW)};
@@ -79,6 +91,8 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #define PLACE_queue    offsetof(struct settings, queue), 0
 #define PLACE_bounce   offsetof(struct settings, bounce), 0
 #define PLACE_suppress offsetof(struct settings, suppress), 0
+#define PLACE_history  offsetof(struct settings, history), 0
+#define PLACE_returns  offsetof(struct settings, returns), 0
 #define PLACE_dns      offsetof(struct settings, dns), 0
 #define MANY(p)        offsetof(struct settings, p), offsetof(struct settings, n##p)
 #define PLACE_listen   MANY(listens)
@@ -89,6 +103,7 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #define PLACE_relay    MANY(relays)
 #define PLACE_route    MANY(routes)
 #define PLACE_expect   MANY(expects)
+#define PLACE_reply    MANY(replies)
 #define PLACE_retry    MANY(retries)
 
 const struct block_row settings_blocks[BLOCK_COUNT] = {

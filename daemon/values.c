@@ -73,6 +73,9 @@ units_of(enum value_kind kind)
 	case VALUE_dane:
 	case VALUE_authority:
 	case VALUE_at_rcpt:
+	case VALUE_in_doubt:
+	case VALUE_then:
+	case VALUE_category:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:

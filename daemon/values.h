@@ -49,6 +49,9 @@ struct lists {
 #define W_TLS_START(id, word) TLS_START_##id,
 #define W_AUTHORITY(id, word) AUTHORITY_##id,
 #define W_AT_RCPT(id, word)   AT_RCPT_##id,
+#define W_IN_DOUBT(id, word)  IN_DOUBT_##id,
+#define W_THEN(id, word)      THEN_##id,
+#define W_CATEGORY(id, word)  CATEGORY_##id,
 #define W_DANE(id, word)      DANE_##id,
 #define W_UNIT(id, word)      UNIT_##id,
 #define W_WINDOW(id, word)    WINDOW_##id,
@@ -80,6 +83,9 @@ ENUMS(E)
 	V(dane, "")                                                            \
 	V(authority, "")                                                       \
 	V(at_rcpt, "")                                                         \
+	V(in_doubt, "")                                                        \
+	V(then, "")                                                            \
+	V(category, "")                                                        \
 	V(unit, "")                                                            \
 	V(window, "")                                                          \
 	V(duty, "")                                                            \

@@ -29,9 +29,10 @@ enum control_change_kind {
 	CHANGE_RELAY_RESUME, /* also opens what the provider's wall closed */
 	CHANGE_SUPPRESS_ADD, /* `entries` (queue/suppress.h) */
 	CHANGE_SUPPRESS_REMOVE,
+	CHANGE_EVENTS_ACK, /* name: a reader; limit: the entry; 0: no reader */
 };
 #define CHANGE_FIELDS(F)                                                       \
-	F(u8, change, CHANGE_SUPPRESS_REMOVE)                                  \
+	F(u8, change, CHANGE_EVENTS_ACK)                                       \
 	F(text, name, 64) /* of the quota or relay */                          \
 	F(text, type, 64)                                                      \
 	F(u64, limit, UINT64_MAX)                                              \
@@ -41,7 +42,7 @@ enum control_change_kind {
 WIRE_STRUCT(control_change, CHANGE_FIELDS)
 
 #define ORDER_FIELDS(F)                                                        \
-	F(u8, order, LEDGER_DROP)                                              \
+	F(u8, order, LEDGER_BOUNCE)                                            \
 	F(u64, message, UINT64_MAX)                                            \
 	F(u32, rcpt, UINT32_MAX) /* UINT32_MAX: all */                         \
 	F(text, reason, 255)

@@ -16,13 +16,13 @@ enum {
 	FREE_ROWS_MOST = 100 * 1000, /* of the free list, in env_free_pages */
 };
 static const char *const db_name[STORE_DB_COUNT] = {
-    "state",  "message", "body",    "recipient", "due",  "partial",
-    "charge", "spent",   "counter", "override",  "gate", "suppress"};
+    "state",   "message",  "body",    "recipient", "due",
+    "partial", "charge",   "spent",   "counter",   "override",
+    "gate",    "suppress", "journal", "history",   "reader"};
 
 struct env {
 	MDB_env *env;
 	MDB_dbi dbi[STORE_DB_COUNT];
-	bool missing[STORE_DB_COUNT]; /* made by an older mtq */
 	int fd; /* LMDB's own descriptor: not ours to close */
 	size_t page_bytes;
 	const char *_Atomic map;  /* the file in memory; NULL: unknown where */
@@ -165,13 +165,6 @@ env_close(struct env *env)
 	free(env);
 }
 
-/* Tables that came after the first release of this format. */
-static bool
-is_younger(size_t db)
-{
-	return db == STORE_SUPPRESS;
-}
-
 bool
 env_tables(struct txn *t, bool create, struct err *e)
 {
@@ -179,21 +172,11 @@ env_tables(struct txn *t, bool create, struct err *e)
 		int rc = mdb_dbi_open(t->handle, db_name[i],
 				      create ? MDB_CREATE : 0, &t->env->dbi[i]);
 
-		t->env->missing[i] = rc == MDB_NOTFOUND && is_younger(i);
-		if (rc != 0 && !t->env->missing[i])
+		if (rc != 0)
 			return failed(e, rc, db_name[i]);
 	}
 	t->changed = create;
 	return true;
-}
-
-bool
-env_lacks(const struct env *env)
-{
-	for (size_t i = 0; i < STORE_DB_COUNT; i++)
-		if (env->missing[i])
-			return true;
-	return false;
 }
 
 /* A row's address, less where its page lies in the file: LMDB has no call that
@@ -341,10 +324,7 @@ txn_rows(struct txn *t, enum store_db db, uint64_t *n, struct err *e)
 	int rc;
 
 	*n = 0;
-	if (t->env->missing[db])
-		return true;
 	rc = mdb_stat(t->handle, t->env->dbi[db], &ms);
-
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
 	*n = ms.ms_entries;
@@ -438,9 +418,7 @@ txn_get(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	const void **val, size_t *nval, struct err *e)
 {
 	MDB_val k = val_of(key, nkey), v;
-	int rc = t->env->missing[db]
-		     ? MDB_NOTFOUND
-		     : mdb_get(t->handle, t->env->dbi[db], &k, &v);
+	int rc = mdb_get(t->handle, t->env->dbi[db], &k, &v);
 
 	if (rc == MDB_NOTFOUND) {
 		e->kind = ERR_NONE;
@@ -451,20 +429,33 @@ txn_get(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	return give(t, &v, val, nval, e);
 }
 
-bool
-txn_reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
-	    size_t nval, void **val, struct err *e)
+static bool
+reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
+	size_t nval, unsigned flags, void **val, struct err *e)
 {
 	MDB_val k = val_of(key, nkey), v = val_of(NULL, nval);
-	int rc;
+	int rc =
+	    mdb_put(t->handle, t->env->dbi[db], &k, &v, MDB_RESERVE | flags);
 
-	must(!t->env->missing[db]);
-	rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, MDB_RESERVE);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
 	t->changed = true;
 	*val = v.mv_data;
 	return true;
+}
+
+bool
+txn_reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
+	    size_t nval, void **val, struct err *e)
+{
+	return reserve(t, db, key, nkey, nval, 0, val, e);
+}
+
+bool
+txn_append(struct txn *t, enum store_db db, const void *key, size_t nkey,
+	   size_t nval, void **val, struct err *e)
+{
+	return reserve(t, db, key, nkey, nval, MDB_APPEND, val, e);
 }
 
 bool
@@ -474,7 +465,6 @@ txn_put(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	MDB_val k = val_of(key, nkey), v = val_of(val, nval);
 	int rc;
 
-	must(!t->env->missing[db]);
 	rc = mdb_put(t->handle, t->env->dbi[db], &k, &v, 0);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
@@ -489,7 +479,6 @@ txn_del(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	MDB_val k = val_of(key, nkey);
 	int rc;
 
-	must(!t->env->missing[db]);
 	rc = mdb_del(t->handle, t->env->dbi[db], &k, NULL);
 	if (rc != 0)
 		return failed(e, rc, db_name[db]);
@@ -520,10 +509,6 @@ walk(struct txn *t, enum store_db db, MDB_val *key, MDB_cursor_op op,
 	MDB_val v;
 	int rc;
 
-	if (t->env->missing[db]) {
-		e->kind = ERR_NONE;
-		return false;
-	}
 	if (!bind_cursor(t, db, e))
 		return false;
 	rc = mdb_cursor_get(t->cursor[db], key, &v, op);

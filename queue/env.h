@@ -36,11 +36,8 @@ struct txn {
 struct env *env_open(const char *path, enum store_mode mode, uint64_t map_bytes,
 		     struct err *e) MUST_USE;
 void env_close(struct env *env); /* takes NULL */
-/* Opens the named tables in a transaction, which must be committed.  A queue that
- * an older mtq made lacks the newest table: readers find it empty, and
- * store_open makes it (create) before a writer has its first transaction. */
+/* Opens the named tables in a transaction, which must be committed. */
 bool env_tables(struct txn *t, bool create, struct err *e) MUST_USE;
-bool env_lacks(const struct env *env); /* a table is missing */
 /* From here on rows are compared with the file's end: `row` is any row that a
  * read transaction gave out. */
 void env_learn_map(struct env *env, const void *row, size_t page_bytes);

@@ -87,7 +87,8 @@ WIRE_STRUCT(job_permit, PERMIT_FIELDS)
 	F(u32, transmit_us, UINT32_MAX)                                          \
 	/* how the way was secured, as it stands in the log behind status=():  \
 	 * "tls=TLS1.3 cipher=... verify=dane auth=PLAIN"; "" no connection */ \
-	F(text, security, JOB_SECURITY_MOST)
+	F(text, security, JOB_SECURITY_MOST)                                     \
+	F(u8, dsn_passed, 1) /* SENT: the next hop reports (RFC 3461 4) */
 WIRE_STRUCT(job_outcome, OUTCOME_FIELDS)
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef MTQ_LEDGER_H
 #define MTQ_LEDGER_H
 
+#include "queue/journal.h"
 #include "queue/status.h"
 #include "queue/store.h"
 
@@ -97,7 +98,12 @@ struct ledger_again {
 	uint64_t lane;        /* 0: the one it came from */
 	bool attempt;         /* this was one */
 	bool round;           /* and ended a round through all its relays */
+	bool hold;            /* DEFER: HELD, not WAITING */
+	bool told;            /* its sender is told of the delay */
 	const char *security; /* as in the record; NULL: what is there stays */
+	/* The journal's entry about it: kind, delays, relay ...; what the records
+	 * know (message, sender, address ...) is filled in. */
+	struct journal_entry entry;
 };
 /* LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
 bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
@@ -105,9 +111,21 @@ bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 		   const struct ledger_again *again, enum ledger_answer *answer,
 		   struct ledger_settled *out, struct err *e) MUST_USE;
 
-/* For mtq: WAITING <-> HELD, -> WAITING now, -> gone. */
+/* WAITING: its sender is told of the delay (once: *told says whether it was
+ * before). */
+bool ledger_tell(struct txn *t, uint64_t id, uint32_t rcpt, int64_t now_us,
+		 bool *told, struct err *e) MUST_USE;
 
-enum ledger_order { LEDGER_HOLD, LEDGER_RELEASE, LEDGER_RETRY, LEDGER_DROP };
+/* For mtq: WAITING <-> HELD, -> WAITING now, -> gone.  A bounce is not one of
+ * them: orders.c claims the recipient and settles it as failed. */
+
+enum ledger_order {
+	LEDGER_HOLD,
+	LEDGER_RELEASE,
+	LEDGER_RETRY,
+	LEDGER_DROP,
+	LEDGER_BOUNCE
+};
 /* All recipients of a message, or one (rcpt != UINT32_MAX).  `who` and why are
  * kept in the record.  *changed: how many. */
 bool ledger_order(struct txn *t, uint64_t id, uint32_t rcpt,

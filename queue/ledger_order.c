@@ -13,6 +13,7 @@ static const enum effect effect_of[][RECIPIENT_STATE_COUNT] = {
     [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP},
     [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT},
     [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE},
+    [LEDGER_BOUNCE] = {NO, NO, NO, KEEP},
 };
 
 struct order {

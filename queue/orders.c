@@ -77,6 +77,8 @@ word(enum ledger_order o)
 		return "retry";
 	case LEDGER_DROP:
 		return "drop";
+	case LEDGER_BOUNCE:
+		return "bounce";
 	}
 	must_failed("an order", __FILE__, __LINE__);
 }
@@ -224,6 +226,9 @@ carry_out(const struct order *o, struct txn *t, const struct settle_world *w,
 	case CHANGE_SUPPRESS_ADD:
 	case CHANGE_SUPPRESS_REMOVE:
 		return change_suppress(o, t, now_us, w->log, a, e);
+	case CHANGE_EVENTS_ACK:
+		a->answer = LEDGER_NOT_FOUND;
+		return true;
 	}
 	must_failed("a change", __FILE__, __LINE__);
 }

@@ -10,6 +10,8 @@ WIRE_CODEC(counter_record, COUNTER_FIELDS)
 WIRE_CODEC(override_record, OVERRIDE_FIELDS)
 WIRE_CODEC(gate_record, GATE_FIELDS)
 WIRE_CODEC(suppress_record, SUPPRESS_FIELDS)
+WIRE_CODEC(reader_record, READER_FIELDS)
+WIRE_CODEC(history_record, HISTORY_FIELDS)
 WIRE_CODEC(state_record, STATE_FIELDS)
 
 enum { SEAL_BYTES = 5 }; /* version, checksum */
@@ -119,6 +121,8 @@ SEALED(counter)
 SEALED(override)
 SEALED(gate)
 SEALED(suppress)
+SEALED(reader)
+SEALED(history)
 SEALED(state)
 
 void

@@ -14,6 +14,9 @@
  *	override	quota, type
  *	gate		relay
  *	suppress	domain, "@", local part; none for a whole domain
+ *	journal		entry				(queue/journal.h)
+ *	history		id, rcpt			(its last entry)
+ *	reader		name of a reader of the journal
  *	state		"state"
  *
  * A recipient has exactly one row in `due`, and the row's state octet is its
@@ -27,9 +30,10 @@
 #include "daemon/err.h"
 #include "daemon/wire.h"
 #include "queue/address.h"
+#include "queue/status.h"
 
 enum {
-	RECORD_VERSION = 2,
+	RECORD_VERSION = 3,
 	CHUNK_MOST = 65512, /* body octets of one record: + header = 65520,
 			       which with LMDB's page header fills 16 pages */
 	ID_TEXT = 12,       /* letters and digits of a queue id */
@@ -94,7 +98,11 @@ enum {
 	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */       \
 	F(u32, attempts, UINT32_MAX)                                              \
 	F(u32, rounds, UINT32_MAX) /* through all relays it may take */           \
-	F(u64, due_us, INT64_MAX)  /* while WAITING; see key_due_of */            \
+	F(u8, claims, UINT8_MAX)   /* without an outcome, one after another */    \
+	F(u8, told, 1)             /* its sender knows of the delay */            \
+	F(u8, category, CATEGORY_COUNT - 1) /* of the last attempt */             \
+	F(u64, entry, UINT64_MAX) /* the journal's last one about it */           \
+	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */             \
 	F(u64, changed_us, INT64_MAX)                                             \
 	F(text, address, 254)                                                     \
 	F(text, orcpt, 500)   /* xtext as received, with its addr-type */         \
@@ -178,6 +186,17 @@ enum { SUPPRESS_REASON = 63, SUPPRESS_WHO = 63, SUPPRESS_EVIDENCE = 511 };
 	F(text, evidence, SUPPRESS_EVIDENCE) /* the remote's words, cleaned */
 WIRE_STRUCT(suppress_record, SUPPRESS_FIELDS)
 
+/* Of one reader of the journal: up to where it has read. */
+#define READER_FIELDS(F)                                                       \
+	F(u64, entry, UINT64_MAX)                                              \
+	F(u64, at_us, INT64_MAX) /* when it said so */                         \
+	F(text, who, 63)
+WIRE_STRUCT(reader_record, READER_FIELDS)
+
+/* What a recipient that has ended is found by. */
+#define HISTORY_FIELDS(F) F(u64, entry, UINT64_MAX)
+WIRE_STRUCT(history_record, HISTORY_FIELDS)
+
 /* Written by every commit that changes something; compared at open. */
 #define STATE_FIELDS(F)                                                        \
 	F(u64, format, RECORD_VERSION)                                         \
@@ -194,6 +213,10 @@ WIRE_STRUCT(suppress_record, SUPPRESS_FIELDS)
 	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
 	F(u64, sent_total, UINT64_MAX)                                         \
 	F(u64, dropped_total, UINT64_MAX)                                      \
+	F(u64, last_entry, UINT64_MAX)    /* of the journal, ever */           \
+	F(u64, entry_removed, UINT64_MAX) /* the last one that went */         \
+	F(u64, entries, UINT64_MAX)                                            \
+	F(u64, entry_bytes, UINT64_MAX) /* keys and rows */                    \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
 
@@ -213,6 +236,8 @@ void counter_seal(struct bytes *b, const struct counter_record *c);
 void override_seal(struct bytes *b, const struct override_record *o);
 void gate_seal(struct bytes *b, const struct gate_record *g);
 void suppress_seal(struct bytes *b, const struct suppress_record *s);
+void reader_seal(struct bytes *b, const struct reader_record *r);
+void history_seal(struct bytes *b, const struct history_record *h);
 bool charge_open(const void *data, size_t size, struct charge_record *c,
 		 struct err *e) MUST_USE;
 bool spent_open(const void *data, size_t size, struct spent_record *s,
@@ -225,6 +250,10 @@ bool gate_open(const void *data, size_t size, struct gate_record *g,
 	       struct err *e) MUST_USE;
 bool suppress_open(const void *data, size_t size, struct suppress_record *s,
 		   struct err *e) MUST_USE;
+bool reader_open(const void *data, size_t size, struct reader_record *r,
+		 struct err *e) MUST_USE;
+bool history_open(const void *data, size_t size, struct history_record *h,
+		  struct err *e) MUST_USE;
 bool message_open(const void *data, size_t size, struct message_record *m,
 		  struct err *e) MUST_USE;
 bool recipient_open(const void *data, size_t size, struct recipient_record *r,

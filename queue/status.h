@@ -6,7 +6,7 @@
 #ifndef MTQ_STATUS_H
 #define MTQ_STATUS_H
 
-#include "daemon/base.h"
+#include "daemon/values.h"
 
 enum {
 	VERDICT_REPLY_MOST = 512, /* octets of the remote's words we keep */
@@ -105,6 +105,7 @@ struct verdict {
 	enum verdict_kind kind;
 	enum verdict_blame blame;
 	enum stage stage;
+	enum category_kind category;
 	uint16_t code;   /* SMTP reply code, 0 when we speak ourselves */
 	char status[12]; /* "4.2.1" (RFC 3463); NUL-terminated */
 	char reply[VERDICT_REPLY_MOST]; /* cleaned; NUL-terminated */

@@ -333,23 +333,6 @@ first_look(struct store *s, const char *instance, struct err *e)
 	return ok;
 }
 
-/* Tables that this mtq knows and the one that made the queue did not. */
-static bool
-make_tables(struct store *s, struct err *e)
-{
-	struct txn *t;
-
-	if (s->mode != STORE_WRITE || !env_lacks(s->env))
-		return true;
-	t = store_begin(s, true, e);
-	if (t == NULL)
-		return false;
-	if (env_tables(t, true, e))
-		return store_commit(t, e);
-	store_abort(t);
-	return false;
-}
-
 struct store *
 store_open(const char *dir, enum store_mode mode, uint64_t map_bytes,
 	   const char *instance, struct err *e)
@@ -364,8 +347,7 @@ store_open(const char *dir, enum store_mode mode, uint64_t map_bytes,
 		s->env = env_open(path, mode, map_bytes, e);
 		if (s->env != NULL && mode != STORE_COPY)
 			give_lock_to_owner(path);
-		ok = s->env != NULL && first_look(s, instance, e) &&
-		     make_tables(s, e);
+		ok = s->env != NULL && first_look(s, instance, e);
 	}
 	if (!ok) {
 		err_add(e, "%s", path);

@@ -26,7 +26,10 @@ enum store_db {
 	STORE_COUNTER,
 	STORE_OVERRIDE,
 	STORE_GATE,
-	STORE_SUPPRESS, /* a queue made before lacks it: see env_tables */
+	STORE_SUPPRESS,
+	STORE_JOURNAL,
+	STORE_HISTORY,
+	STORE_READER,
 	STORE_DB_COUNT
 };
 enum store_mode {
@@ -44,6 +47,9 @@ bool txn_reserve(struct txn *t, enum store_db db, const void *key, size_t nkey,
 		 size_t nval, void **val, struct err *e) MUST_USE;
 bool txn_put(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	     const void *val, size_t nval, struct err *e) MUST_USE;
+/* As txn_reserve, of a key behind all others of the table: pages fill up. */
+bool txn_append(struct txn *t, enum store_db db, const void *key, size_t nkey,
+		size_t nval, void **val, struct err *e) MUST_USE;
 /* The row must exist: else ERR_DAMAGED. */
 bool txn_del(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	     struct err *e) MUST_USE;

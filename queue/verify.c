@@ -45,6 +45,9 @@ key_size(enum store_db db)
 	case STORE_OVERRIDE:
 	case STORE_GATE:
 	case STORE_SUPPRESS:
+	case STORE_JOURNAL:
+	case STORE_HISTORY:
+	case STORE_READER:
 	case STORE_DB_COUNT:
 		break;
 	}

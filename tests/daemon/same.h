@@ -78,6 +78,9 @@ same_value(enum value_kind kind, const void *a, const void *b)
 	case VALUE_dane:
 	case VALUE_authority:
 	case VALUE_at_rcpt:
+	case VALUE_in_doubt:
+	case VALUE_then:
+	case VALUE_category:
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:
