@@ -34,7 +34,7 @@ static const struct example {
     {BLOCK_expect, "newsletter", "type", "mass"},
     {BLOCK_expect, "newsletter", "relay", "smarthost"},
     {BLOCK_reply, "spam-filter", "priority", "10"},
-    {BLOCK_reply, "spam-filter", "match", "554 5.7.1 *spam*"},
+    {BLOCK_reply, "spam-filter", "match", "\"554 5.7.1 *spam*\""},
     {BLOCK_reply, "spam-filter", "category", "content"},
     {BLOCK_retry, "normal", "", ""},
 };

@@ -105,11 +105,11 @@ struct verdict {
 	enum verdict_kind kind;
 	enum verdict_blame blame;
 	enum stage stage;
-	enum category_kind category;
 	uint16_t code;   /* SMTP reply code, 0 when we speak ourselves */
 	char status[12]; /* "4.2.1" (RFC 3463); NUL-terminated */
 	char reply[VERDICT_REPLY_MOST]; /* cleaned; NUL-terminated */
 	char remote[VERDICT_REMOTE_MOST];
+	enum category_kind category; /* NONE: not judged yet */
 };
 
 /* A verdict in our own words; `detail` may be NULL, else goes into brackets. */

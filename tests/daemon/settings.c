@@ -296,8 +296,8 @@ sample(void **state)
 	u = settings_parse("f", (char *)all.data, all.n, &report);
 	assert_non_null(u);
 	assert_int_equal(u->ntypes + u->nclassifies + u->nquotas + u->nroutes +
-			     u->nexpects,
-			 5);
+			     u->nexpects + u->nreplies,
+			 6);
 	settings_free(s);
 	settings_free(t);
 	settings_free(u);
