@@ -114,9 +114,10 @@ $(BUILD)/tests/%.test: $(BUILD)/tests/%.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL) -lcmocka
 
 unit: $(UNIT)
-	@for t in $(UNIT); do timeout 120 $$t >$$t.log 2>&1 || \
-		{ cat $$t.log; echo "$$t failed"; exit 1; }; \
-		echo "$${t##*/tests/}: $$(tail -n 1 $$t.log)"; done
+	@printf '%s\n' $(UNIT) | xargs -P "$$(nproc)" -I{} sh -c ' \
+		timeout 240 {} >{}.log 2>&1 || { cat {}.log; \
+		echo "{} failed"; exit 255; }; \
+		echo "{}: $$(tail -n 1 {}.log)"'
 
 # --- what needs to be there -------------------------------------------------
 
@@ -253,7 +254,10 @@ $(BUILD)/years: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/years*.c)) \
 		$(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 sim: $(BUILD)/sim $(BUILD)/years
-	@timeout 280 $(BUILD)/sim $(SEEDS)
+	@half=$$(($(SEEDS) / 2)); \
+	timeout 280 $(BUILD)/sim $$half 1 & first=$$!; \
+	timeout 280 $(BUILD)/sim $$(($(SEEDS) - half)) $$((half + 1)) && \
+	wait $$first
 	@timeout 400 $(BUILD)/years $(YEARS) 1 $$(nproc)
 
 $(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h \
