@@ -43,9 +43,9 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual token run log loop wire codec jail \
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac token run log loop wire codec jail \
 	notify roles_file role child sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
-QUEUE := status category address mailbox record field dsn dsn_words disk pages pages_tree env store store_make \
+QUEUE := status category address mailbox record field dsn dsn_words disk pages pages_tree env return_key return_path store store_make \
 	journal journal_read \
 	ledger_row ledger ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table verify classify wall rate fair plan destination job flight relays_now forecast_world forecast \
@@ -69,11 +69,11 @@ MAIN_mtq-scheduler := queue/scheduler
 MAIN_mtq-worker := delivery/worker
 MAIN_mtq := admin/mtq
 LIBS_mtqd := -luv
-LIBS_mtq-receiver := -luv -llmdb -lpthread
-LIBS_mtq-scheduler := -luv -llmdb
+LIBS_mtq-receiver := -luv -llmdb -lnettle -lpthread
+LIBS_mtq-scheduler := -luv -llmdb -lnettle
 LIBS_mtq-worker := -luv -llmdb -lunbound -lgnutls -lidn2 -lgsasl -lpthread
-LIBS_mtq := -luv -llmdb -ljansson -lsmartcols -lunbound -lgnutls -lidn2 -lgsasl -lpthread
-LIBS_ALL := -luv -llmdb -lunbound -lgnutls -lidn2 -lgsasl -ljansson -lsmartcols -lpthread -lm
+LIBS_mtq := -luv -llmdb -lnettle -ljansson -lsmartcols -lunbound -lgnutls -lidn2 -lgsasl -lpthread
+LIBS_ALL := -luv -llmdb -lnettle -lunbound -lgnutls -lidn2 -lgsasl -ljansson -lsmartcols -lpthread -lm
 
 COMMANDS := $(sort $(patsubst %.c,%,$(wildcard admin/cmd_*.c)))
 MAINS := $(foreach p,$(PROGRAMS),$(MAIN_$(p)))
@@ -122,7 +122,8 @@ unit: $(UNIT)
 # --- what needs to be there -------------------------------------------------
 
 DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
-	libjansson-dev libsmartcols-dev libgnutls28-dev libidn2-dev libgsasl-dev
+	libjansson-dev libsmartcols-dev libgnutls28-dev libidn2-dev libgsasl-dev \
+	nettle-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd swaks strace procps \

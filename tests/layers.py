@@ -27,6 +27,8 @@ SEAMS = {  # third-party header: the one file that may include it
     "idn2.h": "delivery/idna.c",
     "gsasl.h": "delivery/sasl.c",
     "gsasl-mech.h": "delivery/sasl.c",
+    "nettle/hmac.h": "daemon/mac.c",
+    "nettle/memops.h": "daemon/mac.c",
     "jansson.h": "admin/show.c",
     "libsmartcols.h": "admin/show.c",
     "libsmartcols/libsmartcols.h": "admin/show.c",
