@@ -17,7 +17,7 @@
  *	journal		entry				(queue/journal.h)
  *	history		id, rcpt			(its last entry)
  *	reader		name of a reader of the journal
- *	state		"state"
+ *	state		"state", "returns"		(queue/return_key.h)
  *
  * A recipient has exactly one row in `due`, and the row's state octet is its
  * state: there is no second place to disagree.

@@ -1,6 +1,7 @@
 #include "queue/store.h"
 #include "queue/disk.h"
 #include "queue/env.h"
+#include "queue/return_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ make_empty(const char *path, uint64_t map_bytes, const char *instance,
 	state_seal(&b, &st);
 	ok = env_tables(&t, true, e) &&
 	     txn_put(&t, STORE_STATE, STATE_KEY, sizeof STATE_KEY - 1, b.data,
-		     b.n, e);
+		     b.n, e) &&
+	     return_key_make(&t, e);
 	if (ok)
 		ok = txn_commit(&t, e);
 	else
