@@ -5,15 +5,28 @@ import signal
 import threading
 import time
 
+import pytest
 from conftest import data, wait_for
 
 
 class Stamps:
-    """When each recipient was taken: the moment of the sink's 250."""
+    """When each recipient was taken: the moment of the sink's 250.
+
+    This process sees that moment late when the machine is busy, once by more,
+    once by less, so what left evenly can arrive in a shorter stretch.  By how
+    much is measured: a thread that wants to sleep a millisecond at a time."""
 
     def __init__(self, sink):
         self.at, self.lock = [], threading.Lock()
+        self.late = 0.0
+        threading.Thread(target=self.watch, daemon=True).start()
         sink.reply = self.reply
+
+    def watch(self):
+        for _ in range(200_000):
+            begun = time.monotonic()
+            time.sleep(0.001)
+            self.late = max(self.late, time.monotonic() - begun - 0.001)
 
     def reply(self, verb, arg, h):
         if verb == "DOT":
@@ -21,9 +34,12 @@ class Stamps:
                 self.at += [time.monotonic()] * len(arg.recipients)
 
     def most(self, window=1.0):
-        """The most in any stretch of the window."""
+        """The most in any stretch of the window, less our own lateness."""
         with self.lock:
             at = sorted(self.at)
+        if self.late > window / 4:
+            pytest.skip(f"this machine answers {self.late:.2f} s late")
+        window -= self.late
         return max(sum(1 for t in at[i:] if t < at[i] + window)
                    for i in range(len(at)))
 
