@@ -22,6 +22,7 @@
 	E(MESSAGE_ID, INFO, "message-id= of an accepted message")              \
 	E(QUEUED, INFO, "from=, size=, nrcpt=: the message is ours")           \
 	E(ATTEMPT, INFO, "to=, relay=, ..., status=: how one attempt ended")   \
+	E(RETURN_PATH, NOTICE, "return_path gives no address: sender stays")   \
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
 	E(IN_DOUBT, WARNING, "no answer after the final dot; resent")          \
 	E(REPORTED, INFO, "a sender is told that mail has failed")             \

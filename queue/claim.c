@@ -1,4 +1,5 @@
 #include "queue/claim.h"
+#include "queue/return_path.h"
 #include "queue/suppress.h"
 
 #include <stdlib.h>
@@ -100,15 +101,43 @@ take_all(struct txn *t, const char *relay, uint32_t most, int64_t now_us,
 	return true;
 }
 
-static void
-write_frame(const struct settings *s, const struct message_record *m,
-	    struct claim *c, const struct bytes *blob)
+/* The envelope sender that this job leaves with; c->kept: why it is the
+ * client's, although the relay asks for another. */
+static bool
+sender_of(struct txn *t, const struct settings *s,
+	  const struct message_record *m, struct claim *c,
+	  char out[ADDRESS_MOST + 1], struct err *e)
 {
+	const char *mode = s->relays[c->relay].return_path;
+	bool single = return_path_single(mode, m->sender);
+	struct return_key key;
+	struct return_path_ask ask = {
+	    .mode = mode,
+	    .domain = s->returns.domain,
+	    .sender = m->sender,
+	    .author = m->author,
+	    .utf8 = (m->flags & MESSAGE_SMTPUTF8) != 0,
+	    .who = {c->message, c->rcpt[0], (int64_t)m->arrival_us},
+	    .key = &key};
+
+	if (single && !return_key_read(t, &key, e))
+		return false;
+	c->kept = return_path_make(&ask, out);
+	if (single)
+		return_key_wipe(&key);
+	return true;
+}
+
+static bool
+write_frame(struct txn *t, const struct settings *s,
+	    const struct message_record *m, struct claim *c,
+	    const struct bytes *blob, struct err *e)
+{
+	char sender[ADDRESS_MOST + 1];
 	struct job j = {
 	    .job = c->job,
 	    .message = c->message,
 	    .relay = text_of(s->relays[c->relay].title),
-	    .sender = m->sender,
 	    .envid = m->envid,
 	    .flags = m->flags,
 	    .size_bytes = m->size_bytes,
@@ -120,7 +149,11 @@ write_frame(const struct settings *s, const struct message_record *m,
 	    .destination = text_of(c->destination),
 	    .retried = c->retried};
 
+	if (!sender_of(t, s, m, c, sender, e))
+		return false;
+	j.sender = text_of(sender);
 	job_encode(&c->frame, &j);
+	return true;
 }
 
 static bool
@@ -148,11 +181,10 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 		      more, e) &&
 	     book_charge(b, t, c->job, c->relay, c->type, c->nrcpt, size_bytes,
 			 now_us, e) &&
-	     message_of(t, c->message, &m, e);
-	if (ok) {
+	     message_of(t, c->message, &m, e) &&
+	     write_frame(t, s, &m, c, &blob, e);
+	if (ok)
 		c->arrival_us = (int64_t)m.arrival_us;
-		write_frame(s, &m, c, &blob);
-	}
 	bytes_free(&blob);
 	return ok;
 }
@@ -253,6 +285,9 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 		return CLAIM_FAILED;
 	if (suppressed)
 		return over(c, &m, &due, STATUS_SUPPRESSED);
+	if (return_path_single(s->relays[c->relay].return_path, m.sender))
+		most = min_of(most,
+			      1U); /* each recipient has a sender of its own */
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
 	if (most == 0 && book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
 		return CLAIM_SPENT;

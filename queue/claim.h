@@ -7,6 +7,9 @@
  * each domain has its worker: rows whose worker has no room are passed over, up
  * to CLAIM_PASS_MOST, so that a slow domain holds up no other.
  *
+ * Through a relay with return_path = verp a job has one recipient: each has an
+ * envelope sender of its own (queue/return_path.h).
+ *
  * Owner    claim_free frees what the claim holds.
  * Errors   CLAIM_FAILED: the transaction must be aborted.
  */
@@ -43,7 +46,9 @@ struct claim {
 	struct ledger_due from;     /* look from here; then: where to go on */
 	bool rest;                  /* mx: those at `from` were not looked at */
 	char destination[ADDRESS_DOMAIN_MOST + 1]; /* mx; else "" */
-	bool retried; /* all of its recipients were put off before */
+	bool retried;     /* all of its recipients were put off before */
+	const char *kept; /* why the client's sender stays, although the relay's
+			     return_path asks for another; NULL: it does not */
 	uint32_t nrcpt;
 	uint32_t *rcpt;
 	struct bytes frame; /* the JOB */

@@ -172,6 +172,10 @@ began(struct dispatch *d, struct step *s, struct claim *c)
 		f->outstanding += c->nrcpt;
 		f->used = true;
 	}
+	if (c->kept != NULL)
+		later_add(&d->log, EVENT_RETURN_PATH, c->message,
+			  "relay=%s: the client's envelope sender stays: %s",
+			  d->settings->relays[c->relay].title, c->kept);
 	s->nclaim++;
 }
 
