@@ -1,10 +1,6 @@
 #include "queue/ledger.h"
+#include "queue/ledger_entry.h"
 #include "queue/ledger_row.h"
-
-#include <stdio.h>
-#include <string.h>
-
-enum { RELAY_MOST = 64, REASON_SIZE = 1024 + 1 }; /* RECIPIENT_FIELDS */
 
 bool
 ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
@@ -22,7 +18,8 @@ ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
 	must(n > 0 && id_valid(id) && m->recipients == n && m->chunks > 0);
 	key_message(k, id);
 	message_seal(&b, m);
-	ok = txn_put(t, STORE_MESSAGE, k, sizeof k, b.data, b.n, e);
+	ok = txn_put(t, STORE_MESSAGE, k, sizeof k, b.data, b.n, e) &&
+	     entry_accepted(t, id, m, &r.entry, e);
 	for (uint32_t i = 0; ok && i < n; i++) {
 		r.address = rcpt[i].address;
 		r.orcpt = rcpt[i].orcpt;
@@ -155,8 +152,10 @@ ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 	to = from;
 	to.state = RECIPIENT_CLAIMED;
 	to.job = job;
-	if (relay != NULL)
+	if (relay != NULL) { /* before the JOB leaves: see claims in settle.c */
 		to.relay = text_of(relay);
+		to.claims = (uint8_t)min_of(from.claims + 1, (int)UINT8_MAX);
+	}
 	to.changed_us = (uint64_t)now_us;
 	return row_move(t, d->id, d->rcpt, &from, &to, e);
 }
@@ -175,96 +174,4 @@ ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
 	to.lane = lane;
 	to.due_us = due_us > 0 ? (uint64_t)due_us : 0;
 	return row_move(t, id, rcpt, &from, &to, e);
-}
-
-/* Copies of both records as they were, before anything is written. */
-static bool
-remember(struct txn *t, uint64_t id, uint32_t rcpt, struct ledger_settled *out,
-	 struct err *e)
-{
-	unsigned char kr[KEY_RECIPIENT], km[KEY_MESSAGE];
-	const void *r, *m;
-	size_t nr, nm;
-
-	key_recipient(kr, id, rcpt);
-	key_message(km, id);
-	if (!txn_get(t, STORE_RECIPIENT, kr, sizeof kr, &r, &nr, e))
-		return false;
-	if (!txn_get(t, STORE_MESSAGE, km, sizeof km, &m, &nm, e))
-		return row_missing(e, id, "recipients without a message");
-	bytes_reserve(&out->memory, nr + nm); /* pointers into it must hold */
-	bytes_add(&out->memory, r, nr);
-	bytes_add(&out->memory, m, nm);
-	return recipient_open(out->memory.data, nr, &out->recipient, e) &&
-	       message_open(out->memory.data + nr, nm, &out->message, e);
-}
-
-/* What people read later: who said it, and what. */
-static struct text
-reason_of(const struct verdict *v, char out[REASON_SIZE])
-{
-	if (v->code != 0 && v->remote[0] != '\0')
-		snprintf(out, REASON_SIZE, "host %s said: %s", v->remote,
-			 v->reply);
-	else
-		snprintf(out, REASON_SIZE, "%s", v->reply);
-	return text_of(out);
-}
-
-static bool
-settle_one(struct txn *t, uint64_t id, uint32_t rcpt, const struct verdict *v,
-	   const char *relay, int64_t now_us, const struct ledger_again *again,
-	   struct ledger_settled *out, struct err *e)
-{
-	struct recipient_record to = out->recipient;
-	char reason[REASON_SIZE];
-
-	if (v->kind == VERDICT_SENT) {
-		txn_state(t)->sent_total++;
-		return row_remove(t, id, rcpt, &out->recipient,
-				  &out->message_gone, e);
-	}
-	to.state = RECIPIENT_FAILED;
-	if (v->kind == VERDICT_DEFER) {
-		to.state = RECIPIENT_WAITING;
-		to.due_us = again->at_us > 0 ? (uint64_t)again->at_us : 0;
-		if (again->lane != 0)
-			to.lane = again->lane;
-	}
-	to.job = 0;
-	to.rounds += again->round;
-	to.attempts = out->attempts;
-	to.changed_us = (uint64_t)now_us;
-	to.relay = text_of(relay);
-	to.relay.n = min_of(to.relay.n, (size_t)RELAY_MOST);
-	to.status = text_of(v->status);
-	to.reason = reason_of(v, reason);
-	if (again->security != NULL)
-		to.security = text_of(again->security);
-	return row_move(t, id, rcpt, &out->recipient, &to, e);
-}
-
-bool
-ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
-	      const struct verdict *v, const char *relay, int64_t now_us,
-	      const struct ledger_again *again, enum ledger_answer *answer,
-	      struct ledger_settled *out, struct err *e)
-{
-	*out = (struct ledger_settled){0};
-	*answer = LEDGER_NOT_FOUND;
-	if (!remember(t, id, rcpt, out, e)) {
-		bytes_free(&out->memory);
-		*out = (struct ledger_settled){0};
-		return e->kind == ERR_NONE;
-	}
-	if (out->recipient.state != RECIPIENT_CLAIMED)
-		return true;
-	out->attempts = out->recipient.attempts + again->attempt;
-	if (!settle_one(t, id, rcpt, v, relay, now_us, again, out, e)) {
-		bytes_free(&out->memory);
-		*out = (struct ledger_settled){0};
-		return false;
-	}
-	*answer = LEDGER_DONE;
-	return true;
 }

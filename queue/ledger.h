@@ -100,9 +100,11 @@ struct ledger_again {
 	bool round;           /* and ended a round through all its relays */
 	bool hold;            /* DEFER: HELD, not WAITING */
 	bool told;            /* its sender is told of the delay */
+	bool in_doubt;        /* an entry that says so comes before `entry` */
+	uint8_t claims;       /* as in the record, from now on */
 	const char *security; /* as in the record; NULL: what is there stays */
-	/* The journal's entry about it: kind, delays, relay ...; what the records
-	 * know (message, sender, address ...) is filled in. */
+	/* The journal's entry about it: kind (ACCEPTED: as the verdict says) and
+	 * delays; all else is filled in. */
 	struct journal_entry entry;
 };
 /* LEDGER_NOT_FOUND if it is not claimed (a doubled outcome). */
@@ -111,6 +113,11 @@ bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 		   const struct ledger_again *again, enum ledger_answer *answer,
 		   struct ledger_settled *out, struct err *e) MUST_USE;
 
+/* One more entry about a recipient, in whatever state: x->kind, at_us, detail
+ * ...; what its records know is filled in, its chain goes on with it.  A
+ * recipient that is not there is ERR_DAMAGED. */
+bool ledger_note(struct txn *t, uint64_t id, uint32_t rcpt,
+		 const struct journal_entry *x, struct err *e) MUST_USE;
 /* WAITING: its sender is told of the delay (once: *told says whether it was
  * before). */
 bool ledger_tell(struct txn *t, uint64_t id, uint32_t rcpt, int64_t now_us,

@@ -1,9 +1,14 @@
 #include "queue/ledger.h"
+#include "queue/ledger_entry.h"
 #include "queue/ledger_row.h"
 
 #include <string.h>
 
-enum { REASON_MOST = 1024 }; /* RECIPIENT_FIELDS */
+enum {
+	REASON_MOST = 1024, /* RECIPIENT_FIELDS */
+	WHO_MOST = 63,      /* ENTRY_FIELDS */
+	DETAIL_MOST = 255,
+};
 
 /* What an order makes of a recipient in a state. */
 enum effect { NO, KEEP, WAIT, HOLD, REMOVE };
@@ -26,42 +31,112 @@ struct order {
 	bool gone;
 };
 
+/* "who: why" */
+static void
+set_who(struct journal_entry *x, const char *by)
+{
+	const char *colon = strstr(by, ": ");
+	struct text why = text_of(colon != NULL ? colon + 2 : "");
+
+	x->who = text_of(by);
+	if (colon != NULL)
+		x->who.n = (size_t)(colon - by);
+	x->who.n = min_of(x->who.n, (size_t)WHO_MOST);
+	why.n = min_of(why.n, (size_t)DETAIL_MOST);
+	x->detail = why;
+}
+
+/* Nobody ("") is who removes what failed long ago: its end is told already. */
 static bool
-change(struct txn *t, uint64_t id, uint32_t rcpt,
-       const struct recipient_record *from, enum recipient_state state,
+note(struct txn *t, struct entry_about *a, enum journal_kind kind,
+     const struct order *o, struct err *e)
+{
+	struct journal_entry x = {.kind = (uint8_t)kind,
+				  .at_us = (uint64_t)o->now_us,
+				  .attempts = a->recipient.attempts,
+				  .category = a->recipient.category,
+				  .relay = a->recipient.relay,
+				  .status = a->recipient.status};
+
+	if (o->who[0] == '\0')
+		return true;
+	set_who(&x, o->who);
+	return entry_add(t, a, &x, e);
+}
+
+static bool
+change(struct txn *t, struct entry_about *a, enum recipient_state state,
        struct order *o, struct err *e)
 {
-	struct recipient_record to = *from;
+	const struct recipient_record from = a->recipient;
+	struct recipient_record to = from;
 
 	to.state = (uint8_t)state;
 	to.changed_us = (uint64_t)o->now_us;
-	if (state == RECIPIENT_WAITING)
+	if (state == RECIPIENT_WAITING) {
 		to.due_us = (uint64_t)o->now_us;
+		to.claims = 0; /* somebody has looked at it */
+	}
 	to.reason = text_of(o->who);
 	to.reason.n = min_of(to.reason.n, (size_t)REASON_MOST);
 	o->changed++;
-	return row_move(t, id, rcpt, from, &to, e);
+	if (!note(t, a,
+		  state == RECIPIENT_HELD ? JOURNAL_HELD : JOURNAL_RELEASED, o,
+		  e))
+		return false;
+	to.entry = a->recipient.entry;
+	return row_move(t, a->id, a->rcpt, &from, &to, e);
+}
+
+static bool
+drop(struct txn *t, struct entry_about *a, struct order *o, struct err *e)
+{
+	const struct recipient_record from = a->recipient;
+
+	o->changed++;
+	txn_state(t)->dropped_total++;
+	return note(t, a, JOURNAL_DROPPED, o, e) &&
+	       (o->who[0] == '\0' ||
+		journal_ended(t, a->id, a->rcpt, a->recipient.entry, e)) &&
+	       row_remove(t, a->id, a->rcpt, &from, &o->gone, e);
+}
+
+static bool
+carry_out(struct txn *t, uint64_t id, uint32_t rcpt, enum effect effect,
+	  struct order *o, struct err *e)
+{
+	struct entry_about a;
+	bool ok;
+
+	if (!entry_about(t, id, rcpt, &a, e))
+		return row_missing(e, id, "a recipient that was there");
+	if (effect == REMOVE)
+		ok = drop(t, &a, o, e);
+	else
+		ok = change(t, &a,
+			    effect == HOLD ? RECIPIENT_HELD : RECIPIENT_WAITING,
+			    o, e);
+	entry_done(&a);
+	return ok;
 }
 
 static bool
 order_one(struct txn *t, uint64_t id, uint32_t rcpt,
 	  const struct recipient_record *r, struct order *o, struct err *e)
 {
+	enum effect effect = effect_of[o->order][r->state];
+
 	o->found = true;
-	switch (effect_of[o->order][r->state]) {
+	switch (effect) {
 	case NO:
 		o->busy = true;
 		return true;
 	case KEEP:
 		return true;
 	case WAIT:
-		return change(t, id, rcpt, r, RECIPIENT_WAITING, o, e);
 	case HOLD:
-		return change(t, id, rcpt, r, RECIPIENT_HELD, o, e);
 	case REMOVE:
-		o->changed++;
-		txn_state(t)->dropped_total++;
-		return row_remove(t, id, rcpt, r, &o->gone, e);
+		return carry_out(t, id, rcpt, effect, o, e);
 	}
 	must_failed("an effect", __FILE__, __LINE__);
 }

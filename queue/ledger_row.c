@@ -99,6 +99,21 @@ row_move(struct txn *t, uint64_t id, uint32_t rcpt,
 	return ok;
 }
 
+bool
+row_keep(struct txn *t, uint64_t id, uint32_t rcpt,
+	 const struct recipient_record *r, struct err *e)
+{
+	unsigned char k[KEY_RECIPIENT];
+	struct bytes b = {0};
+	bool ok;
+
+	key_recipient(k, id, rcpt);
+	recipient_seal(&b, r);
+	ok = txn_put(t, STORE_RECIPIENT, k, sizeof k, b.data, b.n, e);
+	bytes_free(&b);
+	return ok;
+}
+
 /* Is there any recipient left? */
 static bool
 any_left(struct txn *t, uint64_t id, bool *left, struct err *e)

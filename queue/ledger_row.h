@@ -26,6 +26,9 @@ bool row_add(struct txn *t, uint64_t id, uint32_t rcpt,
 bool row_move(struct txn *t, uint64_t id, uint32_t rcpt,
 	      const struct recipient_record *from,
 	      const struct recipient_record *to, struct err *e) MUST_USE;
+/* The same recipient in the same state, lane and time; texts as row_move. */
+bool row_keep(struct txn *t, uint64_t id, uint32_t rcpt,
+	      const struct recipient_record *r, struct err *e) MUST_USE;
 /* The recipient is done.  With the last one the message goes, with its body:
  * *message_gone. */
 bool row_remove(struct txn *t, uint64_t id, uint32_t rcpt,
