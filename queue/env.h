@@ -50,8 +50,6 @@ void txn_pause(struct txn *t); /* a reader keeps its slot, not its snapshot */
 /* Gives back what a paused reader keeps; nothing if there is none. */
 void txn_drop_paused(struct txn *t);
 uint64_t txn_id(const struct txn *t);
-bool txn_rows(struct txn *t, enum store_db db, uint64_t *n,
-	      struct err *e) MUST_USE;
 /* Pages that the free list holds in this snapshot; may miss some of a very
  * long list. */
 bool txn_free_pages(struct txn *t, uint64_t *n, struct err *e) MUST_USE;

@@ -105,7 +105,11 @@ bool journal_next(struct txn *t, uint64_t from, uint64_t *number,
 		  struct journal_entry *out, struct err *e) MUST_USE;
 /* The smallest number an entry of that moment can have. */
 uint64_t journal_from(int64_t at_us);
+bool journal_number_valid(uint64_t number); /* could be one of ours */
 
+/* Would journal_prune remove something now? */
+bool journal_may_prune(struct txn *t, int64_t keep_us, uint64_t max_bytes,
+		       int64_t now_us, bool *may, struct err *e) MUST_USE;
 /* Of the oldest ones, at most `most`, what may go.  Cheap when nothing may.
  * *more: there is more of it. */
 bool journal_prune(struct txn *t, int64_t keep_us, uint64_t max_bytes,

@@ -14,8 +14,6 @@ WIRE_CODEC(reader_record, READER_FIELDS)
 WIRE_CODEC(history_record, HISTORY_FIELDS)
 WIRE_CODEC(state_record, STATE_FIELDS)
 
-enum { SEAL_BYTES = 5 }; /* version, checksum */
-
 const char *
 recipient_state_word(enum recipient_state s)
 {
@@ -33,20 +31,20 @@ recipient_state_word(enum recipient_state s)
 
 /* The header's place is kept free first, so that a record is encoded where it
  * stays: no second buffer, no copy. */
-static size_t
-seal_begin(struct bytes *b)
+size_t
+record_seal_begin(struct bytes *b)
 {
-	static const unsigned char room[SEAL_BYTES] = {RECORD_VERSION};
+	static const unsigned char room[RECORD_SEAL] = {RECORD_VERSION};
 	size_t at = b->n;
 
 	bytes_add(b, room, sizeof room);
 	return at;
 }
 
-static void
-seal_end(struct bytes *b, size_t at)
+void
+record_seal_end(struct bytes *b, size_t at)
 {
-	size_t from = at + SEAL_BYTES;
+	size_t from = at + RECORD_SEAL;
 
 	put_le32(b->data + at + 1, crc32c(0, b->data + from, b->n - from));
 }
@@ -54,11 +52,11 @@ seal_end(struct bytes *b, size_t at)
 void
 record_seal(struct bytes *b, const struct bytes *encoded)
 {
-	size_t at = seal_begin(b);
+	size_t at = record_seal_begin(b);
 
 	if (encoded->n > 0)
 		bytes_add(b, encoded->data, encoded->n);
-	seal_end(b, at);
+	record_seal_end(b, at);
 }
 
 bool
@@ -67,7 +65,7 @@ record_open(const void *data, size_t size, const char *what,
 {
 	const unsigned char *d = data;
 
-	if (size < SEAL_BYTES) {
+	if (size < RECORD_SEAL) {
 		err_set(e, ERR_DAMAGED, "the %s record is cut short", what);
 		return false;
 	}
@@ -77,13 +75,13 @@ record_open(const void *data, size_t size, const char *what,
 			d[0], RECORD_VERSION);
 		return false;
 	}
-	if (get_le32(d + 1) != crc32c(0, d + SEAL_BYTES, size - SEAL_BYTES)) {
+	if (get_le32(d + 1) != crc32c(0, d + RECORD_SEAL, size - RECORD_SEAL)) {
 		err_set(e, ERR_DAMAGED,
 			"the checksum of the %s record is wrong", what);
 		return false;
 	}
-	*p = d + SEAL_BYTES;
-	*n = size - SEAL_BYTES;
+	*p = d + RECORD_SEAL;
+	*n = size - RECORD_SEAL;
 	return true;
 }
 
@@ -99,9 +97,9 @@ no_sense(const char *what, struct err *e)
 	void kind##_seal(struct bytes *b, const struct kind##_record *r)       \
 	{                                                                      \
 		b->n = 0;                                                      \
-		seal_begin(b);                                                 \
+		record_seal_begin(b);                                          \
 		kind##_record_encode(b, r);                                    \
-		seal_end(b, 0);                                                \
+		record_seal_end(b, 0);                                         \
 	}                                                                      \
 	bool kind##_open(const void *data, size_t size,                        \
 			 struct kind##_record *r, struct err *e)               \

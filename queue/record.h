@@ -38,6 +38,7 @@ enum {
 			       which with LMDB's page header fills 16 pages */
 	ID_TEXT = 12,       /* letters and digits of a queue id */
 	LANE_DEFAULT = 1,
+	RECORD_SEAL = 5, /* octets before the fields: version, checksum */
 };
 
 /* The state of one recipient of one message (docs/queue.md). */
@@ -222,6 +223,10 @@ WIRE_STRUCT(state_record, STATE_FIELDS)
 
 /* Appends version, checksum and encoded record to b. */
 void record_seal(struct bytes *b, const struct bytes *encoded);
+/* The same without a copy: what is appended to b between the two is sealed.
+ * begin returns `at`. */
+size_t record_seal_begin(struct bytes *b);
+void record_seal_end(struct bytes *b, size_t at);
 /* Checks version and checksum; the payload goes to *p, *n.  `what` names the
  * record in the error (ERR_DAMAGED). */
 bool record_open(const void *data, size_t size, const char *what,
@@ -285,7 +290,8 @@ bool key_due_parse(const void *k, size_t n, struct due_key *d) MUST_USE;
 void id_text(uint64_t id, char out[ID_TEXT + 1]);
 bool id_parse(const char *p, size_t n, uint64_t *id) MUST_USE;
 bool id_valid(uint64_t id); /* can be written as text, and is not 0 */
-/* writer: 0 the receiver, 1 the scheduler: their ids never meet. */
+/* writer: 0 the receiver, 1 the scheduler, 2 the journal, whoever writes it:
+ * their ids never meet. */
 enum { ID_WRITERS = 4 };
 uint64_t id_next(uint64_t last, int64_t now_us, unsigned writer);
 

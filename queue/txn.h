@@ -53,6 +53,9 @@ bool txn_append(struct txn *t, enum store_db db, const void *key, size_t nkey,
 /* The row must exist: else ERR_DAMAGED. */
 bool txn_del(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	     struct err *e) MUST_USE;
+/* How many rows a table has, without counting. */
+bool txn_rows(struct txn *t, enum store_db db, uint64_t *n,
+	      struct err *e) MUST_USE;
 /* First row with key >= *key; false with ERR_NONE at the end. */
 bool txn_seek(struct txn *t, enum store_db db, const void *key, size_t nkey,
 	      const void **k, size_t *nk, const void **val, size_t *nval,
