@@ -208,16 +208,57 @@ put_recipient(const struct dsn *d, const struct dsn_recipient *r,
 		put_date(out, "Will-Retry-Until", r->until_us);
 }
 
+const char *
+dsn_subject(enum dsn_action a)
+{
+	switch (a) {
+	case DSN_FAILED:
+		return "Undelivered mail";
+	case DSN_DELAYED:
+		return "Delayed mail";
+	case DSN_DELIVERED:
+		return "Delivered mail";
+	case DSN_RELAYED:
+		break;
+	}
+	return "Mail passed on";
+}
+
+/* "<left@right>" of printable ASCII (RFC 5322 3.6.4): what else somebody has
+ * written there could not stand in a field. */
+static bool
+message_id_valid(struct text t)
+{
+	size_t ats = 0;
+
+	if (t.n < 5 || t.p[0] != '<' || t.p[t.n - 1] != '>')
+		return false;
+	for (size_t i = 1; i < t.n - 1; i++) {
+		if (t.p[i] <= ' ' || t.p[i] >= 0x7f ||
+		    strchr("<>()\\\",;:", t.p[i]) != NULL)
+			return false;
+		ats += t.p[i] == '@';
+	}
+	return ats == 1 && t.p[1] != '@' && t.p[t.n - 2] != '@';
+}
+
+/* RFC 3834 3.1.5: the report is seen below the message that it is about. */
+static void
+put_thread(const struct dsn *d, struct bytes *out)
+{
+	struct text t = d->message_id;
+
+	t.n = min_of(t.n, (size_t)FIELD_VALUE_MOST);
+	if (!message_id_valid(t))
+		return;
+	field_put_token(out, "In-Reply-To", t);
+	field_put_token(out, "References", t);
+}
+
 /* The report's own header. */
 static void
 put_header(const struct dsn *d, const char *mark, struct bytes *out)
 {
-	static const char *const subject[] = {
-	    [DSN_FAILED] = "Undelivered mail",
-	    [DSN_DELAYED] = "Delayed mail",
-	    [DSN_DELIVERED] = "Delivered mail",
-	    [DSN_RELAYED] = "Mail passed on",
-	};
 	int host = (int)d->hostname.n, id = (int)d->id.n;
 	struct address to;
 	const char *why;
@@ -230,10 +271,11 @@ put_header(const struct dsn *d, const char *mark, struct bytes *out)
 		bytes_printf(out, "To: <%.*s>\r\n", (int)d->to.n, d->to.p);
 	else
 		bytes_add_text(out, "To: undisclosed-recipients:;\r\n");
-	field_put_subject(out, subject[d->action], d->subject, d->utf8);
+	field_put_subject(out, dsn_subject(d->action), d->subject, d->utf8);
 	put_date(out, "Date", d->now_us);
 	bytes_printf(out, "Message-ID: <%.*s@%.*s>\r\n", id, d->id.p, host,
 		     d->hostname.p);
+	put_thread(d, out);
 	bytes_printf(out,
 		     "Auto-Submitted: auto-replied\r\n"
 		     "MIME-Version: 1.0\r\n"

@@ -49,8 +49,10 @@ struct dsn {
 	struct text to;         /* its sender */
 	struct text envid;      /* xtext as received; "" none */
 	struct text subject;    /* raw, of the original */
+	struct text message_id; /* of the original, "<a@b>"; "" none */
 	struct text client;     /* Received-From-MTA: HELO name; "" none */
 	int64_t now_us, arrival_us;
+	bool foreign;  /* `to` did not send the original: postmaster */
 	bool full;     /* the whole original follows, else its header */
 	bool eightbit; /* the original has octets above 127 */
 	bool utf8;     /* SMTPUTF8: addresses may be beyond ASCII (RFC 6533) */
@@ -59,6 +61,8 @@ struct dsn {
 };
 enum { DSN_RECIPIENTS_MOST = 1000 };
 
+/* What its Subject begins with: "Undelivered mail". */
+const char *dsn_subject(enum dsn_action a);
 void dsn_head(const struct dsn *d, struct bytes *out);
 void dsn_tail(const struct dsn *d, struct bytes *out);
 /* How much of p[0..n) is header (with the empty line); n if it has no end

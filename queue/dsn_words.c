@@ -56,10 +56,15 @@ advice_for(struct text status)
 
 /* What holds for all recipients. */
 static const char *
-opening(enum dsn_action a)
+opening(const struct dsn *d)
 {
-	switch (a) {
+	switch (d->action) {
 	case DSN_FAILED:
+		if (d->foreign)
+			return "A message without a sender, most often a "
+			       "report, could not be delivered to the "
+			       "recipients below. We don't try again for "
+			       "them. You are told as the postmaster.";
 		return "Your message could not be delivered to the recipients "
 		       "below. We don't try again for them.";
 	case DSN_DELAYED:
@@ -169,7 +174,7 @@ dsn_words(const struct dsn *d, struct bytes *out)
 {
 	bytes_printf(out, "This is the mail server %.*s.\r\n\r\n",
 		     (int)d->hostname.n, d->hostname.p);
-	paragraph(out, "", text_of(opening(d->action)));
+	paragraph(out, "", text_of(opening(d)));
 	bytes_add_text(out, "\r\n");
 	put_message(d, out);
 	for (size_t i = 0; i < d->n; i++)

@@ -190,8 +190,9 @@ settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 		}
 		log_attempt(w->log, s, &v, out.recipient.address);
 		if (v.kind == VERDICT_FAIL)
-			bounces_add(w->bounces, s->message, s->rcpt,
-				    s->untried ? 0 : s->ended_us, &v);
+			bounces_add(w->bounces, DSN_FAILED, s->message,
+				    s->rcpt, s->untried ? 0 : s->ended_us, 0,
+				    &v);
 		if (v.kind == VERDICT_FAIL && !s->untried &&
 		    !learn(t, w, out.recipient.address, &v, s, e)) {
 			bytes_free(&out.memory);
