@@ -84,7 +84,8 @@ struct dispatch {
 	struct expire expire;
 	struct forget forget;
 	struct suppress_old suppress_old;
-	bool suppress; /* the list has entries: of the step under way */
+	bool forgetting; /* the journal has more that is too old or too much */
+	bool suppress;   /* the list has entries: of the step under way */
 	uint64_t next_job;
 	int64_t now_us, steady_us; /* of the step under way */
 	int64_t next_due_us;       /* wall: something may go; INT64_MIN: look */

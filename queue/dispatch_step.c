@@ -10,6 +10,8 @@ enum {
 	AGAIN_FEW = 16,   /* ... so few outcomes go into the next one */
 	PRUNE_EVERY = 16, /* looks */
 	PRUNE_MOST = 256, /* old rows of the quotas' ledger in one commit */
+	OLD_MOST = 1024,  /* entries of the journal that go in one commit */
+	OLD_FEW = 64,     /* ... after a failed one */
 };
 
 static bool
@@ -133,6 +135,34 @@ prune_some(struct dispatch *d, struct txn *t, struct err *e)
 	return book_prune(d->book, t, PRUNE_MOST, d->now_us, e);
 }
 
+/* What the journal may take: never more than three quarters of what is left of
+ * the map above the mark where the receiver stops, or a queue full of small
+ * mail would have no room to say that it is gone. */
+static bool
+journal_most(struct dispatch *d, uint64_t *bytes, struct err *e)
+{
+	const struct settings *s = d->settings;
+	uint64_t map;
+
+	if (!store_map_bytes(d->store, &map, e))
+		return false;
+	map = map / 400 * 3 * (100 - s->queue.high_water_percent);
+	*bytes = min_of(map, s->history.max_size_bytes);
+	return true;
+}
+
+/* As many as came in since, and more: all of OLD_MOST if need be. */
+static bool
+forget_entries(struct dispatch *d, struct txn *t, struct err *e)
+{
+	unsigned most = d->cautious ? OLD_FEW : OLD_MOST;
+	uint64_t bytes;
+
+	return journal_most(d, &bytes, e) &&
+	       journal_prune(t, d->settings->history.keep_us, bytes, d->now_us,
+			     most, &d->forgetting, e);
+}
+
 static uint64_t
 wake_in_ms(const struct dispatch *d)
 {
@@ -140,7 +170,8 @@ wake_in_ms(const struct dispatch *d)
 
 	if (d->not_before_us > d->steady_us)
 		return (uint64_t)(d->not_before_us - d->steady_us) / 1000 + 1;
-	if (dispatch_busy(d) || dispatch_may_claim(d) || d->unsorted != 0)
+	if (dispatch_busy(d) || dispatch_may_claim(d) || d->unsorted != 0 ||
+	    d->forgetting)
 		return 1;
 	if ((at = plan_wake_us(&d->plan, d->steady_us)) != INT64_MAX)
 		wait = min_of(wait, at - d->steady_us);
@@ -200,7 +231,7 @@ run(struct dispatch *d, struct step *s, struct err *e)
 		if (turned)
 			d->next_due_us = INT64_MIN;
 		if (look_at_list(d, t, e) && dispatch_claim(d, t, s, e) &&
-		    report_some(d, t, e) &&
+		    report_some(d, t, e) && forget_entries(d, t, e) &&
 		    book_flush(d->book, t, d->now_us, e)) {
 			if (store_commit(t, e)) {
 				book_committed(d->book);
@@ -218,7 +249,12 @@ static bool
 look_at_old(struct dispatch *d, struct err *e)
 {
 	struct txn *t = store_begin(d->store, false, e);
-	bool ok = t != NULL && suppress_look(&d->suppress_old, t, d->now_us, e);
+	uint64_t bytes;
+	bool ok = t != NULL &&
+		  suppress_look(&d->suppress_old, t, d->now_us, e) &&
+		  journal_most(d, &bytes, e) &&
+		  journal_may_prune(t, d->settings->history.keep_us, bytes,
+				    d->now_us, &d->forgetting, e);
 
 	store_abort(t);
 	return ok;
@@ -245,8 +281,8 @@ static bool
 something_to_do(const struct dispatch *d)
 {
 	return dispatch_busy(d) || d->expire.n > 0 || d->forget.n > 0 ||
-	       d->suppress_old.n > 0 || d->unsorted != 0 || d->gates_changed ||
-	       dispatch_may_claim(d) ||
+	       d->suppress_old.n > 0 || d->forgetting || d->unsorted != 0 ||
+	       d->gates_changed || dispatch_may_claim(d) ||
 	       book_next_us(d->book, d->now_us) <= d->now_us;
 }
 

@@ -72,6 +72,11 @@ read_state(struct txn *t, struct err *e)
 		err_set(e, ERR_DAMAGED, "the state record's last id");
 		return false;
 	}
+	if ((t->state.last_entry != 0 && !id_valid(t->state.last_entry)) ||
+	    t->state.entry_removed > t->state.last_entry) {
+		err_set(e, ERR_DAMAGED, "the state record's last entry");
+		return false;
+	}
 	t->before = t->state;
 	return true;
 }
@@ -289,7 +294,8 @@ counters_agree(struct txn *t, struct err *e)
 		    {STORE_MESSAGE, st->messages},
 		    {STORE_RECIPIENT, recipients},
 		    {STORE_DUE, recipients},
-		    {STORE_PARTIAL, st->partials}};
+		    {STORE_PARTIAL, st->partials},
+		    {STORE_JOURNAL, st->entries}};
 
 	for (size_t i = 0; i < countof(want); i++) {
 		uint64_t rows;
@@ -368,6 +374,14 @@ store_close(struct store *s)
 	env_close(s->env);
 	bytes_free(&s->scratch);
 	free(s);
+}
+
+bool
+store_map_bytes(struct store *s, uint64_t *bytes, struct err *e)
+{
+	uint64_t pages;
+
+	return env_size(s->env, bytes, &pages, e);
 }
 
 bool

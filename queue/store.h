@@ -57,6 +57,8 @@ struct store_room {
 };
 bool store_room(struct store *s, struct store_room *out,
 		struct err *e) MUST_USE;
+/* Only the first of them; costs nothing. */
+bool store_map_bytes(struct store *s, uint64_t *bytes, struct err *e) MUST_USE;
 /* Slots of dead readers are given back; *n how many. */
 bool store_clear_readers(struct store *s, unsigned *n, struct err *e) MUST_USE;
 /* A consistent copy into a new file, while others write. */

@@ -1,5 +1,6 @@
 #include "queue/verify.h"
 #include "queue/book.h"
+#include "queue/journal.h"
 #include "queue/ledger_row.h"
 #include "queue/suppress.h"
 
@@ -120,6 +121,21 @@ check_body(struct audit *a, uint64_t id, const struct message_record *m)
 	       row_damaged(a->e, id, "the checksum of the body is wrong");
 }
 
+/* The last entry about it is there, or is forgotten. */
+static bool
+check_entry(struct audit *a, uint64_t id, uint32_t rcpt, uint64_t entry)
+{
+	struct journal_entry x;
+
+	if (entry <= txn_state(a->t)->entry_removed)
+		return true;
+	if (!journal_get(a->t, entry, &x, a->e))
+		return row_missing(a->e, id, "a recipient's entry is missing");
+	return (x.message == id &&
+		(x.rcpt == rcpt || x.kind == JOURNAL_ACCEPTED)) ||
+	       row_damaged(a->e, id, "a recipient's entry is another's");
+}
+
 static bool
 check_recipients(struct audit *a, uint64_t id, const struct message_record *m)
 {
@@ -142,6 +158,8 @@ check_recipients(struct audit *a, uint64_t id, const struct message_record *m)
 			     a->e))
 			return row_missing(a->e, id,
 					   "a recipient has no row in due");
+		if (!check_entry(a, id, rcpt, r.entry))
+			return false;
 		a->state[r.state]++;
 		count++;
 		if (!step(a, s, false))
@@ -321,7 +339,8 @@ verify_store(struct store *s, struct verify_report *out,
 	     step(&a, &a.recipient, true) && step(&a, &a.partial, true) &&
 	     check_all(&a, progress, arg) && check_due(&a) &&
 	     check_counters(&a) && check_book(&a) &&
-	     suppress_verify(a.t, &a.report.suppressed, e);
+	     suppress_verify(a.t, &a.report.suppressed, e) &&
+	     journal_verify(a.t, &a.report.entries, e);
 	*out = a.report;
 	store_abort(a.t);
 	return ok;

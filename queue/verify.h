@@ -13,7 +13,7 @@
 
 struct verify_report {
 	uint64_t messages, chunks, body_bytes, recipients, due_rows, partials,
-	    suppressed;
+	    suppressed, entries;
 };
 /* progress may be NULL; called every 1,000 messages. */
 bool verify_store(struct store *s, struct verify_report *out,
