@@ -25,7 +25,8 @@
 	E(RETURN_PATH, NOTICE, "return_path gives no address: sender stays")   \
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
 	E(IN_DOUBT, WARNING, "no answer after the final dot; resent")          \
-	E(REPORTED, INFO, "a sender is told that mail has failed")             \
+	E(REPORTED, INFO, "a sender is told what became of its mail")             \
+	E(WITHHELD, NOTICE, "a sender gets no more reports for a while")       \
 	E(SUPPRESSED, NOTICE, "an address that does not exist gets no mail")   \
 	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
 	E(RELAY_UP, INFO, "a relay answers again")                             \

@@ -44,17 +44,25 @@ free_originals(struct bounces *b)
 	}
 }
 
-void
-bounces_forget(struct bounces *b)
+static void
+clear(struct bounces *b)
 {
 	b->n = 0;
 	free_originals(b);
 }
 
 void
+bounces_forget(struct bounces *b)
+{
+	clear(b);
+	allowance_drop(&b->allowance);
+}
+
+void
 bounces_free(struct bounces *b)
 {
 	free_originals(b);
+	allowance_free(&b->allowance);
 	free(b->news);
 	*b = (struct bounces){.n = 0};
 }
@@ -242,6 +250,88 @@ tell(const struct notice *p, struct text to, struct later *log)
 		  "from=<>, size=%zu, nrcpt=1 (queue active)", p->body.n);
 }
 
+/* --- what the journal says of it --------------------------------------------
+ */
+
+/* Behind the last entry of a recipient that is not in the queue any more. */
+static bool
+note_ended(const struct notice *p, size_t i, struct journal_entry *x,
+	   struct txn *t, struct err *e)
+{
+	uint64_t number;
+
+	e->kind = ERR_NONE;
+	x->message = p->about;
+	x->rcpt = p->number[i];
+	x->arrival_us = p->m.arrival_us;
+	x->size_bytes = p->m.size_bytes;
+	x->sender = p->m.sender;
+	x->address = p->rcpt[i].address;
+	x->message_id = p->m.message_id;
+	x->type = p->m.type;
+	x->source = p->m.source;
+	if (!journal_history(t, x->message, x->rcpt, &x->previous, e) &&
+	    e->kind != ERR_NONE)
+		return false;
+	return journal_add(t, x, &number, e) &&
+	       journal_ended(t, x->message, x->rcpt, number, e);
+}
+
+static bool
+note(const struct notice *p, enum journal_kind kind, struct txn *t,
+     int64_t now_us, struct err *e)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < p->dsn.n; i++) {
+		struct journal_entry x = {.kind = (uint8_t)kind,
+					  .at_us = (uint64_t)now_us,
+					  .status = p->rcpt[i].status,
+					  .next_us =
+					      (uint64_t)p->rcpt[i].until_us,
+					  .detail = text_of(p->own_id)};
+
+		ok = p->original != NULL
+			 ? note_ended(p, i, &x, t, e)
+			 : ledger_note(t, p->about, p->number[i], &x, e);
+	}
+	return ok;
+}
+
+/* --- one report -------------------------------------------------------------
+ */
+
+/* The report is made, or withheld: that is recorded, too. */
+static bool
+report(struct bounces *b, struct notice *p, enum dsn_action action,
+       struct text to, struct txn *t, const struct settings *s,
+       struct later *log, int64_t now_us, struct err *e)
+{
+	char safe[ADDRESS_MOST * 3 + 1];
+
+	switch (allowance_take(&b->allowance, &s->bounce.rate_per_sender, to,
+			       now_us)) {
+	case ALLOWANCE_YES:
+		break;
+	case ALLOWANCE_FIRST_NO:
+		later_add(log, EVENT_WITHHELD, p->about,
+			  "rate_per_sender is reached: no more reports to=<%s> "
+			  "for a while",
+			  log_safe(to.p, to.n, safe, sizeof safe));
+		return note(p, JOURNAL_WITHHELD, t, now_us, e);
+	case ALLOWANCE_NO:
+		return note(p, JOURNAL_WITHHELD, t, now_us, e);
+	}
+	b->last_id = max_of(b->last_id, txn_state(t)->last_id);
+	b->last_id = id_next(b->last_id, now_us, 1);
+	if (!notice_enter(p, t, s, action, to, b->last_id, now_us, e) ||
+	    !note(p, action == DSN_DELAYED ? JOURNAL_DELAYED : JOURNAL_REPORTED,
+		  t, now_us, e))
+		return false;
+	tell(p, to, log);
+	return true;
+}
+
 /* Everything of one message and outcome. */
 static bool
 report_on(struct bounces *b, const struct news *x, size_t n, struct txn *t,
@@ -259,14 +349,9 @@ report_on(struct bounces *b, const struct news *x, size_t n, struct txn *t,
 	to = whom(s, x->action, &p.m);
 	for (size_t i = 0; ok && to.n > 0 && i < n; i++)
 		ok = take(&p, t, &x[i], to, e);
-	if (ok && p.dsn.n > 0) {
-		b->last_id = max_of(b->last_id, txn_state(t)->last_id);
-		b->last_id = id_next(b->last_id, now_us, 1);
-		ok = notice_enter(&p, t, s, x->action, to, b->last_id, now_us,
-				  e);
-		if (ok)
-			tell(&p, to, log);
-	}
+	notice_settle(&p);
+	if (ok && p.dsn.n > 0)
+		ok = report(b, &p, x->action, to, t, s, log, now_us, e);
 	notice_done(&p);
 	return ok;
 }
@@ -277,6 +362,7 @@ bounces_enter(struct bounces *b, struct txn *t, const struct settings *s,
 {
 	size_t i = 0, k;
 
+	allowance_keep(&b->allowance); /* the last step is durable */
 	if (b->n > 0)
 		qsort(b->news, b->n, sizeof b->news[0], by_message);
 	for (; i < b->n; i = k) {
@@ -289,6 +375,6 @@ bounces_enter(struct bounces *b, struct txn *t, const struct settings *s,
 		if (!report_on(b, x, k - i, t, s, log, now_us, e))
 			return false;
 	}
-	bounces_forget(b);
+	clear(b);
 	return true;
 }

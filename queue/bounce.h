@@ -18,6 +18,7 @@
 #define MTQ_BOUNCE_H
 
 #include "daemon/settings.h"
+#include "queue/allowance.h"
 #include "queue/dsn.h"
 #include "queue/ledger.h"
 
@@ -38,6 +39,7 @@ struct bounces {
 	size_t n, room;
 	struct original *originals; /* of what was delivered; a list */
 	uint64_t last_id;           /* of a report of this step */
+	struct allowance allowance; /* reports to one sender */
 };
 
 /* FAILED or DELAYED, of mail that is still in the queue when this step ends. */
@@ -56,6 +58,7 @@ bool bounces_delivered(struct bounces *b, struct txn *t,
  * the transaction must be aborted. */
 bool bounces_enter(struct bounces *b, struct txn *t, const struct settings *s,
 		   struct later *log, int64_t now_us, struct err *e) MUST_USE;
+/* The step's transaction did not happen. */
 void bounces_forget(struct bounces *b);
 void bounces_free(struct bounces *b);
 

@@ -147,8 +147,8 @@ notice_add(struct notice *p, uint32_t rcpt, struct text address,
 	    .until_us = until_us};
 }
 
-static void
-settle_texts(struct notice *p)
+void
+notice_settle(struct notice *p)
 {
 	for (size_t i = 0; i < p->dsn.n; i++) {
 		settle_text(&p->texts, &p->rcpt[i].address);
@@ -268,7 +268,6 @@ notice_enter(struct notice *p, struct txn *t, const struct settings *s,
 	struct classify_ask ask;
 	struct lane lane;
 
-	settle_texts(p);
 	p->id = id;
 	p->dsn.action = action;
 	p->dsn.to = to;

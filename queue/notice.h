@@ -56,6 +56,8 @@ bool notice_begin(struct notice *p, struct txn *t, uint64_t about,
 void notice_add(struct notice *p, uint32_t rcpt, struct text address,
 		struct text orcpt, const struct verdict *v, int64_t last_us,
 		int64_t until_us);
+/* When all are there: only now their texts can be read. */
+void notice_settle(struct notice *p);
 /* The report as message `id`, to `to`. */
 bool notice_enter(struct notice *p, struct txn *t, const struct settings *s,
 		  enum dsn_action action, struct text to, uint64_t id,
