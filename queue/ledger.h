@@ -113,9 +113,9 @@ bool ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 		   const struct ledger_again *again, enum ledger_answer *answer,
 		   struct ledger_settled *out, struct err *e) MUST_USE;
 
-/* One more entry about a recipient, in whatever state: x->kind, at_us, detail
- * ...; what its records know is filled in, its chain goes on with it.  A
- * recipient that is not there is ERR_DAMAGED. */
+/* One more entry about a recipient, in the queue or ended: x->kind, at_us, detail
+ * ...; what is known of it is filled in, its chain goes on with it.  False with
+ * ERR_NONE: nothing is known of it any more. */
 bool ledger_note(struct txn *t, uint64_t id, uint32_t rcpt,
 		 const struct journal_entry *x, struct err *e) MUST_USE;
 /* WAITING: its sender is told of the delay (once: *told says whether it was

@@ -161,16 +161,44 @@ ledger_settle(struct txn *t, uint64_t id, uint32_t rcpt,
 	return true;
 }
 
+/* Behind the last entry about a recipient that has ended. */
+static bool
+note_ended(struct txn *t, uint64_t id, uint32_t rcpt,
+	   const struct journal_entry *x, struct err *e)
+{
+	struct journal_entry last, n = *x;
+	uint64_t number;
+
+	if (!journal_history(t, id, rcpt, &n.previous, e) ||
+	    !journal_get(t, n.previous, &last, e))
+		return false;
+	n.message = id;
+	n.rcpt = rcpt;
+	n.arrival_us = last.arrival_us;
+	n.size_bytes = last.size_bytes;
+	n.attempts = last.attempts;
+	n.sender = last.sender;
+	n.address = last.address;
+	n.message_id = last.message_id;
+	n.type = last.type;
+	n.source = last.source;
+	return journal_add(t, &n, &number, e) &&
+	       journal_ended(t, id, rcpt, number, e);
+}
+
 bool
 ledger_note(struct txn *t, uint64_t id, uint32_t rcpt,
 	    const struct journal_entry *x, struct err *e)
 {
+	struct journal_entry n = *x;
 	struct entry_about a;
 	bool ok;
 
 	if (!entry_about(t, id, rcpt, &a, e))
-		return row_missing(e, id, "a note about no recipient");
-	ok = entry_add(t, &a, x, e) && row_keep(t, id, rcpt, &a.recipient, e) &&
+		return e->kind == ERR_NONE && note_ended(t, id, rcpt, x, e);
+	n.attempts = a.recipient.attempts;
+	ok = entry_add(t, &a, &n, e) &&
+	     row_keep(t, id, rcpt, &a.recipient, e) &&
 	     (a.recipient.state != RECIPIENT_FAILED ||
 	      journal_ended(t, id, rcpt, a.recipient.entry, e));
 	entry_done(&a);

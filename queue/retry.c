@@ -4,8 +4,8 @@
 
 /* splitmix64: spreads neighbouring salts over all values (public domain,
  * Steele, Lea, Flood 2014). */
-static uint64_t
-mix(uint64_t x)
+uint64_t
+retry_mix(uint64_t x)
 {
 	x += UINT64_C(0x9e3779b97f4a7c15);
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -40,7 +40,7 @@ retry_after(const struct retry_settings *r, int64_t arrival_us, int64_t now_us,
 	wait = r->intervals.us[min_of(i, r->intervals.n - 1)];
 	spread = wait / 100 * (int64_t)r->jitter_percent;
 	if (spread > 0)
-		wait += (int64_t)(mix(salt ^ attempts) %
+		wait += (int64_t)(retry_mix(salt ^ attempts) %
 				  (uint64_t)(2 * spread + 1)) -
 			spread;
 	next.at_us = now_us + wait;

@@ -22,5 +22,7 @@ struct retry_settings retry_of(const struct settings *s, unsigned type);
 struct retry_next retry_after(const struct retry_settings *r,
 			      int64_t arrival_us, int64_t now_us,
 			      uint32_t attempts, uint64_t salt);
+/* What spreads times: neighbouring numbers become far apart. */
+uint64_t retry_mix(uint64_t x);
 
 #endif

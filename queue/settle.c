@@ -1,16 +1,12 @@
 #include "queue/settle.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "daemon/log.h"
+#include "queue/category.h"
 #include "queue/lane.h"
+#include "queue/settle_private.h"
 #include "queue/suppress.h"
-
-enum {
-	DEATHS_AT_ONCE = 2, /* a worker's death is retried at once so often;
-			       then by schedule: the message may be the cause */
-};
 
 void
 delay_text(int64_t us, char out[DELAY_TEXT])
@@ -66,75 +62,6 @@ type_of(struct txn *t, const struct settle *s, const struct settle_world *w,
 					     : text_of(""));
 }
 
-static size_t
-relay_of(const struct settings *s, const char *name)
-{
-	const struct relay_settings *r = settings_relay(s, name);
-
-	return r != NULL ? (size_t)(r - s->relays) : s->nrelays;
-}
-
-/* May it go through another relay of its way at once?  *lane: where it then
- * waits. */
-static bool
-next_relay(const struct settle *s, const struct settle_world *w,
-	   struct lane *lane)
-{
-	size_t relay = relay_of(w->settings, s->relay);
-	const struct way *way;
-	struct chosen chosen;
-
-	if (s->in_doubt ||
-	    (s->verdict.blame != BLAME_HOST &&
-	     s->verdict.blame != BLAME_RELAY) ||
-	    lane->epoch != routing_epoch(w->settings) ||
-	    relay == w->settings->nrelays)
-		return false;
-	way = routing_way(w->settings, lane->way);
-	lane->tried |= choose_bit(way, relay);
-	choose_relay(way, lane->type, lane->tried, &w->choose, &chosen);
-	return chosen.choice == CHOICE_GO && chosen.relay != relay;
-}
-
-/* What is recorded: a deferral whose time is over becomes a failure that keeps
- * the remote's last words. */
-static struct verdict
-judge(const struct settle *s, const struct settle_world *w, unsigned type,
-      const struct recipient_record *before, struct ledger_again *again)
-{
-	struct lane lane = lane_unpack(before->lane);
-	struct verdict v = s->verdict;
-	struct retry_next next;
-
-	*again = (struct ledger_again){.attempt = !s->untried && !s->walled};
-	again->round = again->attempt;
-	again->security = s->untried || s->worker_died ? NULL : s->security;
-	if (v.kind != VERDICT_DEFER)
-		return v;
-	next = retry_after(&w->retry[type], s->arrival_us, s->ended_us,
-			   before->rounds + 1,
-			   s->message ^ ((uint64_t)s->rcpt << 40));
-	if (next.expired) {
-		struct verdict end =
-		    verdict_of(STATUS_EXPIRED, v.stage, v.reply);
-
-		memcpy(end.remote, v.remote, sizeof end.remote);
-		return end;
-	}
-	again->at_us = s->ended_us;
-	if (s->walled) {
-		lane.tried = 0;
-	} else if (next_relay(s, w, &lane)) {
-		again->round = false;
-	} else {
-		lane.tried = 0;
-		if (!s->worker_died || before->attempts >= DEATHS_AT_ONCE)
-			again->at_us = next.at_us;
-	}
-	again->lane = lane_pack(&lane);
-	return v;
-}
-
 static bool
 settle_charge(struct txn *t, const struct settle *s,
 	      const struct settle_world *w, struct err *e)
@@ -151,18 +78,92 @@ static bool
 learn(struct txn *t, const struct settle_world *w, struct text address,
       const struct verdict *v, const struct settle *s, struct err *e)
 {
+	const struct journal_entry x = {
+	    .kind = JOURNAL_SUPPRESSED,
+	    .at_us = (uint64_t)s->ended_us,
+	    .next_us = (uint64_t)(s->ended_us +
+				  w->settings->suppress.hard_bounce_ttl_us),
+	    .category = (uint8_t)v->category,
+	    .code = v->code,
+	    .relay = text_of(s->relay),
+	    .status = text_of(v->status),
+	    .reply = text_of(v->reply)};
 	char safe[ADDRESS_MOST * 3 + 1];
 	bool added;
 
 	if (!suppress_bounced(t, w->settings, address, v, s->ended_us, &added,
 			      e))
 		return false;
-	if (added)
-		later_add(w->log, EVENT_SUPPRESSED, s->message,
-			  "<%s> is on the suppression list from now on: %s",
-			  log_safe(address.p, address.n, safe, sizeof safe),
-			  v->status);
-	return true;
+	if (!added)
+		return true;
+	later_add(w->log, EVENT_SUPPRESSED, s->message,
+		  "<%s> is on the suppression list from now on: %s",
+		  log_safe(address.p, address.n, safe, sizeof safe), v->status);
+	return ledger_note(t, s->message, s->rcpt, &x, e);
+}
+
+/* Told before it goes: what the next hop will not tell (RFC 3461 5.2.2). */
+static bool
+tell_delivered(struct txn *t, const struct settle *s,
+	       const struct settle_world *w,
+	       const struct recipient_record *before, const struct judged *j,
+	       struct err *e)
+{
+	const struct relay_settings *r = settings_relay(w->settings, s->relay);
+	bool relayed = r == NULL || r->deliver != DELIVER_MAILDIR;
+
+	return j->verdict.kind != VERDICT_SENT || j->assumed || s->dsn_passed ||
+	       bounces_delivered(w->bounces, t, w->settings, s->message,
+				 s->rcpt, before, relayed, &j->verdict,
+				 s->ended_us, e);
+}
+
+static void
+tell_bounces(const struct settle *s, const struct settle_world *w,
+	     const struct judged *j)
+{
+	int64_t last_us = s->untried ? 0 : s->ended_us;
+
+	if (j->verdict.kind == VERDICT_FAIL)
+		bounces_add(w->bounces, DSN_FAILED, s->message, s->rcpt,
+			    last_us, 0, &j->verdict);
+	if (j->delayed)
+		bounces_add(w->bounces, DSN_DELAYED, s->message, s->rcpt,
+			    last_us, j->until_us, &j->verdict);
+}
+
+static void
+log_doubt(struct later *log, const struct settle *s, const struct judged *j)
+{
+	if (s->in_doubt)
+		later_add(log, EVENT_IN_DOUBT, s->message,
+			  "no answer after the final dot; %s",
+			  j->assumed      ? "taken as delivered"
+			  : j->again.hold ? "held"
+			  : j->verdict.kind == VERDICT_FAIL
+			      ? "its time is over"
+			      : "sent again, possible duplicate");
+	if (j->poison)
+		later_add(log, EVENT_POISON, s->message,
+			  "%u workers died with it, one after another: held "
+			  "until \"mtq queue release\"",
+			  j->again.claims);
+}
+
+/* The ledger has it: quotas, log, reports, the suppression list. */
+static bool
+follow(struct txn *t, const struct settle *s, const struct settle_world *w,
+       const struct judged *j, const struct ledger_settled *out, struct err *e)
+{
+	if (!settle_charge(t, s, w, e))
+		return false;
+	log_attempt(w->log, s, &j->verdict, out->recipient.address);
+	log_doubt(w->log, s, j);
+	tell_bounces(s, w, j);
+	if (out->message_gone)
+		later_add(w->log, EVENT_REMOVED, s->message, "removed");
+	return j->verdict.kind != VERDICT_FAIL || s->untried ||
+	       learn(t, w, out->recipient.address, &j->verdict, s, e);
 }
 
 bool
@@ -170,41 +171,24 @@ settle_one(struct txn *t, const struct settle *s, const struct settle_world *w,
 	   struct err *e)
 {
 	struct recipient_record before;
-	struct ledger_again again;
 	enum ledger_answer answer;
 	struct ledger_settled out;
-	struct verdict v;
+	struct judged j;
 	struct lane lane;
+	bool ok = true;
 
 	if (!ledger_recipient(t, s->message, s->rcpt, &before, e))
 		return e->kind == ERR_NONE; /* gone: a doubled outcome */
+	if (before.state != RECIPIENT_CLAIMED)
+		return true; /* doubled, too */
 	lane = lane_unpack(before.lane);
-	v = judge(s, w, type_of(t, s, w, &lane), &before, &again);
-	if (!ledger_settle(t, s->message, s->rcpt, &v, s->relay, s->ended_us,
-			   &again, &answer, &out, e))
+	settle_judge(s, w, type_of(t, s, w, &lane), &before, &j);
+	if (!tell_delivered(t, s, w, &before, &j, e) ||
+	    !ledger_settle(t, s->message, s->rcpt, &j.verdict, s->relay,
+			   s->ended_us, &j.again, &answer, &out, e))
 		return false;
-	if (answer == LEDGER_DONE) {
-		if (!settle_charge(t, s, w, e)) {
-			bytes_free(&out.memory);
-			return false;
-		}
-		log_attempt(w->log, s, &v, out.recipient.address);
-		if (v.kind == VERDICT_FAIL)
-			bounces_add(w->bounces, DSN_FAILED, s->message,
-				    s->rcpt, s->untried ? 0 : s->ended_us, 0,
-				    &v);
-		if (v.kind == VERDICT_FAIL && !s->untried &&
-		    !learn(t, w, out.recipient.address, &v, s, e)) {
-			bytes_free(&out.memory);
-			return false;
-		}
-		if (s->in_doubt)
-			later_add(w->log, EVENT_IN_DOUBT, s->message,
-				  "no answer after the final dot; sent again, "
-				  "possible duplicate");
-		if (out.message_gone)
-			later_add(w->log, EVENT_REMOVED, s->message, "removed");
-	}
+	if (answer == LEDGER_DONE)
+		ok = follow(t, s, w, &j, &out, e);
 	bytes_free(&out.memory);
-	return true;
+	return ok;
 }

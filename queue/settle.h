@@ -7,6 +7,10 @@
  * a host or relay is blamed for goes on to the next relay of its way at once, if
  * one takes mail now; else the round is over and the schedule says when.
  *
+ * What may have arrived, because the reply to the final dot was lost, follows
+ * the policy of its type (in_doubt).  What POISON_CLAIMS workers died with, one
+ * after another, is held: docs/queue.md says how the innocent are told apart.
+ *
  * Runs inside the dispatcher's transaction; lines are collected, and logged
  * only when the transaction is durable.
  */
@@ -21,6 +25,10 @@
 #include "queue/ledger.h"
 #include "queue/retry.h"
 
+enum {
+	POISON_CLAIMS = 3, /* claims in a row without an outcome */
+};
+
 /* One recipient's outcome on its way into the ledger. */
 struct settle {
 	uint64_t message;
@@ -33,10 +41,14 @@ struct settle {
 	uint32_t transmit_us;
 	uint64_t job; /* whose charge it is on; 0: none */
 	bool worker_died;
-	bool in_doubt; /* the dot left and no answer came */
-	bool untried;  /* nothing was sent: given up without an attempt */
+	bool innocent;     /* worker_died: of something else */
+	int64_t spread_us; /* worker_died: tried again within this time */
+	bool in_doubt;     /* the dot left and no answer came */
+	bool dsn_passed;   /* the next hop tells the sender */
+	bool untried;      /* nothing was sent: given up without an attempt */
 	bool walled; /* the answer was about us and the relay, its limits or our
 			  credential, not about this mail: no attempt */
+	const char *who; /* the person that ended it; NULL: none */
 	char relay[65];
 	char security[JOB_SECURITY_MOST + 1]; /* cleaned */
 	struct verdict verdict;
