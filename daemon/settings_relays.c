@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/pattern.h"
 #include "daemon/preset.h"
 #include "daemon/settings_auth.h"
 #include "daemon/settings_tls.h"
@@ -62,14 +63,6 @@ check_loop(const struct settings *s, const struct relay_settings *relay,
 			}
 }
 
-/* A code and words, as "550 *daily limit*". */
-static bool
-is_pattern(const char *s)
-{
-	return (s[0] == '4' || s[0] == '5') && strlen(s) > 4 &&
-	       strspn(s + 1, "0123456789") == 2 && s[3] == ' ';
-}
-
 static void
 check_patterns(const struct settings *s, const struct relay_settings *relay,
 	       const char *key, const struct texts *t, struct report *r)
@@ -77,7 +70,7 @@ check_patterns(const struct settings *s, const struct relay_settings *relay,
 	const struct conf_node *n = settings_given(s, BLOCK_relay, relay, key);
 
 	for (size_t i = 0; n != NULL && i < t->n; i++)
-		if (!is_pattern(t->item[i]))
+		if (!pattern_is(t->item[i]))
 			error_at(r, n,
 				 "%s: '%.100s' is not a code from 400 to 599 "
 				 "and words, as \"550 *daily limit*\"",

@@ -1,6 +1,7 @@
 #include "queue/status.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *
 stage_text(enum stage s)
@@ -17,20 +18,23 @@ stage_text(enum stage s)
 	must_failed("a stage", __FILE__, __LINE__);
 }
 
+static const struct {
+	const char *code;
+	enum verdict_kind kind;
+	enum verdict_blame blame;
+	enum category_kind category;
+	const char *text;
+} row[] = {
+#define S(id, code, kind, blame, category, text)                               \
+	[STATUS_##id] = {code, VERDICT_##kind, BLAME_##blame,                  \
+			 CATEGORY_##category, text},
+    STATUSES(S)
+#undef S
+};
+
 struct verdict
 verdict_of(enum status s, enum stage stage, const char *detail)
 {
-	static const struct {
-		const char *code;
-		enum verdict_kind kind;
-		enum verdict_blame blame;
-		const char *text;
-	} row[] = {
-#define S(id, code, kind, blame, text)                                         \
-	[STATUS_##id] = {code, VERDICT_##kind, BLAME_##blame, text},
-	    STATUSES(S)
-#undef S
-	};
 	struct verdict v = {.stage = stage};
 
 	must((unsigned)s < STATUS_COUNT);
@@ -43,6 +47,20 @@ verdict_of(enum status s, enum stage stage, const char *detail)
 	else
 		snprintf(v.reply, sizeof v.reply, "%s", row[s].text);
 	return v;
+}
+
+enum category_kind
+status_category(const struct verdict *v)
+{
+	for (size_t i = 0; v->code == 0 && i < countof(row); i++) {
+		size_t n = strlen(row[i].text);
+
+		if (strcmp(v->status, row[i].code) == 0 &&
+		    strncmp(v->reply, row[i].text, n) == 0 &&
+		    (v->reply[n] == '\0' || v->reply[n] == ' '))
+			return row[i].category;
+	}
+	return CATEGORY_NONE;
 }
 
 const char *

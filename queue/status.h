@@ -60,42 +60,58 @@ enum stage {
 const char *stage_text(enum stage s);
 
 /* Our own words for what no remote said.  Name, RFC 3463 code, kind, blame,
- * text; `reply` is built from it. */
+ * category, text; `reply` is built from it. */
 #define STATUSES(S)                                                            \
-	S(DNS_FAILED, "4.4.3", DEFER, RELAY, "host lookup failed")             \
-	S(NO_HOST, "4.4.4", DEFER, RELAY, "the host has no address")           \
-	S(NULL_MX, "5.1.10", FAIL, RELAY, "the domain accepts no mail")        \
-	S(NO_DOMAIN, "5.1.2", FAIL, RECIPIENT, "the domain does not exist")    \
-	S(NO_CONNECT, "4.4.1", DEFER, HOST, "connection failed")               \
-	S(LOST, "4.4.2", DEFER, HOST, "connection lost")                       \
-	S(TIMEOUT, "4.4.2", DEFER, HOST, "timed out")                          \
-	S(BAD_REPLY, "4.5.0", DEFER, HOST, "reply that is not SMTP")           \
-	S(NO_TLS, "4.7.4", DEFER, HOST, "TLS is required and not offered")     \
-	S(TLS_FAILED, "4.7.5", DEFER, HOST, "TLS handshake failed")            \
-	S(UNVERIFIED, "4.7.5", DEFER, HOST, "certificate not verified")        \
-	S(TLSA_FAILED, "4.7.5", DEFER, HOST, "TLSA lookup failed")             \
-	S(NO_TLSA, "4.7.5", DEFER, HOST, "DANE is required, TLSA is missing")  \
-	S(EARLY, "4.7.5", DEFER, HOST, "octets before the TLS handshake")      \
-	S(NO_MECHANISM, "4.7.0", DEFER, RELAY, "no way to authenticate")       \
-	S(AUTH_FAILED, "4.7.8", DEFER, RELAY, "authentication failed")         \
-	S(NO_SECRET, "4.3.5", DEFER, RELAY, "a secret is missing")             \
-	S(OWN_MX, "5.4.6", FAIL, RECIPIENT, "mail would come back to us")      \
-	S(PRIVATE, "5.4.4", FAIL, RECIPIENT,                                   \
+	S(DNS_FAILED, "4.4.3", DEFER, RELAY, NETWORK, "host lookup failed")    \
+	S(NO_HOST, "4.4.4", DEFER, RELAY, NETWORK, "the host has no address")  \
+	S(NULL_MX, "5.1.10", FAIL, RELAY, BAD_ADDRESS,                         \
+	  "the domain accepts no mail")                                        \
+	S(NO_DOMAIN, "5.1.2", FAIL, RECIPIENT, BAD_ADDRESS,                    \
+	  "the domain does not exist")                                         \
+	S(NO_CONNECT, "4.4.1", DEFER, HOST, NETWORK, "connection failed")      \
+	S(LOST, "4.4.2", DEFER, HOST, NETWORK, "connection lost")              \
+	S(TIMEOUT, "4.4.2", DEFER, HOST, NETWORK, "timed out")                 \
+	S(BAD_REPLY, "4.5.0", DEFER, HOST, NETWORK, "reply that is not SMTP")  \
+	S(NO_TLS, "4.7.4", DEFER, HOST, POLICY,                                \
+	  "TLS is required and not offered")                                   \
+	S(TLS_FAILED, "4.7.5", DEFER, HOST, NETWORK, "TLS handshake failed")   \
+	S(UNVERIFIED, "4.7.5", DEFER, HOST, POLICY,                            \
+	  "certificate not verified")                                          \
+	S(TLSA_FAILED, "4.7.5", DEFER, HOST, NETWORK, "TLSA lookup failed")    \
+	S(NO_TLSA, "4.7.5", DEFER, HOST, POLICY,                               \
+	  "DANE is required, TLSA is missing")                                 \
+	S(EARLY, "4.7.5", DEFER, HOST, NETWORK,                                \
+	  "octets before the TLS handshake")                                   \
+	S(NO_MECHANISM, "4.7.0", DEFER, RELAY, AUTHENTICATION,                 \
+	  "no way to authenticate")                                            \
+	S(AUTH_FAILED, "4.7.8", DEFER, RELAY, AUTHENTICATION,                  \
+	  "authentication failed")                                             \
+	S(NO_SECRET, "4.3.5", DEFER, RELAY, AUTHENTICATION,                    \
+	  "a secret is missing")                                               \
+	S(OWN_MX, "5.4.6", FAIL, RECIPIENT, NETWORK,                           \
+	  "mail would come back to us")                                        \
+	S(PRIVATE, "5.4.4", FAIL, RECIPIENT, BAD_ADDRESS,                      \
 	  "the domain has private addresses only")                             \
-	S(NO_8BIT, "5.6.3", FAIL, MESSAGE, "the relay takes no 8-bit mail")    \
-	S(NO_UTF8, "5.6.7", FAIL, MESSAGE, "the relay takes no SMTPUTF8")      \
-	S(TOO_BIG, "5.3.4", FAIL, MESSAGE, "larger than the relay's SIZE")     \
-	S(EXPIRED, "4.4.7", FAIL, NOBODY, "the time allowed ran out")          \
-	S(WORKER_DIED, "4.3.0", DEFER, US, "our delivery process ended")       \
-	S(DAMAGED, "4.3.0", DEFER, US, "checksum of the stored message")       \
-	S(NO_FILE, "4.3.0", DEFER, RELAY, "writing to the Maildir failed")     \
-	S(NO_ROUTE, "4.4.4", DEFER, US, "no relay for this message")           \
-	S(SUPPRESSED, "5.7.1", FAIL, RECIPIENT,                                \
+	S(NO_8BIT, "5.6.3", FAIL, MESSAGE, CONTENT,                            \
+	  "the relay takes no 8-bit mail")                                     \
+	S(NO_UTF8, "5.6.7", FAIL, MESSAGE, CONTENT,                            \
+	  "the relay takes no SMTPUTF8")                                       \
+	S(TOO_BIG, "5.3.4", FAIL, MESSAGE, CONTENT,                            \
+	  "larger than the relay's SIZE")                                      \
+	S(EXPIRED, "4.4.7", FAIL, NOBODY, EXPIRED, "the time allowed ran out") \
+	S(WORKER_DIED, "4.3.0", DEFER, US, SYSTEM,                             \
+	  "our delivery process ended")                                        \
+	S(DAMAGED, "4.3.0", DEFER, US, SYSTEM,                                 \
+	  "checksum of the stored message")                                    \
+	S(NO_FILE, "4.3.0", DEFER, RELAY, SYSTEM,                              \
+	  "writing to the Maildir failed")                                     \
+	S(NO_ROUTE, "4.4.4", DEFER, US, SYSTEM, "no relay for this message")   \
+	S(SUPPRESSED, "5.7.1", FAIL, RECIPIENT, SUPPRESSED,                    \
 	  "the address is on our suppression list")                            \
-	S(NO_RELAY, "5.4.4", FAIL, US, "no relay may take it now")             \
-	S(DELIVERED, "2.0.0", SENT, NOBODY, "delivered to the Maildir")
+	S(NO_RELAY, "5.4.4", FAIL, US, SYSTEM, "no relay may take it now")     \
+	S(DELIVERED, "2.0.0", SENT, NOBODY, NONE, "delivered to the Maildir")
 enum status {
-#define S(id, code, kind, blame, text) STATUS_##id,
+#define S(id, code, kind, blame, category, text) STATUS_##id,
 	STATUSES(S)
 #undef S
 	    STATUS_COUNT
@@ -114,6 +130,9 @@ struct verdict {
 
 /* A verdict in our own words; `detail` may be NULL, else goes into brackets. */
 struct verdict verdict_of(enum status s, enum stage stage, const char *detail);
+/* Of a verdict in our own words, also when it came over a wire; NONE: these are
+ * not ours. */
+enum category_kind status_category(const struct verdict *v);
 const char *verdict_word(enum verdict_kind k); /* "sent" "deferred" "bounced" */
 
 #endif

@@ -1,12 +1,11 @@
 #include "queue/wall.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/pattern.h"
+
 enum {
-	CODE = 3,        /* digits of a reply code */
-	PIECE_MOST = 64, /* parts of a pattern between its stars */
 	/* Unless the reply says how long. */
 	RATE_WAIT_S = 5,
 	HOUR_S = 3600,
@@ -88,91 +87,12 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* piece[0..n) in text: where it ends, NULL if it isn't there.  A number is not
- * found in the middle of a longer one: 5.7.1 is not in 5.7.133. */
 static const char *
-find(const char *text, const char *piece, size_t n)
+after(const char *text, const char *piece)
 {
-	for (; strlen(text) >= n; text++) {
-		if (strncasecmp(text, piece, n) == 0 &&
-		    !(is_digit(piece[n - 1]) && is_digit(text[n])))
-			return text + n;
-		if (is_digit(*text) && is_digit(*piece))
-			while (is_digit(text[1]))
-				text++;
-	}
-	return NULL;
-}
+	const char *at = strcasestr(text, piece);
 
-/* The pieces between the stars, one after the other, anywhere in the text. */
-static bool
-has(const char *text, const char *words)
-{
-	for (unsigned i = 0; i < PIECE_MOST && text != NULL; i++) {
-		size_t n;
-
-		words += strspn(words, "* ");
-		n = strcspn(words, "*");
-		if (n == 0)
-			return true;
-		while (words[n - 1] == ' ')
-			n--;
-		text = find(text, words, n);
-		words += n;
-	}
-	return false;
-}
-
-static bool
-is_code(const char *s)
-{
-	return (s[0] == '4' || s[0] == '5') && is_digit(s[1]) && is_digit(s[2]);
-}
-
-bool
-wall_pattern(const char *s)
-{
-	unsigned stars = 0;
-
-	for (const char *p = s; *p != '\0'; p++)
-		stars += *p == '*';
-	return is_code(s) && s[CODE] == ' ' && s[CODE + 1] != '\0' &&
-	       stars < PIECE_MOST;
-}
-
-/* The same words in one line: the code that starts each line of a reply, and
- * the status that comes with it, only the first time; no blanks twice; without
- * what we add ourselves. */
-static void
-unfold(const struct verdict *v, char out[VERDICT_REPLY_MOST])
-{
-	char code[CODE + 3];
-	const char *p = v->reply, *end = strstr(p, " (in reply to ");
-	size_t nstatus = strlen(v->status), n = 0;
-	bool first = true;
-
-	snprintf(code, sizeof code, "%u", v->code);
-	if (end == NULL)
-		end = p + strlen(p);
-	while (p < end) {
-		bool starts = p == v->reply || p[-1] == ' ';
-
-		if (starts && strncmp(p, code, CODE) == 0 &&
-		    (p[CODE] == '-' || p[CODE] == ' ')) {
-			p += CODE + 1;
-			if (!first && nstatus > 0 && is_digit(*p) &&
-			    strncasecmp(p + 1, v->status + 1, nstatus - 1) ==
-				0 &&
-			    (p[nstatus] == ' ' || p[nstatus] == '\0'))
-				p += nstatus;
-			first = false;
-			continue;
-		}
-		if (*p != ' ' || (n > 0 && out[n - 1] != ' '))
-			out[n++] = *p;
-		p++;
-	}
-	out[n] = '\0';
+	return at == NULL ? NULL : at + strlen(piece);
 }
 
 /* "try again in 92 seconds"; 0 if nothing of the kind is said. */
@@ -189,7 +109,7 @@ wait_said_s(const char *text)
 	int64_t n = 0;
 
 	for (size_t i = 0; p == NULL && i < countof(lead); i++)
-		p = find(text, lead[i], strlen(lead[i]));
+		p = after(text, lead[i]);
 	if (p == NULL)
 		return 0;
 	p += strspn(p, " ");
@@ -216,8 +136,8 @@ never(const struct verdict *v, const char *text)
 	for (size_t i = 0; i < countof(never_row); i++)
 		if ((never_row[i].status[0] == '\0' ||
 		     is_status(v, never_row[i].status)) &&
-		    has(text, never_row[i].words) &&
-		    !has(text, never_row[i].unless))
+		    pattern_has(text, never_row[i].words) &&
+		    !pattern_has(text, never_row[i].unless))
 			return true;
 	return false;
 }
@@ -226,13 +146,8 @@ never(const struct verdict *v, const char *text)
 static bool
 says(const struct texts *patterns, const struct verdict *v, const char *text)
 {
-	char code[CODE + 3];
-
-	snprintf(code, sizeof code, "%u", v->code);
 	for (size_t i = 0; i < patterns->n; i++)
-		if (wall_pattern(patterns->item[i]) &&
-		    strncmp(patterns->item[i], code, CODE) == 0 &&
-		    has(text, patterns->item[i] + CODE))
+		if (pattern_matches(patterns->item[i], v->code, text))
 			return true;
 	return false;
 }
@@ -259,7 +174,7 @@ look_up(const struct relay_settings *r, const struct verdict *v,
 		     w->provider == who_replies(r->provider)) &&
 		    (w->code == 0 || w->code == v->code) &&
 		    (w->status[0] == '\0' || is_status(v, w->status)) &&
-		    has(text, w->words))
+		    pattern_has(text, w->words))
 			return w->wall;
 	}
 	return (struct wall){.kind = WALL_NONE};
@@ -274,7 +189,7 @@ wall_of(const struct relay_settings *r, const struct verdict *v)
 
 	if (v->kind == VERDICT_SENT || v->code < 400 || v->code > 599)
 		return (struct wall){.kind = WALL_NONE};
-	unfold(v, text);
+	pattern_unfold(v->reply, v->code, v->status, text);
 	if (never(v, text))
 		return (struct wall){.kind = WALL_NONE};
 	w = look_up(r, v, text);

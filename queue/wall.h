@@ -2,8 +2,7 @@
  * wall - replies that speak of the provider's limits, not of the mail.
  *
  * Pure: a table per provider (facts: "Replies that mean quota"), and the
- * relay's own quota_replies and rate_replies.  A pattern is a reply code and
- * words, case-insensitive, `*` for anything: "550 5.4.5 *daily*".
+ * relay's own quota_replies and rate_replies (daemon/pattern.h).
  *
  * Never a wall: a full mailbox, or a limit that belongs to one recipient
  * (452 4.2.2, 5.2.2, Gmail's "receiving mail at a rate").
@@ -32,7 +31,5 @@ struct wall {
 };
 /* By code, status and words of the verdict; any stage, AUTH included. */
 struct wall wall_of(const struct relay_settings *r, const struct verdict *v);
-/* Is it a pattern?  For the checks. */
-bool wall_pattern(const char *s) MUST_USE;
 
 #endif

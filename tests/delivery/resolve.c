@@ -29,7 +29,7 @@ static void
 print(const struct lookup *l, char out[TEXT_MOST])
 {
 	static const char *const word[] = {
-#define S(id, code, kind, blame, text) [STATUS_##id] = #id,
+#define S(id, code, kind, blame, category, text) [STATUS_##id] = #id,
 	    STATUSES(S)
 #undef S
 	};

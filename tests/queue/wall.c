@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pattern.h"
 #include "queue/wall.h"
 
 /* A reply as the worker reports it: "550-5.4.5 ..." gives code and status. */
@@ -232,7 +233,7 @@ what_a_pattern_is(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(pattern); i++)
-		if (wall_pattern(pattern[i].text) != pattern[i].good)
+		if (pattern_is(pattern[i].text) != pattern[i].good)
 			fail_msg("'%s'", pattern[i].text);
 }
 
