@@ -38,6 +38,16 @@
 	  "        --relay NAME  --type TYPE  --older TIME;  * stands for "    \
 	  "anything, all "                                                     \
 	  "must hold")                                                         \
+	C(events,                                                              \
+	  "[--follow] [--from EVENT|oldest|now | --reader NAME] "              \
+	  "[--kind KIND[,KIND]]... [--limit N]\n"                              \
+	  "ack EVENT [--reader NAME]\n"                                        \
+	  "readers\n"                                                          \
+	  "forget NAME",                                                       \
+	  "every change of mail as JSON lines, in order; and who has read "    \
+	  "how far\n"                                                          \
+	  "--reader goes on behind what NAME has acknowledged; ack without "   \
+	  "it is for the reader default")                                      \
 	C(suppress,                                                            \
 	  "list [--domain DOMAIN] [--reason TEXT] [--limit N]\n"               \
 	  "add [--reason TEXT] [--until TIME] ADDRESS|@DOMAIN...\n"            \

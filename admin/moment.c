@@ -42,6 +42,8 @@ of_rfc3339(const char *s, int64_t *out)
 
 	if (end == NULL)
 		return false;
+	if (*end == '.') /* milliseconds, as our JSON has them */
+		end += 1 + strspn(end + 1, "0123456789");
 	if (strcmp(end, "Z") != 0) {
 		if ((*end != '+' && *end != '-') ||
 		    sscanf(end + 1, "%2d:%2d%n", &hours, &minutes, &used) !=
@@ -130,6 +132,38 @@ moment_parse(const char *s, int64_t now_us, int64_t *out, char why[MOMENT_WHY])
 	if (*out > now_us)
 		return true;
 	snprintf(why, MOMENT_WHY, "'%.40s' is over already", s);
+	return false;
+}
+
+bool
+moment_since(const char *s, int64_t now_us, int64_t *out, char why[MOMENT_WHY])
+{
+	int64_t at = 0;
+	bool ok;
+
+	if (strcmp(s, "today") == 0 || strcmp(s, "yesterday") == 0) {
+		ok = of_day(now_us, s[0] == 't' ? 0 : -1, &at);
+	} else if (of_rfc3339(s, &at) || of_date(s, &at)) {
+		ok = true;
+	} else if (of_hour(s, now_us, &at)) {
+		/* a time of today or tomorrow; a day may have 25 hours, which
+		 * matters to nobody here */
+		at -= at > now_us ? DAY_US : 0;
+		ok = true;
+	} else {
+		ok = of_span(s, now_us, &at);
+		at = now_us - (at - now_us);
+	}
+	if (ok && at <= now_us) {
+		*out = max_of(at, INT64_C(0));
+		return true;
+	}
+	snprintf(why, MOMENT_WHY,
+		 ok ? "'%.40s' is still to come"
+		    : "'%.40s' is no time; write one as 2026-11-22, "
+		      "\"2026-11-22 08:00\", 18:00, yesterday, 2h, 3d or "
+		      "2026-11-22T08:00:00Z",
+		 s);
 	return false;
 }
 

@@ -18,6 +18,10 @@ enum { MOMENT_TEXT = 40, MOMENT_WHY = 200 };
 
 bool moment_parse(const char *s, int64_t now_us, int64_t *out,
 		  char why[MOMENT_WHY]) MUST_USE;
+/* A time that is over: a span is counted back, 18:00 was the last time; also
+ * today and yesterday. */
+bool moment_since(const char *s, int64_t now_us, int64_t *out,
+		  char why[MOMENT_WHY]) MUST_USE;
 /* "Sun 2026-11-22 00:00 UTC", in this machine's zone. */
 const char *moment_text(int64_t us, char out[MOMENT_TEXT]);
 
