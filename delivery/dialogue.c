@@ -155,6 +155,7 @@ transact(struct dialogue *d)
 	d->refused = d->dot = false;
 	d->written = d->pipelining;
 	d->chunked = d->chunking;
+	d->task->dsn_passed = d->dsn;
 	snprintf(d->task->security, sizeof d->task->security, "%s",
 		 d->security);
 	if (!can_carry(d))

@@ -107,7 +107,8 @@ task_report(const struct task *t, int64_t steady_us,
 		    .in_worker_us = span(t->came_us, t->begun_us),
 		    .connect_us = span(t->begun_us, t->open_us),
 		    .transmit_us = span(t->open_us, steady_us),
-		    .security = text_of(t->security)};
+		    .security = text_of(t->security),
+		    .dsn_passed = v->kind == VERDICT_SENT && t->dsn_passed};
 
 		must(t->judged[i]);
 		b.n = 0;

@@ -18,6 +18,7 @@ struct task {
 	bool *judged;
 	bool utf8_needed; /* an address beyond ASCII */
 	bool dot_sent;
+	bool dsn_passed; /* the server has our DSN parameters: it reports */
 	unsigned tries; /* connections whose set-up failed under it */
 	char security[JOB_SECURITY_MOST + 1]; /* of the connection it had */
 	int64_t came_us;                      /* steady: JOB arrived */

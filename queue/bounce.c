@@ -128,6 +128,15 @@ wants(enum dsn_action action, const struct recipient_record *r,
 	return (r->notify & NOTIFY_SUCCESS) != 0;
 }
 
+bool
+bounces_wanted(const struct settings *s, enum dsn_action action,
+	       const struct message_record *m, const struct recipient_record *r)
+{
+	struct text to = whom(s, action, m);
+
+	return to.n > 0 && wants(action, r, m, to);
+}
+
 /* --- what was delivered -----------------------------------------------------
  */
 
@@ -183,7 +192,7 @@ bounces_delivered(struct bounces *b, struct txn *t, const struct settings *s,
 	o = original_of(b, t, message, s, e);
 	if (o == NULL)
 		return false;
-	if (!wants(action, r, &o->m, whom(s, action, &o->m)))
+	if (!bounces_wanted(s, action, &o->m, r))
 		return true;
 	x = add(b);
 	*x = (struct news){.action = action,
@@ -253,30 +262,6 @@ tell(const struct notice *p, struct text to, struct later *log)
 /* --- what the journal says of it --------------------------------------------
  */
 
-/* Behind the last entry of a recipient that is not in the queue any more. */
-static bool
-note_ended(const struct notice *p, size_t i, struct journal_entry *x,
-	   struct txn *t, struct err *e)
-{
-	uint64_t number;
-
-	e->kind = ERR_NONE;
-	x->message = p->about;
-	x->rcpt = p->number[i];
-	x->arrival_us = p->m.arrival_us;
-	x->size_bytes = p->m.size_bytes;
-	x->sender = p->m.sender;
-	x->address = p->rcpt[i].address;
-	x->message_id = p->m.message_id;
-	x->type = p->m.type;
-	x->source = p->m.source;
-	if (!journal_history(t, x->message, x->rcpt, &x->previous, e) &&
-	    e->kind != ERR_NONE)
-		return false;
-	return journal_add(t, x, &number, e) &&
-	       journal_ended(t, x->message, x->rcpt, number, e);
-}
-
 static bool
 note(const struct notice *p, enum journal_kind kind, struct txn *t,
      int64_t now_us, struct err *e)
@@ -291,9 +276,8 @@ note(const struct notice *p, enum journal_kind kind, struct txn *t,
 					      (uint64_t)p->rcpt[i].until_us,
 					  .detail = text_of(p->own_id)};
 
-		ok = p->original != NULL
-			 ? note_ended(p, i, &x, t, e)
-			 : ledger_note(t, p->about, p->number[i], &x, e);
+		ok = ledger_note(t, p->about, p->number[i], &x, e) ||
+		     e->kind == ERR_NONE;
 	}
 	return ok;
 }

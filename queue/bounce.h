@@ -42,6 +42,10 @@ struct bounces {
 	struct allowance allowance; /* reports to one sender */
 };
 
+/* Is anybody told of this, as far as the configuration and the sender say? */
+bool bounces_wanted(const struct settings *s, enum dsn_action action,
+		    const struct message_record *m,
+		    const struct recipient_record *r);
 /* FAILED or DELAYED, of mail that is still in the queue when this step ends. */
 void bounces_add(struct bounces *b, enum dsn_action action, uint64_t message,
 		 uint32_t rcpt, int64_t last_us, int64_t until_us,

@@ -215,7 +215,10 @@ static bool
 give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
 {
 	struct settle_world w = dispatch_world(d);
-	struct expired x = {c->lane, c->row, c->arrival_us, c->why};
+	struct expired x = {.lane = c->lane,
+			    .row = c->row,
+			    .arrival_us = c->arrival_us,
+			    .why = c->why};
 
 	return expire_one(t, &x, &w, d->now_us, e);
 }

@@ -27,25 +27,72 @@ fate(const struct settle_world *w, uint64_t packed)
 	return chosen.choice;
 }
 
+/* Has it waited for so long that its sender is told, and nobody did it yet? */
+static bool
+is_late(struct txn *t, const struct expire *x, const struct settle_world *w,
+	const struct message_record *m, int64_t now_us, bool *late,
+	struct err *e)
+{
+	int64_t after_us = w->settings->bounce.delay_after_us;
+	struct recipient_record r;
+
+	*late = false;
+	if (after_us == 0 || now_us - (int64_t)m->arrival_us < after_us)
+		return true;
+	if (!ledger_recipient(t, x->from.id, x->from.rcpt, &r, e)) {
+		if (e->kind == ERR_NONE)
+			err_set(e, ERR_DAMAGED, "a due row has no recipient");
+		return false;
+	}
+	*late = !r.told && bounces_wanted(w->settings, DSN_DELAYED, m, &r);
+	return true;
+}
+
 static bool
 look_at(struct expire *x, struct txn *t, const struct settle_world *w,
 	enum choice choice, int64_t now_us, struct err *e)
 {
 	int64_t lifetime_us = w->retry[lane_unpack(x->lane).type].lifetime_us;
 	struct message_record m;
+	bool late;
 
 	if (!ledger_message(t, x->from.id, &m, e)) {
 		if (e->kind == ERR_NONE)
 			err_set(e, ERR_DAMAGED, "recipients without a message");
 		return false;
 	}
-	if (now_us >= (int64_t)m.arrival_us + lifetime_us ||
-	    choice == CHOICE_BOUNCE)
+	if (choice == CHOICE_BOUNCE ||
+	    (choice == CHOICE_WAIT &&
+	     now_us >= (int64_t)m.arrival_us + lifetime_us)) {
 		x->found[x->n++] = (struct expired){
-		    x->lane, x->from, (int64_t)m.arrival_us,
-		    choice == CHOICE_BOUNCE ? STATUS_NO_RELAY : STATUS_EXPIRED};
+		    .lane = x->lane,
+		    .row = x->from,
+		    .arrival_us = (int64_t)m.arrival_us,
+		    .why = choice == CHOICE_BOUNCE ? STATUS_NO_RELAY
+						   : STATUS_EXPIRED};
+	} else if (!is_late(t, x, w, &m, now_us, &late, e)) {
+		return false;
+	} else if (late) {
+		x->found[x->n++] =
+		    (struct expired){.lane = x->lane,
+				     .row = x->from,
+				     .arrival_us = (int64_t)m.arrival_us,
+				     .delayed = true};
+	}
 	x->from.rcpt++; /* the row behind it: the last part of its key */
 	return true;
+}
+
+/* In a lane that flows: what is due since before delay_after is late, and what
+ * is behind it is not. */
+static bool
+is_stuck(const struct expire *x, const struct settle_world *w, int64_t now_us)
+{
+	int64_t after_us = w->settings->bounce.delay_after_us;
+
+	return after_us > 0 &&
+	       lane_unpack(x->lane).epoch == routing_epoch(w->settings) &&
+	       now_us - x->from.due_us >= after_us;
 }
 
 /* At most EXPIRE_LOOK rows or lanes; false at the end or with an error. */
@@ -64,7 +111,7 @@ look(struct expire *x, struct txn *t, const struct settle_world *w,
 			known = x->lane;
 			choice = fate(w, known);
 		}
-		if (choice == CHOICE_GO) {
+		if (choice == CHOICE_GO && !is_stuck(x, w, now_us)) {
 			if (x->lane == UINT64_MAX)
 				return false;
 			x->lane++;
@@ -127,12 +174,91 @@ expire_one(struct txn *t, const struct expired *x, const struct settle_world *w,
 	       settle_one(t, &s, w, e);
 }
 
+/* What keeps mail of this lane back, in words. */
+static void
+put_why(struct bytes *out, const struct settle_world *w, uint64_t packed)
+{
+	struct lane lane = lane_unpack(packed);
+	const struct relay_settings *relay = w->settings->relays;
+	struct chosen chosen;
+
+	if (lane.epoch != routing_epoch(w->settings))
+		return;
+	choose_relay(routing_way(w->settings, lane.way), lane.type, lane.tried,
+		     &w->choose, &chosen);
+	if (chosen.choice == CHOICE_GO) {
+		bytes_printf(out, "more mail waits than relay %s takes",
+			     relay[chosen.relay].title);
+		return;
+	}
+	bytes_add_text(out, "it waits for a relay");
+	for (size_t i = 0; i < chosen.nsteps; i++)
+		bytes_printf(out, "%s %s: %s", i == 0 ? "," : ";",
+			     relay[chosen.step[i].relay].title,
+			     relay_shut_text(chosen.step[i].now.shut));
+}
+
+/* When the last attempt was; 0: there was none, or other things came since. */
+static bool
+last_attempt(struct txn *t, uint64_t entry, int64_t *last_us, struct err *e)
+{
+	struct journal_entry x;
+
+	*last_us = 0;
+	e->kind = ERR_NONE;
+	if (!journal_get(t, entry, &x, e))
+		return e->kind == ERR_NONE;
+	if (x.kind == JOURNAL_DEFERRED)
+		*last_us = (int64_t)x.at_us;
+	return true;
+}
+
+/* Its sender is told that it waits, why, and until when. */
+static bool
+tell_one(struct txn *t, const struct expired *x, const struct settle_world *w,
+	 int64_t now_us, struct err *e)
+{
+	/* RFC 3463 3.5: "mail system congestion" */
+	struct verdict v = {
+	    .kind = VERDICT_DEFER, .blame = BLAME_US, .status = "4.4.5"};
+	int64_t lifetime_us = w->retry[lane_unpack(x->lane).type].lifetime_us,
+		last_us;
+	struct recipient_record r;
+	struct bytes words = {0};
+	uint64_t entry;
+	bool told;
+
+	if (!ledger_recipient(t, x->row.id, x->row.rcpt, &r, e)) {
+		if (e->kind == ERR_NONE)
+			err_set(e, ERR_DAMAGED, "a due row has no recipient");
+		return false;
+	}
+	put_why(&words, w, x->lane);
+	if (r.attempts > 0 && r.reason.n > 0) {
+		bytes_add_text(&words, "; at the last attempt: ");
+		bytes_add(&words, r.reason.p, r.reason.n);
+	}
+	text_copy((struct text){(char *)words.data, words.n}, v.reply,
+		  sizeof v.reply);
+	bytes_free(&words);
+	entry = r.entry;
+	if (!last_attempt(t, entry, &last_us, e) ||
+	    !ledger_tell(t, x->row.id, x->row.rcpt, now_us, &told, e))
+		return false;
+	if (!told)
+		bounces_add(w->bounces, DSN_DELAYED, x->row.id, x->row.rcpt,
+			    last_us, x->arrival_us + lifetime_us, &v);
+	return true;
+}
+
 bool
 expire_found(const struct expire *x, struct txn *t,
 	     const struct settle_world *w, int64_t now_us, struct err *e)
 {
 	for (size_t i = 0; i < x->n; i++)
-		if (!expire_one(t, &x->found[i], w, now_us, e))
+		if (x->found[i].delayed
+			? !tell_one(t, &x->found[i], w, now_us, e)
+			: !expire_one(t, &x->found[i], w, now_us, e))
 			return false;
 	return true;
 }
