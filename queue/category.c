@@ -134,6 +134,7 @@ category_judge(const struct settings *s, const char *relay, struct verdict *v)
 		v->category = block->category;
 	else
 		v->category = category_table_find(v, text);
-	if (block != NULL)
+	/* What AUTH ends with is the relay's affair, not the mail's. */
+	if (block != NULL && v->stage != STAGE_AUTH)
 		turn(v, block->then);
 }

@@ -18,9 +18,11 @@
 const char *category_word(enum category_kind c);
 /* For people: "the mailbox or the domain does not exist". */
 const char *category_text(enum category_kind c);
-/* The first `reply` block that matches changes v->kind and v->category; else
- * the category comes from stage, status and words.  A verdict of kind SENT has
- * none.  relay: its name; mail that no relay had: "". */
+/* The first `reply` block that matches changes v->kind and v->category, and the
+ * class of v->status with the kind; else the category comes from stage, status
+ * and words.  A verdict of kind SENT has none; what ends at AUTH keeps its kind.
+ * relay: its name; mail that no relay had: "".  Walls (queue/wall.h) come first:
+ * the caller gives those CATEGORY_QUOTA. */
 void category_judge(const struct settings *s, const char *relay,
 		    struct verdict *v);
 

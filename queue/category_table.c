@@ -197,8 +197,13 @@
 	R("", "retry timeout exceeded", EXPIRED)                               \
 	R("", "retry time not reached", EXPIRED)                               \
 	/* Nobody there. */                                                    \
-	R("x.1.1", "access denied", POLICY)                                    \
-	R("x.1.1", "policy", POLICY)                                           \
+	R("x.1", "blocked", BLOCKED)                                           \
+	R("x.1", "poli", POLICY) /* policy, policies */                        \
+	R("x.1", "access denied", POLICY)                                      \
+	R("x.1", "not authorized", POLICY)                                     \
+	R("x.1", "relay", POLICY)                                              \
+	R("x.1", "try again", SYSTEM)                                          \
+	R("x.1", "temporar", SYSTEM)                                           \
 	R("x.4.1", "recipient address rejected", BAD_ADDRESS) /* Exchange */   \
 	R("", "user unknown", BAD_ADDRESS)                                     \
 	R("", "user is unknown", BAD_ADDRESS)                                  \

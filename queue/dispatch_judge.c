@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "queue/category.h"
 #include "queue/dispatch_private.h"
 
 enum {
@@ -51,13 +52,18 @@ dispatch_judge(struct dispatch *d, const struct flight *x,
 {
 	size_t place = x->relay;
 	struct relay_facts *f = &d->facts[place];
-	const struct relay_settings *r =
-	    settings_relay(d->settings, d->plan.relay[place].name);
+	const char *name = d->plan.relay[place].name;
+	const struct relay_settings *r = settings_relay(d->settings, name);
 	struct wall wall = {.kind = WALL_NONE};
 
 	f->used = true;
 	if (r != NULL && o->kind != VERDICT_SENT)
 		wall = wall_of(r, &s->verdict);
+	/* A provider's limit comes before what `reply` blocks say. */
+	if (wall.kind == WALL_NONE)
+		category_judge(d->settings, name, &s->verdict);
+	else
+		s->verdict.category = CATEGORY_QUOTA;
 	/* Its block has gone, and with it what its words mean: a limit may speak
 	 * of no recipient. */
 	if (r == NULL && o->kind == VERDICT_FAIL) {
