@@ -234,8 +234,9 @@ id_next(uint64_t last, int64_t now_us, unsigned writer)
 	uint64_t id;
 
 	must(writer < ID_WRITERS);
-	if (t > ID_MOST / ID_WRITERS - 1)
-		t = ID_MOST / ID_WRITERS - 1;
+	/* Of a clock that is mad; there is room to go on behind it. */
+	if (t > ID_MOST / ID_WRITERS / 2)
+		t = ID_MOST / ID_WRITERS / 2;
 	id = t * ID_WRITERS + writer;
 	if (id <= last) /* the clock went back, or a busy microsecond */
 		id = (last / ID_WRITERS + 1) * ID_WRITERS + writer;

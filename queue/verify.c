@@ -2,6 +2,7 @@
 #include "queue/book.h"
 #include "queue/journal.h"
 #include "queue/ledger_row.h"
+#include "queue/return_key.h"
 #include "queue/suppress.h"
 
 #include <inttypes.h>
@@ -317,6 +318,17 @@ check_book(struct audit *a)
 	return ok;
 }
 
+static bool
+check_key(struct audit *a)
+{
+	struct return_key k;
+
+	if (!return_key_read(a->t, &k, a->e))
+		return false;
+	return_key_wipe(&k);
+	return true;
+}
+
 bool
 verify_store(struct store *s, struct verify_report *out,
 	     void (*progress)(void *arg, const struct verify_report *),
@@ -338,7 +350,7 @@ verify_store(struct store *s, struct verify_report *out,
 	ok = step(&a, &a.message, true) && step(&a, &a.body, true) &&
 	     step(&a, &a.recipient, true) && step(&a, &a.partial, true) &&
 	     check_all(&a, progress, arg) && check_due(&a) &&
-	     check_counters(&a) && check_book(&a) &&
+	     check_counters(&a) && check_key(&a) && check_book(&a) &&
 	     suppress_verify(a.t, &a.report.suppressed, e) &&
 	     journal_verify(a.t, &a.report.entries, e);
 	*out = a.report;
