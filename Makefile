@@ -49,14 +49,14 @@ QUEUE := status wall category_table category address mailbox record field dsn ds
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify rate fair plan destination job flight relays_now forecast_world forecast \
-	control later allowance notice bounce settle settle_judge claim orders recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply \
+	control later allowance notice bounce settle settle_judge claim orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply session_returned \
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_commit client_ask client listener receiver \
 	scheduler
 DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
-	moment change entries entry_show trail readers fields suppress_form waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
+	moment change entries entry_show trail trail_show history_find readers fields suppress_form waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_print explain_message \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test
 
@@ -254,12 +254,17 @@ YEARS ?= 100
 $(BUILD)/years: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/years*.c)) \
 		$(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-sim: $(BUILD)/sim $(BUILD)/years
+MONTHS ?= 40
+$(BUILD)/months: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/months*.c)) \
+		$(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+sim: $(BUILD)/sim $(BUILD)/years $(BUILD)/months
 	@half=$$(($(SEEDS) / 2)); \
 	timeout 280 $(BUILD)/sim $$half 1 & first=$$!; \
 	timeout 280 $(BUILD)/sim $$(($(SEEDS) - half)) $$((half + 1)) && \
 	wait $$first
 	@timeout 400 $(BUILD)/years $(YEARS) 1 $$(nproc)
+	@timeout 400 $(BUILD)/months $(MONTHS) 1 $$(nproc)
 
 $(BUILD)/load $(BUILD)/sink: $(BUILD)/%: tests/bench/%.c tests/bench/tool.h \
 		tests/bench/sink_tls.h

@@ -1,9 +1,12 @@
 #include "queue/claim.h"
+#include "queue/retry.h"
 #include "queue/return_path.h"
 #include "queue/suppress.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { ASIDE_US = 4 * 1000 * 1000 }; /* and a second: see put_aside */
 
 void
 claim_free(struct claim *c)
@@ -35,6 +38,16 @@ is_suppressed(struct txn *t, const struct claim *c, struct text address,
 	return !c->suppress || suppress_find(t, address, now_us, yes, &r, e);
 }
 
+/* Who was with a worker that died may have killed it.  How much of a worker's
+ * room for such it takes. */
+static uint32_t
+suspect_of(const struct recipient_record *r)
+{
+	if (r->claims == 0)
+		return 0;
+	return r->claims == 1 ? 1 : CLAIM_SUSPECTS_MOST;
+}
+
 /* One recipient: into the JOB, then claimed.  In this order: what is read
  * points into the map only until the first write.  A recipient of another
  * domain than the job's stays: *took. */
@@ -51,7 +64,8 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
 		return false;
 	if (c->mx != NULL)
 		destination_of(r.address, domain);
-	*took = c->mx == NULL || strcmp(domain, c->destination) == 0;
+	*took = (c->mx == NULL || strcmp(domain, c->destination) == 0) &&
+		suspect_of(&r) == c->suspect;
 	if (*took && c->nrcpt > 0) { /* the first one was looked up */
 		bool suppressed;
 
@@ -203,6 +217,37 @@ put_off(struct txn *t, const struct book *b, const struct claim *c,
 			   min_of(at_us, end_us), e);
 }
 
+/* A suspect and no room for one: others pass it, for a few seconds. */
+static bool
+put_aside(struct txn *t, const struct claim *c, const struct ledger_due *due,
+	  int64_t now_us, struct err *e)
+{
+	int64_t wait_us = (int64_t)(retry_mix(due->id ^ (uint64_t)now_us) %
+				    (uint64_t)ASIDE_US);
+
+	return ledger_sort(t, due->id, due->rcpt, c->lane,
+			   now_us + SECOND_US + wait_us, e);
+}
+
+/* Is the lane's next recipient a suspect?  *aside: it can't go now; *most:
+ * of a sure one, one at a time. */
+static bool
+look_suspect(struct txn *t, const struct ledger_due *due, struct claim *c,
+	     uint32_t *most, bool *aside, struct err *e)
+{
+	struct recipient_record r;
+	uint32_t taken = c->suspects != NULL ? c->suspects[c->worker] : 0;
+
+	if (!recipient_of(t, due, &r, e))
+		return false;
+	c->suspect = suspect_of(&r);
+	*aside = c->suspect > 0 &&
+		 taken + c->suspect > (uint32_t)CLAIM_SUSPECTS_MOST;
+	if (c->suspect == CLAIM_SUSPECTS_MOST)
+		*most = min_of(*most, (uint32_t)1);
+	return true;
+}
+
 static enum claim_answer
 over(struct claim *c, const struct message_record *m,
      const struct ledger_due *due, enum status why)
@@ -269,7 +314,7 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	struct ledger_due due;
 	struct message_record m;
 	int64_t end_us;
-	bool more, suppressed;
+	bool more, suppressed, aside;
 
 	*next_due_us = INT64_MAX;
 	if (!look(t, now_us, c, &due, next_due_us, e))
@@ -288,6 +333,11 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	if (return_path_single(s->relays[c->relay].return_path, m.sender))
 		most = min_of(most,
 			      1U); /* each recipient has a sender of its own */
+	if (!look_suspect(t, &due, c, &most, &aside, e))
+		return CLAIM_FAILED;
+	if (aside)
+		return put_aside(t, c, &due, now_us, e) ? CLAIM_ASIDE
+							: CLAIM_FAILED;
 	most = book_room(b, c->relay, c->type, m.size_bytes, most, now_us);
 	if (most == 0 && book_room(b, c->relay, c->type, 1, 1, now_us) == 0)
 		return CLAIM_SPENT;

@@ -21,7 +21,12 @@
 #include "queue/job.h"
 #include "queue/ledger.h"
 
-enum { CLAIM_PASS_MOST = 256 }; /* rows */
+enum {
+	CLAIM_PASS_MOST = 256, /* rows */
+	/* Suspects (recipient_record.claims > 0) that a worker has at a time;
+	 * who was in two deaths fills it alone (docs/queue.md, poison). */
+	CLAIM_SUSPECTS_MOST = 8,
+};
 
 /* For deliver = mx: a worker with room for this domain; -1. */
 struct claim_ops {
@@ -41,6 +46,8 @@ struct claim {
 	int64_t lifetime_us;        /* of the type */
 	struct ledger_due row;      /* of CLAIM_OVER */
 	enum status why;            /* and what ends it */
+	const uint32_t *suspects;   /* room that is taken, by worker */
+	uint32_t suspect;           /* room it takes; 0: it is none */
 	bool suppress;              /* the suppression list has entries */
 	const struct claim_ops *mx; /* deliver = mx; NULL: else */
 	struct ledger_due from;     /* look from here; then: where to go on */
@@ -64,6 +71,7 @@ enum claim_answer {
 	CLAIM_SPENT, /* the relay's quotas have no room for this type */
 	CLAIM_TIGHT, /* nor for a message this large: it was put off, so that
 			smaller ones pass it */
+	CLAIM_ASIDE, /* a suspect, and its worker has enough: it was put off */
 	CLAIM_OVER,  /* its lifetime is over: c->row is to be given up */
 	CLAIM_FAILED,
 };

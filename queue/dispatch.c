@@ -8,6 +8,12 @@
 #include "queue/dispatch_private.h"
 #include "queue/recover.h"
 
+/* Deaths within this time say how common they are now. */
+#define DEATH_WITHIN_US (10 * MINUTE_US)
+/* What a dead worker held comes back one after another, so long apart. */
+#define SPREAD_US      (SECOND_US / 10)
+#define SPREAD_MOST_US (5 * MINUTE_US)
+
 static void
 tell_shares(struct dispatch *d)
 {
@@ -45,6 +51,21 @@ dispatch_world(struct dispatch *d)
 				     .choose = {dispatch_relay_now, d},
 				     .log = &d->log,
 				     .bounces = &d->bounces};
+}
+
+void
+dispatch_remark(struct dispatch *d, enum journal_kind kind, const char *name,
+		const char *word, const char *type, const char *words,
+		int64_t until_us)
+{
+	struct remark x = {
+	    .kind = kind, .at_us = d->now_us, .until_us = until_us};
+
+	snprintf(x.name, sizeof x.name, "%s", name);
+	snprintf(x.type, sizeof x.type, "%s", type);
+	snprintf(x.word, sizeof x.word, "%s", word);
+	snprintf(x.words, sizeof x.words, "%s", words);
+	remarks_add(&d->remarks, &x);
 }
 
 static bool
@@ -94,6 +115,7 @@ dispatch_close(struct dispatch *d)
 			rate_done(&d->facts[i].rate);
 	free(d->permit);
 	bytes_free(&d->log.lines);
+	remarks_free(&d->remarks);
 	bounces_free(&d->bounces);
 	free(d->settle);
 	orders_clear(&d->orders);
@@ -156,12 +178,28 @@ land(struct dispatch *d, struct flight *x)
 		d->facts[x->relay].outstanding -= x->nstarts;
 	if (x->mx)
 		destination_ended(&d->destinations, x->destination);
+	d->suspects[x->worker] -= x->suspect;
 	flight_remove(&d->flights, x);
+}
+
+/* This worker has died: how many have, lately? */
+static uint32_t
+count_death(struct dispatch *d)
+{
+	uint32_t n = 0;
+
+	d->death_us[d->deaths++ % DEATHS_KEPT] = d->steady_us;
+	for (size_t i = 0; i < min_of(d->deaths, (uint64_t)DEATHS_KEPT); i++)
+		n += d->steady_us - d->death_us[i] < DEATH_WITHIN_US;
+	return n;
 }
 
 void
 dispatch_worker_gone(struct dispatch *d, unsigned worker)
 {
+	uint32_t njobs = flight_count(&d->flights, worker);
+	uint32_t deaths = njobs > 0 ? count_death(d) : 0;
+	bool suspected = d->suspects[worker] > 0;
 	struct flight *x;
 
 	while ((x = flight_of(&d->flights, worker)) != NULL) {
@@ -172,6 +210,12 @@ dispatch_worker_gone(struct dispatch *d, unsigned worker)
 			struct settle *s = settle_of(d, x, x->rcpt[i]);
 
 			s->worker_died = true;
+			s->innocent = suspected && x->suspect == 0;
+			s->deaths = deaths;
+			s->spread_us = s->innocent
+					   ? 0
+					   : min_of((njobs - 1) * SPREAD_US,
+						    SPREAD_MOST_US);
 			s->in_doubt = dot;
 			s->verdict = verdict_of(
 			    STATUS_WORKER_DIED, dot ? STAGE_DOT : STAGE_NONE,
@@ -229,6 +273,7 @@ dispatch_outcome(struct dispatch *d, unsigned worker,
 	log_safe(o->remote.p, o->remote.n, s->verdict.remote,
 		 sizeof s->verdict.remote);
 	log_safe(o->security.p, o->security.n, s->security, sizeof s->security);
+	s->dsn_passed = o->dsn_passed;
 	/* RFC 5321 4.5.3.2.6: it may have the mail, or not. */
 	s->in_doubt = o->kind != VERDICT_SENT && o->dot_sent && o->code == 0;
 	dispatch_judge(d, x, o, s);
@@ -290,7 +335,7 @@ dispatch_recover(struct dispatch *d, int64_t now_us, int64_t steady_us,
 	d->next_due_us = INT64_MIN;
 	d->now_us = now_us;
 	d->steady_us = steady_us;
-	if (!recover_claims(d->store, d->book, now_us, n, e))
+	if (!recover_claims(d->store, d->settings, d->book, now_us, n, e))
 		return false;
 	dispatch_start_rates(d, *n > 0);
 	return true;

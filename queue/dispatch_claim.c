@@ -7,6 +7,7 @@
 enum {
 	SWEEP_MOST = 20000, /* lanes looked at in one step */
 	GIVE_UP_MOST = 256, /* recipients given up by the claims of one step */
+	ASIDE_MOST = 256,   /* suspects put off by the claims of one step */
 	SPENT_TOLD_EVERY_US = 60 * 1000 * 1000,
 };
 
@@ -31,6 +32,10 @@ tell_spent(struct dispatch *d, const struct choose_step *s, unsigned type)
 		return;
 	*told = d->steady_us;
 	opens_us = book_opens_us(d->book, s->relay, type, d->now_us, &quota);
+	dispatch_remark(d, JOURNAL_QUOTA, d->settings->quotas[quota].title,
+			"spent", d->settings->types[type].title,
+			d->settings->relays[s->relay].title,
+			opens_us == INT64_MAX ? 0 : opens_us);
 	log_event(EVENT_QUOTA_SPENT, NULL,
 		  "quota %s has no room for %s: relay %s takes it again in "
 		  "%lld s",
@@ -162,6 +167,7 @@ began(struct dispatch *d, struct step *s, struct claim *c)
 	struct relay_facts *f = &d->facts[d->place[c->relay]];
 
 	plan_began(&d->plan, d->place[c->relay], c->worker);
+	d->suspects[c->worker] += c->suspect;
 	if (c->mx != NULL)
 		destination_began(
 		    &d->destinations,
@@ -233,6 +239,7 @@ claim_of(struct dispatch *d, size_t relay, unsigned type, uint64_t lane,
 			      .lane = lane,
 			      .from = {.due_us = INT64_MIN},
 			      .permit = d->facts[d->place[relay]].rated,
+			      .suspects = d->suspects,
 			      .suppress = d->suppress,
 			      .lifetime_us = d->retry[type].lifetime_us,
 			      .job = d->next_job++};
@@ -292,6 +299,9 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		d->next_due_us = INT64_MIN;
 		/* A mass mail may have hundreds that nobody is to write to. */
 		return ++s->given_up < GIVE_UP_MOST ? TURN_DONE : TURN_NONE;
+	case CLAIM_ASIDE:
+		d->next_due_us = INT64_MIN;
+		return ++s->aside < ASIDE_MOST ? TURN_DONE : TURN_NONE;
 	case CLAIM_TIGHT: /* one in a step: what is behind it comes next */
 		d->next_due_us = INT64_MIN;
 		return TURN_NONE;

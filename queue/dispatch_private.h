@@ -18,6 +18,7 @@
 #include "queue/flight.h"
 #include "queue/forget.h"
 #include "queue/orders.h"
+#include "queue/remarks.h"
 #include "queue/suppress.h"
 #include "queue/rate.h"
 #include "queue/wall.h"
@@ -50,6 +51,10 @@ enum {
 	LOOK_DEEP = 4,     /* each so manieth step goes on behind the rest */
 };
 
+enum {
+	DEATHS_KEPT = 64, /* moments at which workers died */
+};
+
 struct permit {
 	uint64_t job;
 	size_t relay;
@@ -74,7 +79,11 @@ struct dispatch {
 	bool wanting[SETTINGS_RELAYS]; /* mail waits for a free worker */
 	int64_t spent_told_us[SETTINGS_RELAYS][SETTINGS_TYPES]; /* steady */
 	struct flights flights;
-	struct permit *permit; /* dots that wait for one, oldest first */
+	uint32_t suspects[PLAN_WORKERS_MOST]; /* CLAIM_SUSPECTS_MOST is full */
+	int64_t death_us[DEATHS_KEPT];        /* steady; a ring */
+	uint64_t deaths;
+	struct remarks remarks; /* for the journal, until a commit has them */
+	struct permit *permit;  /* dots that wait for one, oldest first */
 	size_t npermits, permit_room;
 	struct later log;
 	struct bounces bounces; /* of the step under way */
@@ -107,12 +116,18 @@ struct step {
 	size_t settled;
 	size_t ordered;
 	size_t given_up; /* by a claim */
+	size_t aside;    /* suspects put off by one */
 	struct control_answer answer[ORDERS_MOST];
 	struct claim claim[DISPATCH_JOBS_MOST];
 	size_t nclaim;
 };
 
 struct settle_world dispatch_world(struct dispatch *d);
+/* What became of a relay or quota, for the journal (RELAY or QUOTA).  word:
+ * "closed", "open" ...; type, words: "" for none; until_us: 0 for none. */
+void dispatch_remark(struct dispatch *d, enum journal_kind kind,
+		     const char *name, const char *word, const char *type,
+		     const char *words, int64_t until_us);
 
 /* dispatch_relay.c */
 struct relay_now dispatch_relay_now(void *arg, size_t relay, unsigned type);

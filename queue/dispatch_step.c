@@ -67,6 +67,7 @@ undo(struct dispatch *d, struct step *s)
 		size_t place = d->place[c->relay];
 
 		plan_ended(&d->plan, place, c->worker);
+		d->suspects[c->worker] -= c->suspect;
 		if (c->permit)
 			d->facts[place].outstanding -= c->nrcpt;
 		if (c->mx != NULL)
@@ -98,6 +99,7 @@ hand_over(struct dispatch *d, struct claim *c)
 	x->mx = c->mx != NULL;
 	if (x->mx)
 		x->destination = destination_place(x->relay, c->destination);
+	x->suspect = c->suspect;
 	x->nstarts = c->nrcpt;
 	x->worker = worker;
 	d->ops->job(d->arg, worker, &c->frame); /* x may be gone behind this */
@@ -122,6 +124,7 @@ emit(struct dispatch *d, struct step *s)
 			       &s->answer[i]);
 	orders_done(&d->orders, s->ordered);
 	later_log(&d->log);
+	remarks_done(&d->remarks);
 	d->cautious = false;
 }
 
@@ -232,6 +235,7 @@ run(struct dispatch *d, struct step *s, struct err *e)
 			d->next_due_us = INT64_MIN;
 		if (look_at_list(d, t, e) && dispatch_claim(d, t, s, e) &&
 		    report_some(d, t, e) && forget_entries(d, t, e) &&
+		    remarks_write(&d->remarks, t, e) &&
 		    book_flush(d->book, t, d->now_us, e)) {
 			if (store_commit(t, e)) {
 				book_committed(d->book);

@@ -46,6 +46,17 @@ flight_of(struct flights *f, unsigned worker)
 	return NULL;
 }
 
+uint32_t
+flight_count(const struct flights *f, unsigned worker)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < FLIGHT_BUCKETS; i++)
+		for (struct flight *x = f->bucket[i]; x != NULL; x = x->next)
+			n += x->worker == worker;
+	return n;
+}
+
 bool
 flight_take(struct flight *x, uint32_t rcpt)
 {

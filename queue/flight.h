@@ -22,6 +22,7 @@ struct flight {
 	bool permitted; /* which it has */
 	bool mx;        /* its place in `destinations` is used */
 	uint16_t destination;
+	uint32_t suspect; /* room it takes in dispatch.suspects */
 	uint32_t nstarts; /* recipients at the claim: what the rate counts */
 	uint32_t nrcpt;
 	struct flight *next;
@@ -38,6 +39,8 @@ struct flight *flight_add(struct flights *f, uint64_t job, uint32_t nrcpt,
 struct flight *flight_find(struct flights *f, uint64_t job);
 /* Any job of this worker; NULL if it holds none. */
 struct flight *flight_of(struct flights *f, unsigned worker);
+/* How many jobs this worker holds. */
+uint32_t flight_count(const struct flights *f, unsigned worker);
 /* Takes one recipient off; false if it is not one of this job's. */
 bool flight_take(struct flight *x, uint32_t rcpt);
 void flight_remove(struct flights *f, struct flight *x);

@@ -1,24 +1,50 @@
 #include "queue/recover.h"
+
+#include "queue/category.h"
 #include "queue/ledger.h"
 #include "queue/settle.h"
 
-static bool
-release(struct txn *t, struct book *b, const struct ledger_due *due,
-	int64_t now_us, struct err *e)
+static enum in_doubt_kind
+policy_of(struct txn *t, const struct settings *s, uint64_t message)
 {
-	struct ledger_again again = {
-	    .at_us = now_us, .attempt = true, .round = true};
-	struct recipient_record r;
-	uint64_t job;
+	struct message_record m;
+	struct err e;
+	struct text type =
+	    ledger_message(t, message, &m, &e) ? m.type : text_of("");
 
+	return s->types[routing_type(s, type)].in_doubt;
+}
+
+/* Whether a final dot had left, nobody knows.  So what may be assumed to have
+ * arrived after a lost reply may not be here: it would be lost. */
+static bool
+release(struct txn *t, const struct settings *s, struct book *b,
+	const struct ledger_due *due, int64_t now_us, bool *held, struct err *e)
+{
 	struct verdict v = verdict_of(STATUS_WORKER_DIED, STAGE_NONE,
 				      "the system stopped: possible duplicate");
+	struct ledger_again again = {.at_us = now_us,
+				     .attempt = true,
+				     .round = true,
+				     .entry.kind = JOURNAL_IN_DOUBT};
+	struct recipient_record r;
 	enum ledger_answer answer;
 	struct ledger_settled out;
+	uint64_t job;
 
 	if (!ledger_recipient(t, due->id, due->rcpt, &r, e))
 		return false;
 	job = r.job;
+	/* All have died, not a worker of this message. */
+	again.claims = (uint8_t)(r.claims - (r.claims > 0));
+	*held = policy_of(t, s, due->id) == IN_DOUBT_HOLD;
+	if (*held) {
+		again.hold = again.in_doubt = true;
+		again.entry.kind = JOURNAL_HELD;
+		v = verdict_of(STATUS_WORKER_DIED, STAGE_NONE,
+			       "held, it may have arrived: the system stopped");
+	}
+	category_judge(s, "", &v);
 	if (!ledger_settle(t, due->id, due->rcpt, &v, "", now_us, &again,
 			   &answer, &out, e))
 		return false;
@@ -32,10 +58,11 @@ release(struct txn *t, struct book *b, const struct ledger_due *due,
 
 /* One commit. */
 static bool
-recover_some(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
-	     struct later *log, struct err *e)
+recover_some(struct store *s, const struct settings *settings, struct book *b,
+	     int64_t now_us, uint64_t *n, struct later *log, struct err *e)
 {
 	struct ledger_due from = {.id = 0}, due;
+	bool held;
 	struct txn *t = store_begin(s, true, e);
 
 	if (t == NULL)
@@ -47,12 +74,14 @@ recover_some(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
 				goto fail;
 			break;
 		}
-		if (!release(t, b, &due, now_us, e))
+		if (!release(t, settings, b, &due, now_us, &held, e))
 			goto fail;
 		if (*n < RECOVER_NAMED)
 			later_add(log, EVENT_IN_DOUBT, due.id,
 				  "was with a worker when the system stopped; "
-				  "sent again, possible duplicate");
+				  "%s",
+				  held ? "held"
+				       : "sent again, possible duplicate");
 		++*n;
 	}
 	if (!book_flush(b, t, now_us, e))
@@ -70,8 +99,8 @@ fail:
 }
 
 bool
-recover_claims(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
-	       struct err *e)
+recover_claims(struct store *s, const struct settings *settings, struct book *b,
+	       int64_t now_us, uint64_t *n, struct err *e)
 {
 	struct later log = {.lines = {0}};
 	uint64_t before;
@@ -80,7 +109,7 @@ recover_claims(struct store *s, struct book *b, int64_t now_us, uint64_t *n,
 	*n = 0;
 	do {
 		before = *n;
-		ok = recover_some(s, b, now_us, n, &log, e);
+		ok = recover_some(s, settings, b, now_us, n, &log, e);
 		if (ok)
 			later_log(&log);
 	} while (ok && *n - before == RECOVER_MOST);

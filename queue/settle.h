@@ -27,6 +27,9 @@
 
 enum {
 	POISON_CLAIMS = 3, /* claims in a row without an outcome */
+	/* While workers die of other things, too, one more for each ... */
+	POISON_OTHERS = 4, /* ... of so many deaths */
+	POISON_MORE = 5,   /* at most */
 };
 
 /* One recipient's outcome on its way into the ledger. */
@@ -41,6 +44,7 @@ struct settle {
 	uint32_t transmit_us;
 	uint64_t job; /* whose charge it is on; 0: none */
 	bool worker_died;
+	uint32_t deaths;   /* worker_died: of workers lately, with this one */
 	bool innocent;     /* worker_died: of something else */
 	int64_t spread_us; /* worker_died: tried again within this time */
 	bool in_doubt;     /* the dot left and no answer came */

@@ -100,10 +100,16 @@ hold_poison(struct judged *j)
 	hold(j, words);
 }
 
+/* Has it seen too many deaths for one that is innocent?  Where workers die of
+ * something else (somebody kills them) it must see more. */
 static bool
 is_poison(const struct settle *s, const struct judged *j)
 {
-	return s->worker_died && j->again.claims >= POISON_CLAIMS;
+	uint32_t claims = j->again.claims;
+	uint32_t others = s->deaths > claims ? s->deaths - claims : 0;
+	uint32_t more = min_of(others / POISON_OTHERS, (uint32_t)POISON_MORE);
+
+	return s->worker_died && !s->innocent && claims >= POISON_CLAIMS + more;
 }
 
 /* Claims without an outcome.  A worker that lives has told us one; one that
