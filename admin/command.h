@@ -48,6 +48,9 @@
 	  "how far\n"                                                          \
 	  "--reader goes on behind what NAME has acknowledged; ack without "   \
 	  "it is for the reader default")                                      \
+	C(history, "[--since TIME] [--attempts] ID | <MESSAGE-ID> | ADDRESS",  \
+	  "what became of a message, or of all mail to an address\n"           \
+	  "--attempts: each attempt, not only how it ended")                   \
 	C(suppress,                                                            \
 	  "list [--domain DOMAIN] [--reason TEXT] [--limit N]\n"               \
 	  "add [--reason TEXT] [--until TIME] ADDRESS|@DOMAIN...\n"            \

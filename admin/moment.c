@@ -168,6 +168,18 @@ moment_since(const char *s, int64_t now_us, int64_t *out, char why[MOMENT_WHY])
 }
 
 const char *
+moment_stamp(int64_t us, char out[MOMENT_TEXT])
+{
+	time_t t = (time_t)(us / SECOND_US);
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) == NULL ||
+	    strftime(out, MOMENT_TEXT, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(out, MOMENT_TEXT, "?");
+	return out;
+}
+
+const char *
 moment_text(int64_t us, char out[MOMENT_TEXT])
 {
 	time_t t = (time_t)(us / SECOND_US);

@@ -22,6 +22,8 @@ bool moment_parse(const char *s, int64_t now_us, int64_t *out,
  * today and yesterday. */
 bool moment_since(const char *s, int64_t now_us, int64_t *out,
 		  char why[MOMENT_WHY]) MUST_USE;
+/* "2026-11-22 00:00:00", in this machine's zone. */
+const char *moment_stamp(int64_t us, char out[MOMENT_TEXT]);
 /* "Sun 2026-11-22 00:00 UTC", in this machine's zone. */
 const char *moment_text(int64_t us, char out[MOMENT_TEXT]);
 
