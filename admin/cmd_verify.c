@@ -26,6 +26,7 @@ print(const struct command *c, const struct verify_report *r, const char *lie)
 	    {"body_bytes", "octets of bodies", r->body_bytes},
 	    {"due_rows", "rows in due", r->due_rows},
 	    {"partials", "unfinished messages", r->partials},
+	    {"entries", "entries of the journal", r->entries},
 	};
 
 	if (!c->json) {
