@@ -24,10 +24,11 @@
 	E(ATTEMPT, INFO, "to=, relay=, ..., status=: how one attempt ended")   \
 	E(RETURN_PATH, NOTICE, "return_path gives no address: sender stays")   \
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
-	E(IN_DOUBT, WARNING, "no answer after the final dot: it may be there")  \
+	E(IN_DOUBT, WARNING, "no answer after the final dot: it may be there") \
 	E(POISON, ERROR, "workers died with a message again and again: held")  \
-	E(REPORTED, INFO, "a sender is told what became of its mail")             \
+	E(REPORTED, INFO, "a sender is told what became of its mail")          \
 	E(WITHHELD, NOTICE, "a sender gets no more reports for a while")       \
+	E(RETURNED, NOTICE, "mail came back: returned=bounce|complaint|...")   \
 	E(SUPPRESSED, NOTICE, "an address that does not exist gets no mail")   \
 	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
 	E(RELAY_UP, INFO, "a relay answers again")                             \

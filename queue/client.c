@@ -201,6 +201,7 @@ feed(struct client *c, const unsigned char *p, size_t n)
 			client_put_chunk(c);
 			break;
 		case SESSION_ACCEPT:
+		case SESSION_RETURNED:
 		case SESSION_ABANDON:
 			client_finish(c, step);
 			break;
@@ -331,6 +332,7 @@ client_open(struct clients *all, struct gate *g, int fd,
 		.source = settings_source(all->settings, l, peer),
 		.client = c->text,
 		.suppressed = client_suppressed,
+		.returns = client_returns,
 		.arg = all},
 	    &c->out);
 	if (spoke_first(fd))

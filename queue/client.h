@@ -17,6 +17,7 @@
 
 #include "queue/committer.h"
 #include "queue/crowd.h"
+#include "queue/return_path.h"
 #include "queue/session.h"
 
 enum {
@@ -41,6 +42,7 @@ struct clients {
 	struct committer *committer;
 	struct store *store; /* read, for the suppression list */
 	const struct settings *settings;
+	struct return_key key; /* of our return paths */
 	enum session_room room;
 	uint64_t last_id;
 	bool stopping;

@@ -24,3 +24,13 @@ client_suppressed(void *arg, struct text address, int64_t now_us)
 		log_event(EVENT_STORE_FAILED, NULL, "%s", e.text);
 	return ok && found;
 }
+
+enum return_path_answer
+client_returns(void *arg, struct text local, int64_t now_us,
+	       struct return_path *out)
+{
+	struct clients *all = arg;
+
+	return return_path_parse(
+	    local, &all->key, all->settings->returns.expires_us, now_us, out);
+}

@@ -161,6 +161,42 @@ client_put_chunk(struct client *c)
 }
 
 static void
+returned_done(struct commit *i)
+{
+	struct client *c = i->owner;
+	bool ok = i->err.kind == ERR_NONE;
+
+	if (ok)
+		client_log_returned(c);
+	else
+		report(c, &i->err);
+	free(c->returned);
+	c->returned = NULL;
+	c->waits = SESSION_MORE;
+	c->sent = false;
+	session_accepted(c->session, ok ? NULL : &i->err);
+	take_back(i);
+}
+
+static void
+put_returned(struct client *c)
+{
+	struct commit *i;
+	struct err e;
+
+	if (!client_judge_returned(c, &e)) {
+		report(c, &e);
+		c->waits = SESSION_MORE;
+		c->sent = false;
+		session_accepted(c->session, &e);
+		return;
+	}
+	i = put(c, COMMIT_RETURNED, returned_done);
+	i->returned = c->returned;
+	i->nreturned = c->nreturned;
+}
+
+static void
 put_accept(struct client *c)
 {
 	struct bytes *b = session_chunk(c->session);
@@ -194,6 +230,8 @@ settle(struct client *c)
 	c->sent = true;
 	if (c->waits == SESSION_ACCEPT) {
 		put_accept(c);
+	} else if (c->waits == SESSION_RETURNED) {
+		put_returned(c);
 	} else if (c->stored > 0) {
 		put(c, COMMIT_ABANDON, abandon_done)->id = c->stored_id;
 	} else {

@@ -3,6 +3,7 @@
  *
  *	client.c		the connection
  *	client_commit.c		its items at the committer
+ *	client_returned.c	one of them: mail that came back
  *	client_ask.c		what its session asks of the queue
  */
 #ifndef MTQ_CLIENT_PRIVATE_H
@@ -42,10 +43,12 @@ struct client {
 	uint32_t stored;         /* its chunks that lie in the queue apart */
 	enum err_kind failed;    /* a chunk of the open message could not be
 				    stored; ERR_NONE: all could */
-	enum session_step waits; /* SESSION_ACCEPT or SESSION_ABANDON has been
+	enum session_step waits; /* SESSION_ACCEPT, RETURNED or ABANDON has been
 				    said and is not done; SESSION_MORE: no */
 	bool sent;               /* that item is with the committer */
-	struct session_message given; /* of the ACCEPT */
+	struct session_message given;  /* of the ACCEPT */
+	struct returned_job *returned; /* of the RETURNED */
+	size_t nreturned;
 };
 
 /* A chunk buffer for the session before it is fed, without asking malloc; and
@@ -59,6 +62,13 @@ void client_finish(struct client *c, enum session_step step);
 void client_forsake(struct client *c);
 /* Is this recipient on the suppression list?  arg: struct clients. */
 bool client_suppressed(void *arg, struct text address, int64_t now_us);
+/* Whose return path is this local part?  arg: struct clients. */
+enum return_path_answer client_returns(void *arg, struct text local,
+				       int64_t now_us, struct return_path *out);
+/* What came back, judged by what the queue knows: c->returned. */
+bool client_judge_returned(struct client *c, struct err *e) MUST_USE;
+/* It is durable: what the log says of it. */
+void client_log_returned(const struct client *c);
 /* An item is done: the session may go on. */
 void client_go_on(struct client *c);
 /* Frees the client if nothing refers to it any more. */

@@ -82,6 +82,15 @@ clean(struct txn *t, struct commit *i, struct err *e)
 }
 
 static bool
+write_returned(struct txn *t, struct commit *i, struct err *e)
+{
+	for (size_t k = 0; k < i->nreturned; k++)
+		if (!returned_store(t, &i->returned[k], i->now_us, e))
+			return false;
+	return true;
+}
+
+static bool
 write_item(struct txn *t, struct commit *i, struct err *e)
 {
 	e->kind = ERR_NONE;
@@ -98,6 +107,8 @@ write_item(struct txn *t, struct commit *i, struct err *e)
 		return ledger_abandon(t, i->id, COMMIT_REMOVALS, &i->again, e);
 	case COMMIT_CLEAN:
 		return clean(t, i, e);
+	case COMMIT_RETURNED:
+		return write_returned(t, i, e);
 	case COMMIT_ROOM:
 		return true;
 	}

@@ -20,6 +20,7 @@
 
 #include "daemon/loop.h"
 #include "queue/ledger.h"
+#include "queue/returned_store.h"
 #include "queue/store.h"
 
 enum {
@@ -31,12 +32,13 @@ enum {
 };
 
 enum commit_kind {
-	COMMIT_CHUNK,   /* `body` is chunk number `chunk` of message `id` */
-	COMMIT_ACCEPT,  /* the same, and with it the message is whole */
-	COMMIT_ABANDON, /* remove every chunk of message `id` */
-	COMMIT_CLEAN,   /* COMMIT_ABANDON for all messages up to `id` that were
+	COMMIT_CHUNK,    /* `body` is chunk number `chunk` of message `id` */
+	COMMIT_ACCEPT,   /* the same, and with it the message is whole */
+	COMMIT_ABANDON,  /* remove every chunk of message `id` */
+	COMMIT_CLEAN,    /* COMMIT_ABANDON for all messages up to `id` that were
 			   never whole; `count` says how many there were */
-	COMMIT_ROOM,    /* how full is the queue?  In no transaction */
+	COMMIT_RETURNED, /* mail came back: `returned` */
+	COMMIT_ROOM,     /* how full is the queue?  In no transaction */
 };
 
 struct commit {
@@ -48,7 +50,9 @@ struct commit {
 	const struct message_record *message; /* ACCEPT, with its recipients */
 	const struct ledger_recipient *rcpt;
 	uint32_t nrcpt;
-	int64_t now_us; /* wall clock, of the partial row */
+	struct returned_job *returned; /* RETURNED */
+	size_t nreturned;
+	int64_t now_us; /* wall clock, of the partial row and of entries */
 	void (*done)(struct commit *i);
 	void *owner; /* the caller's */
 

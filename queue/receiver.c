@@ -128,11 +128,13 @@ static bool
 begin(struct receiver *r, struct err *e)
 {
 	struct txn *t = store_begin(r->store, false, e);
+	bool ok = t != NULL && return_key_read(t, &r->clients.key, e);
 
-	if (t == NULL)
-		return false;
-	r->clients.last_id = txn_state(t)->last_id;
+	if (t != NULL)
+		r->clients.last_id = txn_state(t)->last_id;
 	store_abort(t);
+	if (!ok)
+		return false;
 	r->clean = (struct commit){
 	    .kind = COMMIT_CLEAN, .id = r->clients.last_id, .done = cleaned};
 	committer_put(r->clients.committer, &r->clean);

@@ -168,7 +168,8 @@ WIRE_STRUCT(gate_record, GATE_FIELDS)
 /* Who said that an address is not to be written to; the later one outranks those
  * above it. */
 #define SUPPRESS_ORIGINS(O)                                                    \
-	O(BOUNCE, "bounce") O(IMPORT, "import") O(MANUAL, "manual")
+	O(BOUNCE, "bounce")                                                    \
+	O(COMPLAINT, "complaint") O(IMPORT, "import") O(MANUAL, "manual")
 enum suppress_origin {
 #define O(id, word) SUPPRESS_##id,
 	SUPPRESS_ORIGINS(O)

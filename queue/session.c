@@ -31,17 +31,20 @@ session_open(const struct session_config *c, struct bytes *out)
 
 	s->out = out;
 	s->suppressed = c->suppressed;
+	s->returns = c->returns;
 	s->arg = c->arg;
 	configure(s, c->settings, c->listen);
 	snprintf(s->listener, sizeof s->listener, "%s", c->listen->title);
 	snprintf(s->client, sizeof s->client, "%s", c->client);
-	if (c->source == NULL) {
+	if (c->source != NULL) {
+		snprintf(s->source, sizeof s->source, "%s", c->source->title);
+	} else if (c->returns == NULL ||
+		   c->settings->returns.domain[0] == '\0') {
 		session_refuse_close(s, "CONNECT",
 				     "554 5.7.1 %s: %s may not use this server",
 				     s->hostname, s->client);
 		return s;
 	}
-	snprintf(s->source, sizeof s->source, "%s", c->source->title);
 	session_say(s, "220 %s ESMTP mtq", s->hostname);
 	return s;
 }
@@ -76,6 +79,7 @@ session_free(struct session *s)
 	free(s->order);
 	free(s->given);
 	free(s->watched);
+	session_back_reset(s);
 	bytes_free(&s->header.from);
 	free(s);
 }
@@ -192,8 +196,11 @@ session_accepted(struct session *s, const struct err *e)
 	id_text(s->id, id);
 	if (e == NULL) {
 		s->idle_commands = 0;
-		s->chunks = 0; /* nothing to remove: it is accepted */
-		session_say(s, "250 2.0.0 Ok: queued as %s", id);
+		if (s->back.n == 0)
+			s->chunks = 0; /* nothing to remove: it is accepted */
+		session_say(s, "250 2.0.0 Ok: %s%s",
+			    s->back.n == 0 ? "queued as " : "recorded",
+			    s->back.n == 0 ? id : "");
 	} else if (e->kind == ERR_FULL) {
 		session_refuse(s, "END-OF-MESSAGE",
 			       "452 4.3.1 Insufficient system storage");

@@ -19,10 +19,13 @@
 
 #include "daemon/settings.h"
 #include "queue/ledger.h"
+#include "queue/return_path.h"
+#include "queue/returned.h"
 
 enum {
 	SESSION_LINE_MOST = 2048, /* octets of a command line with CRLF */
 	SESSION_OUT_MOST = 16384,
+	SESSION_RETURNS_MOST = 16, /* recipients that one report is about */
 };
 
 enum session_step {
@@ -32,9 +35,11 @@ enum session_step {
 			   session_chunk_taken and feed again */
 	SESSION_ACCEPT, /* the message is whole: commit it (the last chunk is in
 			   `chunk`), then session_accepted */
-	SESSION_ABANDON, /* a message whose chunks were stored is dropped:
+	SESSION_RETURNED, /* a message has come back: record what it says, then
+			     session_accepted */
+	SESSION_ABANDON,  /* a message whose chunks were stored is dropped:
 			    remove them, then session_abandoned */
-	SESSION_CLOSE,   /* write `out`, then close */
+	SESSION_CLOSE,    /* write `out`, then close */
 };
 
 enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
@@ -43,12 +48,26 @@ struct session;                          /* session.c */
 struct session_config {                  /* the session copies what it needs */
 	const struct settings *settings; /* stay until session_reconfigure */
 	const struct listen_settings *listen;
-	const struct source_settings *source; /* NULL: refused at the banner */
+	/* NULL: may only send to our return paths; refused at the banner if
+	 * there are none. */
+	const struct source_settings *source;
 	const char *client; /* address as text, v4-mapped shown as IPv4 */
 	/* Is this recipient on the suppression list?  Asked only with at_rcpt =
 	 * refuse; NULL: nobody is. */
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
+	/* Whose return path is this local part in returns.domain?  NULL: there
+	 * are no return paths. */
+	enum return_path_answer (*returns)(void *arg, struct text local,
+					   int64_t now_us,
+					   struct return_path *out);
 	void *arg;
+};
+
+/* Valid at SESSION_RETURNED. */
+struct session_returned {
+	const struct return_path *who;
+	unsigned nwho;
+	const struct returned *report;
 };
 
 struct session_message {              /* valid at SESSION_ACCEPT */
@@ -85,6 +104,7 @@ void session_chunk_taken(struct session *s);
 void session_chunk_failed(struct session *s, const struct err *e);
 /* What is to be committed; author, type and lanes by the settings of now. */
 void session_message(struct session *s, struct session_message *out);
+void session_returned(const struct session *s, struct session_returned *out);
 /* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
 void session_accepted(struct session *s, const struct err *e);

@@ -49,7 +49,8 @@ session_begin_message(struct session *s)
 	s->at_start = true;
 	s->dot = s->cr = s->eightbit = false;
 	session_header_begin(s);
-	trace(s);
+	if (s->back.n == 0 || s->back.forward)
+		trace(s);
 	s->size_bytes = s->chunk.n;
 }
 
@@ -86,6 +87,8 @@ keep(struct session *s, const unsigned char *p, size_t n)
 	if (s->content_bytes > s->limits.size_bytes)
 		session_spoil(s, FLAW_BIG);
 	if (s->flaw != FLAW_NONE)
+		return;
+	if (s->back.n > 0 && !session_back_keep(s, p, n))
 		return;
 	if (!s->eightbit)
 		s->eightbit = beyond_ascii(p, n);
@@ -270,7 +273,7 @@ message_end(struct session *s)
 	if (s->flaw == FLAW_NONE) {
 		s->crc = crc32c(s->crc, s->chunk.data, s->chunk.n);
 		s->mode = MODE_WAIT;
-		return SESSION_ACCEPT;
+		return s->back.n > 0 ? session_back_end(s) : SESSION_ACCEPT;
 	}
 	refuse_flaw(s);
 	session_reset(s);
@@ -370,7 +373,7 @@ session_bdat_command(struct session *s, const char *p, size_t n)
 				     "552 5.3.4 Error: message file too big");
 		return SESSION_MORE;
 	}
-	if (!s->mail || s->nrcpt == 0) {
+	if (!s->mail || (s->nrcpt == 0 && s->back.n == 0)) {
 		/* Its octets come all the same (RFC 3030 2). */
 		session_refuse(s, "BDAT", "503 5.5.1 Error: need RCPT command");
 		if (!s->closing && size > 0) {

@@ -89,8 +89,8 @@ mail_argument(struct session *s, const struct session_arg *a, uint32_t *seen)
 	return refuse(s, "MAIL", "555 5.5.4 Unsupported parameter");
 }
 
-static uint32_t
-keep(struct session *s, struct text t)
+uint32_t
+session_keep(struct session *s, struct text t)
 {
 	uint32_t at = (uint32_t)s->texts.n;
 
@@ -171,7 +171,7 @@ session_mail(struct session *s, const char *p, size_t n)
 		return;
 	}
 	s->mail = true;
-	s->sender = keep(s, from);
+	s->sender = session_keep(s, from);
 	s->nsender = (uint32_t)from.n;
 	session_say(s, "250 2.1.0 Ok");
 }
@@ -247,7 +247,7 @@ add(struct session *s, struct session_rcpt r, const struct address *a,
 
 	/* local.p begins the mailbox: "local@domain" lies in one piece */
 	r.naddress = (uint32_t)(a->local.n + 1 + a->domain.n);
-	r.address = keep(s, (struct text){a->local.p, r.naddress});
+	r.address = session_keep(s, (struct text){a->local.p, r.naddress});
 	r.nlocal = (uint32_t)a->local.n;
 	if (n == s->rcpt_room) {
 		s->rcpt_room = max_of(n * 2, 4U);
@@ -308,7 +308,7 @@ take_rcpt(struct session *s, struct session_rcpt r, const struct address *a,
 	}
 	if (is_declined(s, a))
 		return;
-	r.orcpt = keep(s, as_sent);
+	r.orcpt = session_keep(s, as_sent);
 	r.norcpt = (uint32_t)as_sent.n;
 	add(s, r, a, place);
 	session_say(s, "250 2.1.5 Ok");
@@ -338,6 +338,8 @@ session_rcpt(struct session *s, const char *p, size_t n)
 	}
 	if (!mailbox(s, "RCPT", to, &a) ||
 	    !rcpt_arguments(s, rest, &r, &as_sent))
+		return;
+	if (session_back_rcpt(s, &a))
 		return;
 	if (a.literal) {
 		session_refuse(s, "RCPT",

@@ -2,6 +2,7 @@
  * session_private - what the files of the session share; nobody else's.
  *
  *	session_reply.c		replies, refusals, the end of a transaction
+ *	session_returned.c	mail that comes back
  *	session_mail.c		MAIL and RCPT
  *	session_header.c	the header as it streams by
  *	session_sort.c		author, type and lanes of a message
@@ -69,7 +70,7 @@ enum session_mode {
 	MODE_DATA,
 	MODE_BDAT,
 	MODE_SWALLOW, /* octets of a BDAT that was refused */
-	MODE_WAIT,    /* SESSION_ACCEPT was given */
+	MODE_WAIT,    /* SESSION_ACCEPT or SESSION_RETURNED was given */
 };
 enum hello { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
@@ -100,6 +101,15 @@ struct watched {
 	} field[]; /* CLASSIFY_FIELDS at most */
 };
 
+/* A transaction to return paths of ours, and the report in it. */
+struct back {
+	struct return_path who[SESSION_RETURNS_MOST];
+	unsigned n;        /* 0: an ordinary transaction */
+	bool forward;      /* it is kept too: a person may have written it */
+	struct bytes copy; /* its first RETURNED_OCTETS */
+	struct returned *report;
+};
+
 /* The header of the message as it streams by. */
 struct header {
 	bool inside;
@@ -121,9 +131,12 @@ struct session {
 	struct session_limits limits;
 	char hostname[HOST_MOST + 1];
 	char listener[TITLE_MOST + 1];
-	char source[TITLE_MOST + 1];
+	char source[TITLE_MOST + 1]; /* "": it may only send to return paths */
 	char client[CLIENT_MOST + 1];
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
+	enum return_path_answer (*returns)(void *arg, struct text local,
+					   int64_t now_us,
+					   struct return_path *out);
 	void *arg;
 	struct bytes *out;
 	enum session_mode mode;
@@ -150,6 +163,7 @@ struct session {
 	uint32_t nrcpt, rcpt_room;
 	uint32_t ndeclined; /* recipients that the suppression list has */
 	struct ledger_recipient *given; /* for session_message */
+	struct back back;
 
 	/* the message */
 	uint64_t id;
@@ -200,6 +214,16 @@ enum session_step session_command_line(struct session *s,
 /* One command; p is what follows its verb. */
 enum session_step session_execute(struct session *s, enum session_verb v,
 				  const char *p, size_t n);
+
+/* RCPT to returns.domain, or by who may send nowhere else: answered, true. */
+bool session_back_rcpt(struct session *s, const struct address *a);
+/* Octets of the message; false: they are not to be kept elsewhere. */
+bool session_back_keep(struct session *s, const unsigned char *p, size_t n);
+/* It is whole and good. */
+enum session_step session_back_end(struct session *s);
+void session_back_reset(struct session *s);
+/* Copies a text to where those of the transaction are; where it begins. */
+uint32_t session_keep(struct session *s, struct text t);
 
 /* MAIL and RCPT; `p` is what follows the verb. */
 void session_mail(struct session *s, const char *p, size_t n);

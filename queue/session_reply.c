@@ -128,6 +128,7 @@ session_reset(struct session *s)
 	s->bdat = s->last = false;
 	s->left = 0;
 	s->mode = MODE_COMMAND;
+	session_back_reset(s);
 	free(s->given);
 	s->given = NULL;
 	if (s->texts.room <= KEPT_ROOM)

@@ -62,7 +62,7 @@ data(struct session *s, size_t n)
 		session_refuse(s, "DATA",
 			       s->bdat ? "503 5.5.1 Error: BDAT has begun"
 				       : "503 5.5.1 Error: need MAIL command");
-	} else if (s->nrcpt == 0) {
+	} else if (s->nrcpt == 0 && s->back.n == 0) {
 		session_refuse(s, "DATA",
 			       "554 5.5.1 Error: no valid recipients");
 	} else {

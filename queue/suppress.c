@@ -313,6 +313,14 @@ suppress_bounced(struct txn *t, const struct settings *s, struct text address,
 		 const struct verdict *v, int64_t now_us, bool *added,
 		 struct err *e)
 {
+	return suppress_failed(t, &s->suppress, address, v, now_us, added, e);
+}
+
+bool
+suppress_failed(struct txn *t, const struct suppress_settings *s,
+		struct text address, const struct verdict *v, int64_t now_us,
+		bool *added, struct err *e)
+{
 	unsigned char key[SUPPRESS_KEY];
 	struct suppress_record old, r = {.origin = SUPPRESS_BOUNCE,
 					 .bounces = 1,
@@ -323,8 +331,7 @@ suppress_bounced(struct txn *t, const struct settings *s, struct text address,
 	size_t n = suppress_key(address, key);
 
 	*added = false;
-	if (s->suppress.hard_bounce_after == 0 || n == 0 ||
-	    !suppress_is_hard(v))
+	if (s->hard_bounce_after == 0 || n == 0 || !suppress_is_hard(v))
 		return true;
 	if (row_of(t, key, n, &old, e)) {
 		if (holds(&old, now_us) && old.origin != SUPPRESS_BOUNCE)
@@ -341,8 +348,41 @@ suppress_bounced(struct txn *t, const struct settings *s, struct text address,
 		return false;
 	}
 	r.evidence.n = min_of(r.evidence.n, (size_t)SUPPRESS_EVIDENCE);
-	r.until_us = (uint64_t)(now_us + s->suppress.hard_bounce_ttl_us);
-	r.counting = r.bounces < s->suppress.hard_bounce_after;
+	r.until_us = (uint64_t)(now_us + s->hard_bounce_ttl_us);
+	r.counting = r.bounces < s->hard_bounce_after;
 	*added = *added && !r.counting;
+	return put_row(t, key, n, &r, e);
+}
+
+bool
+suppress_complained(struct txn *t, const struct suppress_settings *s,
+		    struct text address, const struct verdict *v,
+		    int64_t now_us, bool *added, struct err *e)
+{
+	unsigned char key[SUPPRESS_KEY];
+	struct suppress_record old,
+	    r = {.origin = SUPPRESS_COMPLAINT,
+		 .since_us = (uint64_t)now_us,
+		 .until_us = (uint64_t)(now_us + s->complaint_ttl_us),
+		 .reason = text_of("complaint"),
+		 .who = text_of("mtq"),
+		 .evidence = text_of(v->reply)};
+	size_t n = suppress_key(address, key);
+
+	*added = false;
+	if (!s->complaint || n == 0)
+		return true;
+	if (row_of(t, key, n, &old, e)) {
+		if (holds(&old, now_us) && old.origin > SUPPRESS_COMPLAINT)
+			return true;
+		*added = !holds(&old, now_us);
+		if (!*added && old.origin == SUPPRESS_COMPLAINT)
+			r.since_us = old.since_us;
+	} else if (e->kind == ERR_NONE) {
+		*added = true;
+	} else {
+		return false;
+	}
+	r.evidence.n = min_of(r.evidence.n, (size_t)SUPPRESS_EVIDENCE);
 	return put_row(t, key, n, &r, e);
 }

@@ -9,7 +9,8 @@
  * its subdomains.
  *
  * Who outranks whom: what a person said is changed only by a person; an import
- * replaces what bounces have taught.  A row whose time is over counts as absent.
+ * replaces what complaints and bounces have taught, a complaint what bounces
+ * have.  A row whose time is over counts as absent.
  *
  * Owner    texts of a record point into the map, as txn.h says.
  * Errors   as txn.h; "it is not there" is an answer.
@@ -76,6 +77,14 @@ bool suppress_is_hard(const struct verdict *v);
 bool suppress_bounced(struct txn *t, const struct settings *s,
 		      struct text address, const struct verdict *v,
 		      int64_t now_us, bool *added, struct err *e) MUST_USE;
+/* The same with the block `suppress` alone, whose numbers are looked at. */
+bool suppress_failed(struct txn *t, const struct suppress_settings *s,
+		     struct text address, const struct verdict *v,
+		     int64_t now_us, bool *added, struct err *e) MUST_USE;
+/* Its owner complains of our mail: no more of it; v->reply is what he said. */
+bool suppress_complained(struct txn *t, const struct suppress_settings *s,
+			 struct text address, const struct verdict *v,
+			 int64_t now_us, bool *added, struct err *e) MUST_USE;
 
 /* --- suppress_table.c ------------------------------------------------------
  */

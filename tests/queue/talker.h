@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "queue/lane.h"
 #include "queue/session.h"
@@ -32,6 +33,7 @@ struct talker {
 	unsigned messages;
 	unsigned chunks;    /* stored before the end of their message */
 	unsigned abandoned; /* messages */
+	unsigned returned;  /* reports, not stored */
 	enum session_room room;
 	const struct err *fails; /* what the next commit says */
 	bool closed;
@@ -50,16 +52,45 @@ talker_settings(const char *text)
 	return s;
 }
 
+/* Return paths of the talk: "b+N" is that of recipient N, "b+old" has expired,
+ * "b+forged" is wrong. */
+static inline enum return_path_answer
+talker_returns(void *arg, struct text local, int64_t now_us,
+	       struct return_path *out)
+{
+	char text[ADDRESS_MOST + 1];
+
+	(void)arg;
+	must(now_us == TALKER_NOW);
+	text_copy(local, text, sizeof text);
+	*out = (struct return_path){.message = 4};
+	if (strcasecmp(text, "b+old") == 0)
+		return RETURN_PATH_OLD;
+	if (strcasecmp(text, "b+forged") == 0)
+		return RETURN_PATH_FORGED;
+	return sscanf(text, "b+%u", &out->rcpt) == 1 ? RETURN_PATH_OURS
+						     : RETURN_PATH_FOREIGN;
+}
+
+/* `source` NULL: a stranger. */
 static inline void
-talker_open(struct talker *t, const struct settings *s)
+talker_open_as(struct talker *t, const struct settings *s,
+	       const struct source_settings *source)
 {
 	struct session_config c = {.settings = s,
 				   .listen = &s->listens[0],
-				   .source = &s->sources[0],
+				   .source = source,
+				   .returns = talker_returns,
 				   .client = "192.0.2.7"};
 
 	*t = (struct talker){.settings = s, .id = 4 * (uint64_t)TALKER_NOW};
 	t->session = session_open(&c, &t->out);
+}
+
+static inline void
+talker_open(struct talker *t, const struct settings *s)
+{
+	talker_open_as(t, s, &s->sources[0]);
 }
 
 static inline void
@@ -213,6 +244,30 @@ talker_accept(struct talker *t)
 	session_accepted(t->session, t->fails);
 }
 
+/* "returned=bounce message=1.0 arrival=5 final=<a@b> status=5.1.1". */
+static inline void
+talker_returned(struct talker *t)
+{
+	struct bytes *b = &t->envelope;
+	struct session_returned r = {.nwho = 0};
+
+	session_chunk(t->session)->n = 0;
+	session_returned(t->session, &r);
+	must(r.nwho > 0 && r.nwho <= SESSION_RETURNS_MOST);
+	b->n = 0;
+	bytes_printf(b, "returned=%s", returned_word(r.report->kind));
+	for (unsigned i = 0; i < r.nwho; i++)
+		bytes_printf(b, " who=%llu.%u",
+			     (unsigned long long)r.who[i].message,
+			     r.who[i].rcpt);
+	for (unsigned i = 0; i < r.report->nrcpt; i++)
+		bytes_printf(b, " final=<%s> status=%s",
+			     r.report->rcpt[i].final, r.report->rcpt[i].status);
+	t->returned++;
+	t->body.n = 0;
+	session_accepted(t->session, t->fails);
+}
+
 /* One step; false when the session waits for more or is done. */
 static inline bool
 talker_step(struct talker *t)
@@ -240,6 +295,9 @@ talker_step(struct talker *t)
 		return true;
 	case SESSION_ACCEPT:
 		talker_accept(t);
+		return true;
+	case SESSION_RETURNED:
+		talker_returned(t);
 		return true;
 	case SESSION_ABANDON:
 		t->abandoned++;
