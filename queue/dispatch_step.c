@@ -286,7 +286,7 @@ something_to_do(const struct dispatch *d)
 {
 	return dispatch_busy(d) || d->expire.n > 0 || d->forget.n > 0 ||
 	       d->suppress_old.n > 0 || d->forgetting || d->unsorted != 0 ||
-	       d->gates_changed || dispatch_may_claim(d) ||
+	       d->gates_changed || d->remarks.n > 0 || dispatch_may_claim(d) ||
 	       book_next_us(d->book, d->now_us) <= d->now_us;
 }
 

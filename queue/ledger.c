@@ -175,3 +175,42 @@ ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
 	to.due_us = due_us > 0 ? (uint64_t)due_us : 0;
 	return row_move(t, id, rcpt, &from, &to, e);
 }
+
+bool
+ledger_next(struct txn *t, uint64_t id, uint32_t *rcpt,
+	    struct recipient_record *out, struct err *e)
+{
+	unsigned char k[KEY_RECIPIENT];
+	const void *key, *val;
+	size_t nkey, nval;
+
+	key_recipient(k, id, *rcpt);
+	if (!txn_seek(t, STORE_RECIPIENT, k, sizeof k, &key, &nkey, &val, &nval,
+		      e))
+		return false;
+	if (nkey != KEY_RECIPIENT)
+		return row_damaged(e, id, "a key of the table recipient");
+	if (get_be64(key) != id) {
+		e->kind = ERR_NONE;
+		return false;
+	}
+	*rcpt = get_be32((const unsigned char *)key + 8);
+	return recipient_open(val, nval, out, e);
+}
+
+bool
+ledger_seize(struct txn *t, uint64_t id, uint32_t rcpt, int64_t now_us,
+	     struct err *e)
+{
+	struct recipient_record from, to;
+
+	if (!ledger_recipient(t, id, rcpt, &from, e))
+		return row_missing(e, id, "a recipient that was there");
+	if (from.state != RECIPIENT_WAITING && from.state != RECIPIENT_HELD)
+		return row_damaged(e, id, "due and recipient disagree");
+	to = from;
+	to.state = RECIPIENT_CLAIMED;
+	to.job = 0;
+	to.changed_us = (uint64_t)now_us;
+	return row_move(t, id, rcpt, &from, &to, e);
+}

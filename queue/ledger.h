@@ -65,12 +65,18 @@ bool ledger_waiting(struct txn *t, uint64_t *lane, struct ledger_due *row,
 /* The recipient's record; texts point into the map until the next write. */
 bool ledger_recipient(struct txn *t, uint64_t id, uint32_t rcpt,
 		      struct recipient_record *out, struct err *e) MUST_USE;
+/* The message's first recipient at or after *rcpt; false with ERR_NONE: none. */
+bool ledger_next(struct txn *t, uint64_t id, uint32_t *rcpt,
+		 struct recipient_record *out, struct err *e) MUST_USE;
 bool ledger_message(struct txn *t, uint64_t id, struct message_record *out,
 		    struct err *e) MUST_USE;
 /* job: the number of the transaction it is charged with.  relay: where it goes
  * through; NULL: nowhere, it is about to be given up. */
 bool ledger_claim(struct txn *t, uint64_t lane, const struct ledger_due *d,
 		  uint64_t job, const char *relay, int64_t now_us,
+		  struct err *e) MUST_USE;
+/* WAITING or HELD, by whoever settles it in this transaction as failed. */
+bool ledger_seize(struct txn *t, uint64_t id, uint32_t rcpt, int64_t now_us,
 		  struct err *e) MUST_USE;
 /* WAITING -> WAITING in another lane, due at another time. */
 bool ledger_sort(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t lane,
@@ -124,7 +130,7 @@ bool ledger_tell(struct txn *t, uint64_t id, uint32_t rcpt, int64_t now_us,
 		 bool *told, struct err *e) MUST_USE;
 
 /* For mtq: WAITING <-> HELD, -> WAITING now, -> gone.  A bounce is not one of
- * them: orders.c claims the recipient and settles it as failed. */
+ * them: queue/give_up.c seizes the recipient and settles it as failed. */
 
 enum ledger_order {
 	LEDGER_HOLD,

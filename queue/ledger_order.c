@@ -18,7 +18,7 @@ static const enum effect effect_of[][RECIPIENT_STATE_COUNT] = {
     [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP},
     [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT},
     [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE},
-    [LEDGER_BOUNCE] = {NO, NO, NO, KEEP},
+    [LEDGER_BOUNCE] = {NO, NO, NO, KEEP}, /* queue/give_up.c does the rest */
 };
 
 struct order {
@@ -141,29 +141,6 @@ order_one(struct txn *t, uint64_t id, uint32_t rcpt,
 	must_failed("an effect", __FILE__, __LINE__);
 }
 
-/* The first recipient of the message at or after *rcpt. */
-static bool
-next_recipient(struct txn *t, uint64_t id, uint32_t *rcpt,
-	       struct recipient_record *r, struct err *e)
-{
-	unsigned char k[KEY_RECIPIENT];
-	const void *key, *val;
-	size_t nkey, nval;
-
-	key_recipient(k, id, *rcpt);
-	if (!txn_seek(t, STORE_RECIPIENT, k, sizeof k, &key, &nkey, &val, &nval,
-		      e))
-		return false;
-	if (nkey != KEY_RECIPIENT)
-		return row_damaged(e, id, "a key of the table recipient");
-	if (get_be64(key) != id) {
-		e->kind = ERR_NONE;
-		return false;
-	}
-	*rcpt = get_be32((const unsigned char *)key + 8);
-	return recipient_open(val, nval, r, e);
-}
-
 static bool
 order_all(struct txn *t, uint64_t id, struct order *o, struct err *e)
 {
@@ -171,7 +148,7 @@ order_all(struct txn *t, uint64_t id, struct order *o, struct err *e)
 
 	/* at most as many rounds as the message has recipients */
 	for (uint32_t rcpt = 0; rcpt < UINT32_MAX; rcpt++) {
-		if (!next_recipient(t, id, &rcpt, &r, e))
+		if (!ledger_next(t, id, &rcpt, &r, e))
 			return e->kind == ERR_NONE;
 		if (!order_one(t, id, rcpt, &r, o, e))
 			return false;

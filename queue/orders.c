@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "queue/give_up.h"
 
 enum { WHO_MOST = 63, REASON_MOST = 255 };
 
@@ -84,26 +85,43 @@ word(enum ledger_order o)
 }
 
 static bool
-order_mail(const struct order *o, struct txn *t, int64_t now_us,
-	   struct later *log, struct control_answer *a, struct err *e)
+order_mail(const struct order *o, struct txn *t, const struct settle_world *w,
+	   int64_t now_us, struct control_answer *a, struct err *e)
 {
 	char by[WHO_MOST + 2 + REASON_MOST + 1]; /* "who: reason" */
 	enum ledger_answer answer;
-	bool gone;
+	bool gone = false;
 
 	snprintf(by, sizeof by, "%s%s%s", o->who, o->why[0] != '\0' ? ": " : "",
 		 o->why);
-	if (!ledger_order(t, o->message, o->rcpt, o->what, by, now_us, &answer,
-			  &a->changed, &gone, e))
+	if (o->what == LEDGER_BOUNCE
+		? !give_up_mail(t, w, o->message, o->rcpt, o->who, o->why,
+				now_us, &answer, &a->changed, e)
+		: !ledger_order(t, o->message, o->rcpt, o->what, by, now_us,
+				&answer, &a->changed, &gone, e))
 		return false;
 	a->answer = (uint8_t)answer;
 	if (answer != LEDGER_DONE)
 		return true;
-	later_add(log, EVENT_ADMIN, o->message, "%s by %s, %u recipients",
+	later_add(w->log, EVENT_ADMIN, o->message, "%s by %s, %u recipients",
 		  word(o->what), by, a->changed);
 	if (gone)
-		later_add(log, EVENT_REMOVED, o->message, "removed");
+		later_add(w->log, EVENT_REMOVED, o->message, "removed");
 	return true;
+}
+
+/* A change that is of no message, in the journal. */
+static bool
+note(struct txn *t, const struct order *o, struct journal_entry x,
+     int64_t now_us, struct err *e)
+{
+	uint64_t number;
+
+	x.at_us = (uint64_t)now_us;
+	x.who = text_of(o->who);
+	if (x.reply.n == 0)
+		x.reply = text_of(o->why);
+	return journal_add(t, &x, &number, e);
 }
 
 static void
@@ -120,23 +138,33 @@ change_quota(const struct order *o, struct txn *t, struct book *b,
 	     struct err *e)
 {
 	bool set = o->change == CHANGE_QUOTA_SET;
+	char detail[32] = "unset"; /* "set" and a number */
 
 	e->kind = ERR_NONE;
-	if (set ? book_override(b, t, o->name, o->type, o->limit, o->until_us,
-				o->who, o->why, now_us, e)
-		: book_unset(b, t, o->name, o->type, e)) {
-		a->answer = LEDGER_DONE;
-		a->changed = 1;
-		tell(log, o, set ? "quota set:" : "quota unset:");
-		return true;
-	}
 	a->answer = LEDGER_NOT_FOUND;
-	return e->kind == ERR_NONE;
+	if (!(set ? book_override(b, t, o->name, o->type, o->limit, o->until_us,
+				  o->who, o->why, now_us, e)
+		  : book_unset(b, t, o->name, o->type, e)))
+		return e->kind == ERR_NONE;
+	a->answer = LEDGER_DONE;
+	a->changed = 1;
+	tell(log, o, set ? "quota set:" : "quota unset:");
+	if (set)
+		snprintf(detail, sizeof detail, "set %llu",
+			 (unsigned long long)o->limit);
+	return note(t, o,
+		    (struct journal_entry){
+			.kind = JOURNAL_QUOTA,
+			.relay = text_of(o->name),
+			.type = text_of(o->type),
+			.next_us = (uint64_t)max_of(o->until_us, (int64_t)0),
+			.detail = text_of(detail)},
+		    now_us, e);
 }
 
-static void
-change_relay(const struct order *o, const struct settle_world *w,
-	     int64_t now_us, struct control_answer *a)
+static bool
+change_relay(const struct order *o, struct txn *t, const struct settle_world *w,
+	     int64_t now_us, struct control_answer *a, struct err *e)
 {
 	const struct relay_settings *r = settings_relay(w->settings, o->name);
 	size_t relay;
@@ -144,18 +172,18 @@ change_relay(const struct order *o, const struct settle_world *w,
 
 	a->answer = LEDGER_NOT_FOUND;
 	if (r == NULL)
-		return;
+		return true;
 	relay = (size_t)(r - w->settings->relays);
 	g = *book_gate(w->book, relay);
 	a->answer = LEDGER_ALREADY;
 	if (o->change == CHANGE_RELAY_RESUME) {
 		if (!g.paused && g.closed_until_us == 0)
-			return;
+			return true;
 		g.paused = false;
 		g.closed_until_us = 0;
 	} else {
 		if (g.paused && g.paused_until_us == o->until_us)
-			return;
+			return true;
 		g.paused = true;
 		g.paused_us = now_us;
 		g.paused_until_us = o->until_us;
@@ -166,6 +194,14 @@ change_relay(const struct order *o, const struct settle_world *w,
 	a->answer = LEDGER_DONE;
 	a->changed = 1;
 	tell(w->log, o, g.paused ? "relay paused:" : "relay resumed:");
+	return note(t, o,
+		    (struct journal_entry){
+			.kind = JOURNAL_RELAY,
+			.relay = text_of(o->name),
+			.next_us = (uint64_t)max_of(
+			    g.paused ? g.paused_until_us : 0, (int64_t)0),
+			.detail = text_of(g.paused ? "paused" : "resumed")},
+		    now_us, e);
 }
 
 /* One line for a lone address; of an import, how many there were. */
@@ -189,6 +225,31 @@ tell_suppress(struct later *log, const struct order *o, bool add, uint32_t n)
 		    add ? "added" : "removed", o->who);
 }
 
+/* One entry for a lone address; an import would push all else out of the
+ * journal, so each of its batches is one, too. */
+static bool
+note_suppress(struct txn *t, const struct order *o, bool add, uint32_t n,
+	      int64_t now_us, struct err *e)
+{
+	struct reader r = reader_of(o->entries.data, o->entries.n);
+	struct journal_entry x = {.kind = add ? JOURNAL_SUPPRESSED
+					      : JOURNAL_UNSUPPRESSED};
+	struct suppress_entry s;
+	char many[32];
+
+	if (!suppress_entry_take(&r, &s))
+		return true;
+	if (r.p == r.end) {
+		x.address = s.address;
+		x.reply = s.reason;
+		x.next_us = s.until_us;
+	} else {
+		snprintf(many, sizeof many, "%u addresses", n);
+		x.detail = text_of(many);
+	}
+	return note(t, o, x, now_us, e);
+}
+
 static bool
 change_suppress(const struct order *o, struct txn *t, int64_t now_us,
 		struct later *log, struct control_answer *a, struct err *e)
@@ -203,8 +264,28 @@ change_suppress(const struct order *o, struct txn *t, int64_t now_us,
 		: !suppress_remove(t, batch, &a->changed, e))
 		return false;
 	a->answer = a->changed > 0 ? LEDGER_DONE : LEDGER_ALREADY;
-	if (a->changed > 0)
-		tell_suppress(log, o, add, a->changed);
+	if (a->changed == 0)
+		return true;
+	tell_suppress(log, o, add, a->changed);
+	return note_suppress(t, o, add, a->changed, now_us, e);
+}
+
+/* A reader of the journal has read up to the entry `limit`. */
+static bool
+change_reader(const struct order *o, struct txn *t, int64_t now_us,
+	      struct control_answer *a, struct err *e)
+{
+	bool done = false;
+
+	a->answer = LEDGER_NOT_FOUND;
+	if (!journal_reader_valid(text_of(o->name)))
+		return true;
+	if (!journal_ack(t, text_of(o->name), o->limit, o->who, now_us, &done,
+			 e))
+		return false;
+	a->changed = done;
+	if (done)
+		a->answer = LEDGER_DONE;
 	return true;
 }
 
@@ -214,21 +295,19 @@ carry_out(const struct order *o, struct txn *t, const struct settle_world *w,
 {
 	*a = (struct control_answer){.message = o->message};
 	if (!o->is_change)
-		return order_mail(o, t, now_us, w->log, a, e);
+		return order_mail(o, t, w, now_us, a, e);
 	switch (o->change) {
 	case CHANGE_QUOTA_SET:
 	case CHANGE_QUOTA_UNSET:
 		return change_quota(o, t, w->book, now_us, w->log, a, e);
 	case CHANGE_RELAY_PAUSE:
 	case CHANGE_RELAY_RESUME:
-		change_relay(o, w, now_us, a);
-		return true;
+		return change_relay(o, t, w, now_us, a, e);
 	case CHANGE_SUPPRESS_ADD:
 	case CHANGE_SUPPRESS_REMOVE:
 		return change_suppress(o, t, now_us, w->log, a, e);
 	case CHANGE_EVENTS_ACK:
-		a->answer = LEDGER_NOT_FOUND;
-		return true;
+		return change_reader(o, t, now_us, a, e);
 	}
 	must_failed("a change", __FILE__, __LINE__);
 }

@@ -53,6 +53,7 @@ struct settle {
 	bool walled; /* the answer was about us and the relay, its limits or our
 			  credential, not about this mail: no attempt */
 	const char *who; /* the person that ended it; NULL: none */
+	const char *why; /* who != NULL: and its words */
 	char relay[65];
 	char security[JOB_SECURITY_MOST + 1]; /* cleaned */
 	struct verdict verdict;

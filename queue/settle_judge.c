@@ -194,8 +194,10 @@ begin(const struct settle *s, const struct settle_world *w,
 	j->again.claims = claims_of(s, before);
 	j->again.security = s->untried || s->worker_died ? NULL : s->security;
 	j->again.entry.queued_us = (uint64_t)max_of(queued_us, (int64_t)0);
-	if (s->who != NULL)
+	if (s->who != NULL) {
 		j->again.entry.who = text_of(s->who);
+		j->again.entry.detail = text_of(s->why);
+	}
 	j->again.entry.in_worker_us = s->in_worker_us;
 	j->again.entry.connect_us = s->connect_us;
 	j->again.entry.transmit_us = s->transmit_us;
