@@ -45,17 +45,6 @@ leave(struct allowance *a, uint32_t place)
 	*at = x->next;
 }
 
-static uint32_t
-oldest(const struct allowance *a)
-{
-	uint32_t found = 0;
-
-	for (uint32_t i = 1; i < a->n; i++)
-		if (a->sender[i].from_us < a->sender[found].from_us)
-			found = i;
-	return found;
-}
-
 static struct allowed *
 enter(struct allowance *a, struct text t, uint32_t bucket, int64_t now_us)
 {
@@ -67,7 +56,7 @@ enter(struct allowance *a, struct text t, uint32_t bucket, int64_t now_us)
 	if (place < ALLOWANCE_SENDERS) {
 		a->n++;
 	} else {
-		place = oldest(a);
+		place = a->hand++ % ALLOWANCE_SENDERS;
 		leave(a, place);
 	}
 	x = &a->sender[place];

@@ -8,8 +8,8 @@
  * What a step took counts for good with allowance_keep, when its commit is
  * durable; allowance_drop gives it back.
  *
- * Bounded  ALLOWANCE_SENDERS at a time.  If there are more, the one whose window
- *          began first is forgotten and may get more than its rate: no report is
+ * Bounded  ALLOWANCE_SENDERS at a time.  If there are more, the one that came
+ *          first is forgotten and may get more than its rate: no report is
  *          ever withheld on account of another sender.
  * Unit     microseconds of the wall clock.  A clock set back begins new windows.
  * Owner    zeroed memory is an empty one; allowance_free.
@@ -31,7 +31,7 @@ struct allowance {
 		uint64_t refused, more; /* the same */
 	} * sender;
 	uint32_t bucket[ALLOWANCE_BUCKETS]; /* + 1 */
-	uint32_t n;
+	uint32_t n, hand;                   /* whose place is taken next */
 	bool open; /* something was taken in this step */
 };
 

@@ -9,6 +9,7 @@ expire_init(struct expire *x)
 {
 	x->lane = 0;
 	x->from = (struct ledger_due){.due_us = 0};
+	x->looked_us = x->looking_us = 0;
 	x->n = 0;
 }
 
@@ -92,7 +93,7 @@ is_stuck(const struct expire *x, const struct settle_world *w, int64_t now_us)
 
 	return after_us > 0 &&
 	       lane_unpack(x->lane).epoch == routing_epoch(w->settings) &&
-	       now_us - x->from.due_us >= after_us;
+	       now_us - max_of(x->from.due_us, x->looking_us) >= after_us;
 }
 
 /* At most EXPIRE_LOOK rows or lanes; false at the end or with an error. */
@@ -133,6 +134,10 @@ expire_look(struct expire *x, struct store *s, const struct settle_world *w,
 	x->n = 0;
 	if (t == NULL)
 		return false;
+	if (now_us < x->looked_us ||
+	    now_us - x->looked_us > EXPIRE_GAP_S * SECOND_US)
+		x->looking_us = now_us;
+	x->looked_us = now_us;
 	more = look(x, t, w, now_us, e);
 	store_abort(t);
 	if (more)

@@ -9,8 +9,9 @@
  *
  * On its way the cursor finds what is older than bounce.delay_after and has had
  * no attempt since: its sender is told once (mail that is tried: settle.c).  In
- * a lane that flows that is what has been due for so long: there is more of it
- * than the relay takes.
+ * a lane that flows that is what has been due for so long while we looked: there
+ * is more of it than the relay takes.  After a start or a sleep the relay gets its
+ * chance first.
  *
  * Bounded  EXPIRE_LOOK rows a look, in a read transaction: a look that finds
  *          nothing writes nothing.
@@ -20,11 +21,16 @@
 
 #include "queue/settle.h"
 
-enum { EXPIRE_LOOK = 256 };
+enum {
+	EXPIRE_LOOK = 256,
+	EXPIRE_GAP_S = 60, /* without a look: we were not there */
+};
 
 struct expire {
 	uint64_t lane; /* where the next look begins */
 	struct ledger_due from;
+	int64_t looked_us;  /* the last look */
+	int64_t looking_us; /* since then without a gap */
 	size_t n;
 	struct expired {
 		uint64_t lane;
