@@ -329,6 +329,11 @@
 #define CATEGORY_CODES(C)                                                      \
 	C(530, 530, COUNT, AUTHENTICATION) /* RFC 4954 6 */                    \
 	C(534, 538, COUNT, AUTHENTICATION)                                     \
+	C(0, 599, LOOKUP, NETWORK)                                             \
+	C(0, 599, CONNECT, NETWORK)                                            \
+	C(0, 599, STARTTLS, NETWORK)                                           \
+	C(0, 599, TLS, NETWORK)                                                \
+	C(0, 599, FILE, SYSTEM)                                                \
 	C(0, 599, AUTH, AUTHENTICATION)                                        \
 	C(521, 521, COUNT, BAD_ADDRESS) /* RFC 7504: takes no mail, ever */    \
 	C(556, 556, COUNT, BAD_ADDRESS)                                        \
@@ -346,11 +351,5 @@
 	C(500, 599, BODY, CONTENT)                                             \
 	C(500, 599, DOT, CONTENT)                                              \
 	C(421, 421, COUNT, SYSTEM)                                             \
-	C(451, 452, COUNT, SYSTEM)                                             \
-	C(0, 599, LOOKUP, NETWORK)                                             \
-	C(0, 599, CONNECT, NETWORK)                                            \
-	C(0, 599, STARTTLS, NETWORK)                                           \
-	C(0, 599, TLS, NETWORK)                                                \
-	C(0, 599, FILE, SYSTEM)
-
+	C(451, 452, COUNT, SYSTEM)
 #endif

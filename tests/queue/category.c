@@ -87,8 +87,8 @@ every_stage_without_words(void **state)
 		enum stage stage;
 		enum category_kind refused, deferred; /* 554, 421 */
 	} row[] = {
-	    {STAGE_NONE, OTH, SYS},     {STAGE_LOOKUP, NET, SYS},
-	    {STAGE_CONNECT, NET, SYS},  {STAGE_GREETING, BLK, SYS},
+	    {STAGE_NONE, OTH, SYS},     {STAGE_LOOKUP, NET, NET},
+	    {STAGE_CONNECT, NET, NET},  {STAGE_GREETING, BLK, SYS},
 	    {STAGE_EHLO, BLK, SYS},     {STAGE_HELO, BLK, SYS},
 	    {STAGE_MAIL, POL, SYS},     {STAGE_RCPT, POL, SYS},
 	    {STAGE_DATA, POL, SYS},     {STAGE_BODY, CON, SYS},
