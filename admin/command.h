@@ -51,6 +51,12 @@
 	C(history, "[--since TIME] [--attempts] ID | <MESSAGE-ID> | ADDRESS",  \
 	  "what became of a message, or of all mail to an address\n"           \
 	  "--attempts: each attempt, not only how it ended")                   \
+	C(bounces,                                                             \
+	  "[--since TIME] [--category WORD[,WORD]] [--domain DOMAIN] "         \
+	  "[--type TYPE] [--relay NAME] [--limit N] "                          \
+	  "[--by domain|category|relay|type]",                                 \
+	  "mail that failed, came back or was complained about\n"              \
+	  "since a day ago unless --since says otherwise; the newest last")    \
 	C(suppress,                                                            \
 	  "list [--domain DOMAIN] [--reason TEXT] [--limit N]\n"               \
 	  "add [--reason TEXT] [--until TIME] ADDRESS|@DOMAIN...\n"            \
