@@ -149,6 +149,8 @@ run_into_wall(struct dispatch *d, size_t relay, struct gate *g)
 			      max_of(f->wall.wait_s, (int64_t)1) * SECOND_US);
 		log_event(EVENT_RELAY_SLOWED, NULL,
 			  "relay %s asks for patience: %s", name, f->words);
+		dispatch_remark(d, JOURNAL_RELAY, name, "slowed", "", f->words,
+				0);
 	} else if (g->closed_until_us <= d->now_us) {
 		/* Jobs that were under way when it closed say the same. */
 		g->closed_us = d->now_us;
@@ -162,6 +164,8 @@ run_into_wall(struct dispatch *d, size_t relay, struct gate *g)
 		    name,
 		    (long long)((g->closed_until_us - d->now_us) / SECOND_US),
 		    f->words);
+		dispatch_remark(d, JOURNAL_RELAY, name, "closed", "", f->words,
+				g->closed_until_us);
 	}
 	f->wall.kind = WALL_NONE;
 }
@@ -187,6 +191,7 @@ pause_refused(struct dispatch *d, size_t relay, struct gate *g)
 		  "a relay refused our credential: %s is paused until \"mtq "
 		  "relay resume %s\": %s",
 		  name, name, f->words);
+	dispatch_remark(d, JOURNAL_RELAY, name, "refused", "", f->words, 0);
 }
 
 /* The breaker. */
@@ -206,6 +211,8 @@ judge_reach(struct dispatch *d, size_t relay, struct gate *g)
 	if (r->answering && plan_reached(&d->plan, place)) {
 		log_event(EVENT_RELAY_UP, NULL, "relay %s answers again",
 			  r->name);
+		dispatch_remark(d, JOURNAL_RELAY, r->name, "reached", "", "",
+				0);
 		g->failed_us = 0;
 	} else if (r->failing > 0 && !r->answering &&
 		   plan_unreachable(&d->plan, place, r->failing,
@@ -216,6 +223,9 @@ judge_reach(struct dispatch *d, size_t relay, struct gate *g)
 			  r->name,
 			  (long long)(r->breaker_open_for_us / SECOND_US),
 			  f->words);
+		dispatch_remark(d, JOURNAL_RELAY, r->name, "unreachable", "",
+				f->words,
+				d->now_us + r->closed_until_us - d->steady_us);
 		g->failed_us = d->now_us;
 	}
 	r->answering = f->failed = false;
@@ -233,11 +243,13 @@ open_gate(struct dispatch *d, size_t relay, struct gate *g)
 		g->paused = false;
 		log_event(EVENT_RELAY_UP, NULL, "relay %s: the pause is over",
 			  name);
+		dispatch_remark(d, JOURNAL_RELAY, name, "resumed", "", "", 0);
 	}
 	if (g->closed_until_us != 0 && d->now_us >= g->closed_until_us) {
 		g->closed_until_us = 0;
 		log_event(EVENT_RELAY_UP, NULL,
 			  "relay %s is open again after its limit", name);
+		dispatch_remark(d, JOURNAL_RELAY, name, "open", "", "", 0);
 	}
 }
 
