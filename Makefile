@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net values pattern settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac token run log loop wire codec jail \
+	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_replies settings_returns secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac token run log loop wire codec jail \
 	notify roles_file role child sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
 QUEUE := status wall category_table category address mailbox record field dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_make \
 	journal journal_read journal_reader journal_verify \
@@ -56,7 +56,7 @@ QUEUE := status wall category_table category address mailbox record field dsn ds
 DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
-	moment change entries entry_show trail trail_show history_find readers bounce_sums fields suppress_form waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
+	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields suppress_form waits quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_print explain_message \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test
 

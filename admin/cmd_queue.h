@@ -5,7 +5,7 @@
 #define MTQ_CMD_QUEUE_H
 
 #include "admin/command.h"
-#include "admin/queue_read.h"
+#include "admin/queue_steps.h"
 #include "admin/show.h"
 
 enum { QUEUE_LIST_LIMIT = 100 }; /* messages, unless --limit says otherwise */
@@ -17,7 +17,8 @@ enum { QUEUE_LIST_LIMIT = 100 }; /* messages, unless --limit says otherwise */
 	V(hold, "far")                                                         \
 	V(release, "fa")                                                       \
 	V(retry, "fa")                                                         \
-	V(drop, "fay")
+	V(drop, "fay")                                                         \
+	V(bounce, "fayr")
 
 struct queue_options {
 	struct queue_filter filter;
@@ -41,7 +42,8 @@ QUEUE_VERBS(V)
 struct store *queue_open(struct command *c, int *code) MUST_USE;
 /* Capital or small letters; false is said on stderr. */
 bool queue_id(const struct command *c, const char *text, uint64_t *id) MUST_USE;
-/* One message as JSON (cmd_queue_list.c). */
-void queue_print_json(struct command *c, const struct queue_message *m);
+/* One message as JSON (cmd_queue_list.c), with each attempt. */
+void queue_print_json(struct command *c, const struct queue_message *m,
+		      const struct queue_steps *steps);
 
 #endif

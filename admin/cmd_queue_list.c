@@ -21,7 +21,8 @@ enum {
 	F(next_attempt, NULL, TIME, 0)                                         \
 	F(status, NULL, TEXT, 0)                                               \
 	F(reason, NULL, TEXT, 0)                                               \
-	F(security, NULL, TEXT, 0)
+	F(security, NULL, TEXT, 0)                                             \
+	F(category, NULL, TEXT, 0)
 
 #define MESSAGE_SHOWN(F)                                                       \
 	F(queue_name, NULL, TEXT, 0)                                           \
@@ -38,13 +39,16 @@ enum {
 	F(client, NULL, TEXT, 0)                                               \
 	F(helo, NULL, TEXT, 0)                                                 \
 	F(message_id, NULL, TEXT, 0)                                           \
-	F(subject, NULL, TEXT, 0)
+	F(subject, NULL, TEXT, 0)                                              \
+	F(attempts, NULL, ROWS, 0)                                             \
+	F(attempts_cut, NULL, FLAG, 0)
 
 /* What only the table has, behind the first ones. */
 #define TABLE_SHOWN(F)                                                         \
 	F(to, "TO", TEXT, 1)                                                   \
 	F(state, "STATE", TEXT, 0)                                             \
 	F(next, "NEXT", TIME, 0)                                               \
+	F(category, "CATEGORY", TEXT, 0)                                       \
 	F(why, "REASON", TEXT, 1)
 
 #define F(name, heading, kind, cut) AT_RECIPIENT_##name,
@@ -116,6 +120,7 @@ fill_recipient(struct show_value *v, const struct recipient_record *r)
 	v[AT_RECIPIENT_status] = filled(r->status);
 	v[AT_RECIPIENT_reason] = filled(r->reason);
 	v[AT_RECIPIENT_security] = filled(r->security);
+	v[AT_RECIPIENT_category] = entry_category(r->category);
 }
 
 /* All that JSON has but the recipients; `first` names the message's queue. */
@@ -157,7 +162,8 @@ route_of(const struct settings *s, const struct message_record *m,
 
 static void
 print_json(struct command *c, const struct queue_message *m,
-	   const struct recipient_record *first)
+	   const struct recipient_record *first,
+	   const struct queue_steps *steps)
 {
 	struct show_value v[AT_COUNT] = {{0}};
 	struct show_rows rows = {.field = recipient_fields,
@@ -174,15 +180,22 @@ print_json(struct command *c, const struct queue_message *m,
 	fill_message(v, m, first, id);
 	v[AT_route] = route_of(command_settings(c), &m->record, first);
 	v[AT_recipients] = show_rows(&rows);
-	show_json(stdout, message_fields, AT_COUNT, v);
+	if (steps != NULL) {
+		v[AT_attempts] = show_rows(&steps->rows);
+		v[AT_attempts_cut] = show_flag(steps->cut);
+	}
+	/* Only `mtq queue show` looks into the journal. */
+	show_json(stdout, message_fields,
+		  steps != NULL ? AT_COUNT : AT_attempts, v);
 	free(cells);
 }
 
 void
-queue_print_json(struct command *c, const struct queue_message *m)
+queue_print_json(struct command *c, const struct queue_message *m,
+		 const struct queue_steps *steps)
 {
 	must(m->nrcpt > 0);
-	print_json(c, m, &m->rcpt[0].record);
+	print_json(c, m, &m->rcpt[0].record, steps);
 }
 
 /* "anna@example.net", "anna@example.net and 2 more" */
@@ -213,6 +226,7 @@ print_row(struct show *s, const struct queue_message *m,
 	v[AT_TABLE_state] =
 	    show_word(recipient_state_word((enum recipient_state)first->state));
 	v[AT_TABLE_next] = next_attempt(first);
+	v[AT_TABLE_category] = entry_category(first->category);
 	v[AT_TABLE_why] = show_text(first->reason);
 	show_row(s, v);
 	free(to);
@@ -248,7 +262,7 @@ print_hit(struct list *l, const struct queue_hit *hit, struct err *e)
 	if (first != NULL &&
 	    queue_filter_match(&l->o->filter, &m.record, first)) {
 		if (l->c->json)
-			print_json(l->c, &m, first);
+			print_json(l->c, &m, first, NULL);
 		else
 			print_row(l->show, &m, first);
 		l->shown++;

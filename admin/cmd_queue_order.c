@@ -1,4 +1,4 @@
-/* mtq queue hold, release, retry, drop: which messages, and what came of it.
+/* mtq queue hold, release, retry, drop, bounce: which messages, and what came of it.
  *
  * Ids mean whole messages.  Filters mean exactly the recipients that match;
  * they are all found first and changed then, so that what an order moves about
@@ -54,6 +54,7 @@ static const struct {
     [LEDGER_RELEASE] = {"release", "released", "was not held"},
     [LEDGER_RETRY] = {"retry", "tried now", "already due"},
     [LEDGER_DROP] = {"drop", "dropped", "already gone"},
+    [LEDGER_BOUNCE] = {"bounce", "bounced", "failed already"},
 };
 
 /* One order under way: the answers come in this order. */
@@ -246,24 +247,30 @@ check_words(const struct command *c, const struct queue_options *o)
 	return true;
 }
 
-/* Dropped mail is gone for good: a person says yes, a script --yes. */
+/* Dropped mail is gone for good, and a report can't be called back: a person
+ * says yes, a script --yes. */
 static int
-may_drop(const struct command *c, const struct queue_options *o,
-	 const struct targets *t)
+may_remove(const struct command *c, const struct queue_options *o,
+	   const struct targets *t, enum ledger_order what)
 {
+	bool drop = what == LEDGER_DROP;
 	char line[16] = "";
 
 	if (o->yes || t->n == 0)
 		return EXIT_DONE;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return command_say(c, EXIT_USAGE,
-				   "drop removes mail for good: say --yes");
-	fprintf(stderr, "Drop %zu %s for good? [y/N] ", t->n,
-		o->argc > 0 ? "message(s)" : "recipient(s)");
+				   drop ? "drop removes mail for good: say "
+					  "--yes"
+					: "bounce gives mail up and tells its "
+					  "sender: say --yes");
+	fprintf(stderr, "%s %zu %s for good? [y/N] ", drop ? "Drop" : "Bounce",
+		t->n, o->argc > 0 ? "message(s)" : "recipient(s)");
 	if (fgets(line, sizeof line, stdin) != NULL &&
 	    (line[0] == 'y' || line[0] == 'Y'))
 		return EXIT_DONE;
-	return command_say(c, EXIT_NO, "nothing was dropped");
+	return command_say(
+	    c, EXIT_NO, drop ? "nothing was dropped" : "nothing was bounced");
 }
 
 static int
@@ -318,7 +325,9 @@ order(struct command *c, const struct queue_options *o, enum ledger_order what)
 	else if (o->argc == 0 && t.n == 0)
 		code = command_say(c, EXIT_DONE, "nothing matches");
 	else
-		code = what == LEDGER_DROP ? may_drop(c, o, &t) : EXIT_DONE;
+		code = what == LEDGER_DROP || what == LEDGER_BOUNCE
+			   ? may_remove(c, o, &t, what)
+			   : EXIT_DONE;
 	if (ok && code == EXIT_DONE)
 		code = carry_out(&r, store, &t);
 	store_close(store);
@@ -348,4 +357,10 @@ int
 queue_drop(struct command *c, const struct queue_options *o)
 {
 	return order(c, o, LEDGER_DROP);
+}
+
+int
+queue_bounce(struct command *c, const struct queue_options *o)
+{
+	return order(c, o, LEDGER_BOUNCE);
 }

@@ -33,6 +33,7 @@ enum {
 	F(tries, "TRIES", COUNT, 0)                                            \
 	F(next, "NEXT", TIME, 0)                                               \
 	F(status, "STATUS", TEXT, 0)                                           \
+	F(category, "CATEGORY", TEXT, 0)                                       \
 	F(security, "SECURITY", TEXT, 0)                                       \
 	F(reason, "REASON", TEXT, 0)
 
@@ -106,6 +107,7 @@ print_recipients(const struct command *c, const struct queue_message *m)
 		if (r->state == RECIPIENT_WAITING)
 			v[TABLE_next] = show_time((int64_t)r->due_us);
 		v[TABLE_status] = show_text(r->status);
+		v[TABLE_category] = entry_category(r->category);
 		v[TABLE_security] = filled(r->security);
 		v[TABLE_reason] = show_text(r->reason);
 		show_row(s, v);
@@ -178,6 +180,24 @@ print_text(const struct command *c, const struct queue_options *o,
 	return ok;
 }
 
+static bool
+print_all(struct command *c, struct store *store, const struct queue_message *m,
+	  struct err *e)
+{
+	struct queue_steps steps;
+
+	if (!c->json) {
+		print_card(c, m);
+		print_recipients(c, m);
+		return queue_steps_print(c, store, m, e);
+	}
+	if (!queue_steps_read(store, m, &steps, e))
+		return false;
+	queue_print_json(c, m, &steps);
+	queue_steps_free(&steps);
+	return true;
+}
+
 static int
 print_message(struct command *c, const struct queue_options *o,
 	      struct store *store, uint64_t id, const char *text)
@@ -191,15 +211,8 @@ print_message(struct command *c, const struct queue_options *o,
 			   ? command_say(c, EXIT_NO, "%s is not in the queue",
 					 text)
 			   : command_fail(c, &e);
-	ok = true;
-	if (o->headers || o->body) {
-		ok = print_text(c, o, store, &m, &e);
-	} else if (c->json) {
-		queue_print_json(c, &m);
-	} else {
-		print_card(c, &m);
-		print_recipients(c, &m);
-	}
+	ok = o->headers || o->body ? print_text(c, o, store, &m, &e)
+				   : print_all(c, store, &m, &e);
 	queue_message_free(&m);
 	if (ok)
 		return EXIT_DONE;

@@ -31,7 +31,8 @@
 	  "hold [--reason TEXT] ID... | - | FILTER... | --all\n"               \
 	  "release ID... | - | FILTER... | --all\n"                            \
 	  "retry ID... | - | FILTER... | --all\n"                              \
-	  "drop [--yes] ID... | - | FILTER... | --all",                        \
+	  "drop [--yes] ID... | - | FILTER... | --all\n"                       \
+	  "bounce [--yes] [--reason TEXT] ID... | - | FILTER... | --all",      \
 	  "look at messages and change what happens to them\n"                 \
 	  "FILTER: --state WORD[,WORD]  --from ADDRESS  --to ADDRESS  "        \
 	  "--domain DOMAIN\n"                                                  \

@@ -28,8 +28,8 @@
 	F(cut, NULL, FLAG, 0)                                                  \
 	F(attempts, NULL, ROWS, 0)
 #define STEP_SHOWN(F)                                                          \
-	F(when, "TIME", TEXT, 0)                                               \
 	F(id, "ID", TEXT, 0)                                                   \
+	F(when, "TIME", TEXT, 0)                                               \
 	F(to, "RECIPIENT", TEXT, 0)                                            \
 	F(kind, "EVENT", TEXT, 0)                                              \
 	F(relay, "RELAY", TEXT, 0)                                             \
@@ -54,6 +54,7 @@ static const struct show_field step_fields[] = {STEP_SHOWN(F)};
 struct trail_show {
 	const struct command *c;
 	enum trail_form form;
+	unsigned skip;      /* columns of a step's line that are not shown */
 	struct show *table; /* NULL: JSON */
 };
 
@@ -73,13 +74,17 @@ struct trail_show *
 trail_show_open(const struct command *c, enum trail_form form)
 {
 	struct trail_show *s = must_alloc(sizeof *s);
-	bool ends = form == TRAIL_ENDS;
 
 	*s = (struct trail_show){.c = c, .form = form};
-	if (!c->json)
-		s->table = show_open(
-		    stdout, false, ends ? end_fields : step_fields,
-		    ends ? (size_t)END_COUNT : (size_t)STEP_COUNT, c->now_us);
+	s->skip = form == TRAIL_STEPS_OF_ONE;
+	if (c->json)
+		return s;
+	if (form == TRAIL_ENDS)
+		s->table =
+		    show_open(stdout, false, end_fields, END_COUNT, c->now_us);
+	else
+		s->table = show_open(stdout, false, step_fields + s->skip,
+				     STEP_COUNT - s->skip, c->now_us);
 	return s;
 }
 
@@ -192,7 +197,7 @@ print_step(struct trail_show *s, const char *id, struct text to,
 	v[STEP_category] = entry_category(x->category);
 	v[STEP_delays] = show_word(entry_delays(x, delays));
 	v[STEP_words] = show_text(entry_words(x));
-	show_row(s->table, v);
+	show_row(s->table, v + s->skip);
 }
 
 void

@@ -11,8 +11,9 @@
 #include "admin/trail.h"
 
 enum trail_form {
-	TRAIL_ENDS,  /* a line for each recipient */
-	TRAIL_STEPS, /* a line for each entry of it */
+	TRAIL_ENDS,         /* a line for each recipient */
+	TRAIL_STEPS,        /* a line for each entry of it */
+	TRAIL_STEPS_OF_ONE, /* the same without the id of the message */
 };
 struct trail_show;
 struct trail_show *trail_show_open(const struct command *c,
