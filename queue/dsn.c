@@ -7,7 +7,7 @@
 #include "queue/dsn_private.h"
 #include "queue/field.h"
 
-enum { BOUNDARY_SIZE = 64 };
+enum { BOUNDARY_SIZE = 64, MESSAGE_ID_MOST = 255 };
 
 /*
  * The original is copied unread, so the boundary must be a line that is not in
@@ -224,35 +224,33 @@ dsn_subject(enum dsn_action a)
 	return "Mail passed on";
 }
 
-/* "<left@right>" of printable ASCII (RFC 5322 3.6.4): what else somebody has
- * written there could not stand in a field. */
+/* "<left@right>" (RFC 5322 3.6.4) without what has a meaning of its own to some
+ * parser: what else somebody has written there does not stand in our header. */
 static bool
 message_id_valid(struct text t)
 {
 	size_t ats = 0;
 
-	if (t.n < 5 || t.p[0] != '<' || t.p[t.n - 1] != '>')
+	if (t.n < 5 || t.n > MESSAGE_ID_MOST || t.p[0] != '<' ||
+	    t.p[t.n - 1] != '>' || memmem(t.p, t.n, "=?", 2) != NULL)
 		return false;
 	for (size_t i = 1; i < t.n - 1; i++) {
 		if (t.p[i] <= ' ' || t.p[i] >= 0x7f ||
-		    strchr("<>()\\\",;:", t.p[i]) != NULL)
+		    strchr("<>()\\\",;", t.p[i]) != NULL)
 			return false;
 		ats += t.p[i] == '@';
 	}
 	return ats == 1 && t.p[1] != '@' && t.p[t.n - 2] != '@';
 }
 
-/* RFC 3834 3.1.5: the report is seen below the message that it is about. */
+/* RFC 3834 3.1.5: the report is shown with the message that it is about. */
 static void
 put_thread(const struct dsn *d, struct bytes *out)
 {
-	struct text t = d->message_id;
-
-	t.n = min_of(t.n, (size_t)FIELD_VALUE_MOST);
-	if (!message_id_valid(t))
+	if (!message_id_valid(d->message_id))
 		return;
-	field_put_token(out, "In-Reply-To", t);
-	field_put_token(out, "References", t);
+	field_put_token(out, "In-Reply-To", d->message_id);
+	field_put_token(out, "References", d->message_id);
 }
 
 /* The report's own header. */

@@ -138,6 +138,9 @@ def make(rnd, i):
                                b"name=domain.example__tok+en@x.bnc.example.com"])),
         "envid": text(rnd.choice([b"", b"QQ314159", b"a+2Bb+20c", xtext(b"<1@x> +=")])),
         "subject": text(rnd.choice(SUBJECTS)),
+        "message_id": text(rnd.choice([b"", b"<%d@crm.example.com>" % i, b"<a.b=c%[::1]@[x]>",
+                                       b"<a @b>", b"<=?utf-8?q?=0D=0A?=@b>", b"<a@b>, <c@d>"])),
+        "foreign": int(rnd.random() < 0.1),
         "client": text(rnd.choice([b"", b"crm.example.com", b"[192.0.2.7]"])),
         "now_us": (NOW + i) * 1000000, "arrival_us": (NOW - 60) * 1000000,
     }
@@ -266,10 +269,14 @@ def same(what, got, want):
 
 
 def check_header(d, m):
+    thread = re.fullmatch(rb"<[^@<>]+@[^@<>]+>", d["message_id"]) is not None \
+        and not re.search(rb"[^!-~]|=\?|[()\\\",;]", d["message_id"])
     same("names", [k for k, _ in m.raw_items()],
-         ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version",
-          "Content-Type", "Content-Transfer-Encoding"])
+         ["From", "To", "Subject", "Date", "Message-ID"] + thread * ["In-Reply-To", "References"]
+         + ["Auto-Submitted", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"])
     f = dict(fields(m))
+    if thread:
+        same("thread", [f["In-Reply-To"], f["References"]], [d["message_id"].decode()] * 2)
     same("From", email.utils.parseaddr(f["From"]),
          ("Mail Delivery System", "MAILER-DAEMON@mx1.example.com"))
     if f["To"] != "undisclosed-recipients:;":

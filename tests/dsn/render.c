@@ -87,12 +87,14 @@ take(struct dsn *d, const char *key, const char *value)
 	} text[] = {{"hostname", &d->hostname}, {"id", &d->id},
 		    {"original", &d->original}, {"to", &d->to},
 		    {"envid", &d->envid},       {"subject", &d->subject},
-		    {"client", &d->client}};
+		    {"client", &d->client},     {"message_id", &d->message_id}};
 	const struct {
 		const char *key;
 		bool *at;
-	} flag[] = {
-	    {"full", &d->full}, {"eightbit", &d->eightbit}, {"utf8", &d->utf8}};
+	} flag[] = {{"full", &d->full},
+		    {"eightbit", &d->eightbit},
+		    {"utf8", &d->utf8},
+		    {"foreign", &d->foreign}};
 
 	for (size_t i = 0; i < countof(text); i++)
 		if (strcmp(key, text[i].key) == 0) {

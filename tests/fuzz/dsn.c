@@ -31,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			.full = bits & 4,
 			.eightbit = bits & 8,
 			.utf8 = bits & 16,
+			.foreign = codes & 64,
 			.hostname = text_of("mx1.example.com"),
 			.id = text_of("0M5RTX2BK7QD"),
 			.original = text_of("0M5RTX2BK7QC"),
@@ -55,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		rcpt[i].reply = take(&r);
 		rcpt[i].remote = take(&r);
 	}
+	d.message_id = take(&r);
 	wrong = report_wrong(&d, (struct text){"", 0}, &back);
 	if (wrong != NULL)
 		fprintf(stderr, "%s: %s: [%s], planned [%s]\n", wrong,

@@ -34,6 +34,7 @@ plain(enum dsn_action a, const struct dsn_recipient *r, size_t n)
 	    .envid = text_of("QQ+2B314159"),
 	    .subject = text_of("Your invoice"),
 	    .client = text_of("crm.example.com"),
+	    .message_id = text_of("<1@crm.example.com>"),
 	    .now_us = INT64_C(1795244544000000),
 	    .arrival_us = INT64_C(1795244484000000),
 	    .recipient = r,
@@ -98,6 +99,8 @@ test_rows(void **state)
 		d.envid = or_plain(w->d.envid, d.envid);
 		d.subject = or_plain(w->d.subject, d.subject);
 		d.client = or_plain(w->d.client, d.client);
+		d.message_id = or_plain(w->d.message_id, d.message_id);
+		d.foreign = w->d.foreign;
 		r.address = or_plain(w->r.address, r.address);
 		r.orcpt = or_plain(w->r.orcpt, r.orcpt);
 		r.status = or_plain(w->r.status, r.status);
@@ -128,13 +131,14 @@ test_octets(void **state)
 		struct text t = {many, length[i % countof(length)]};
 
 		memset(many, (int)(i / countof(length)), sizeof many);
-		for (unsigned place = 0; place < 9; place++)
+		for (unsigned place = 0; place < 10; place++)
 			for (unsigned utf8 = 0; utf8 < 2; utf8++) {
 				struct dsn d = plain(DSN_FAILED, &r, 1);
 				struct text *const at[] = {
-				    &d.to,     &d.envid,   &d.subject,
-				    &d.client, &r.address, &r.orcpt,
-				    &r.status, &r.reply,   &r.remote};
+				    &d.to,        &d.envid,   &d.subject,
+				    &d.client,    &r.address, &r.orcpt,
+				    &r.status,    &r.reply,   &r.remote,
+				    &d.message_id};
 
 				r = bob;
 				d.utf8 = utf8 == 1;

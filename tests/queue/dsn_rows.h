@@ -11,6 +11,8 @@ static const char golden[] =
     "Subject: Undelivered mail: Your invoice\r\n"
     "Date: Sat, 21 Nov 2026 07:02:24 +0000\r\n"
     "Message-ID: <0M5RTX2BK7QD@mx1.example.com>\r\n"
+    "In-Reply-To: <1@crm.example.com>\r\n"
+    "References: <1@crm.example.com>\r\n"
     "Auto-Submitted: auto-replied\r\n"
     "MIME-Version: 1.0\r\n"
     "Content-Type: multipart/report; report-type=delivery-status;\r\n"
@@ -71,8 +73,8 @@ static const struct row {
 	const char *name;
 	struct {
 		enum dsn_action action;
-		const char *to, *envid, *subject, *client;
-		bool full, eightbit, utf8;
+		const char *to, *envid, *subject, *client, *message_id;
+		bool full, eightbit, utf8, foreign;
 	} d;
 	struct {
 		const char *address, *orcpt, *status, *reply, *remote;
@@ -98,6 +100,28 @@ static const struct row {
      {"Subject: Mail passed on: Your invoice\r\n",
       "Action: relayed\r\nStatus: 2.0.0\r\n",
       "Diagnostic-Code: smtp; 250 2.0.0 Ok\r\n"}},
+    {"for postmaster",
+     {.foreign = true},
+     {0},
+     {"A message without a sender, most often a report, could not be "
+      "delivered to\r\n",
+      "You are told as the\r\npostmaster.\r\n"}},
+    {"a Message-ID with lines of its own",
+     {.message_id = "<a@b>\r\nBcc: <c@d>"},
+     {0},
+     {"@mx1.example.com>\r\nAuto-Submitted: "}},
+    {"a Message-ID that is an encoded word",
+     {.message_id = "<=?utf-8?q?=0D=0A?=@b>"},
+     {0},
+     {"@mx1.example.com>\r\nAuto-Submitted: "}},
+    {"a Message-ID without its brackets",
+     {.message_id = "a@b"},
+     {0},
+     {"@mx1.example.com>\r\nAuto-Submitted: "}},
+    {"a Message-ID of many signs",
+     {.message_id = "<a$b%c=d/e@[IPv6:::1]>"},
+     {0},
+     {"In-Reply-To: <a$b%c=d/e@[IPv6:::1]>\r\nReferences: <a$b%c"}},
     {"a message of eight bits, whole",
      {.full = true, .eightbit = true},
      {0},

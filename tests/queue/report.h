@@ -194,6 +194,29 @@ report_subject(struct report_reader *r, const struct dsn *d)
 		report_fail(r, "the subject reads otherwise");
 }
 
+/* The original's Message-ID stands in two fields, or it is none. */
+static inline void
+report_thread(struct report_reader *r, const struct dsn *d)
+{
+	char plan[REPORT_TEXT];
+	struct text t = d->message_id;
+	const char *at;
+
+	if (t.n < 5 || t.n > 255)
+		return;
+	snprintf(plan, sizeof plan, "%.*s", (int)t.n, t.p);
+	at = strchr(plan, '@');
+	if (strlen(plan) != t.n || plan[0] != '<' || plan[t.n - 1] != '>' ||
+	    at == NULL || at == plan + 1 || at == plan + t.n - 2 ||
+	    strchr(at + 1, '@') != NULL || strstr(plan, "=?") != NULL ||
+	    strspn(plan + 1,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789!#$%&'*+-./:=?@[]^_`{|}~") != t.n - 2)
+		return;
+	report_expect(r, "In-Reply-To", plan);
+	report_expect(r, "References", plan);
+}
+
 static inline void
 report_header(struct report_reader *r, const struct dsn *d, char mark[80])
 {
@@ -218,6 +241,7 @@ report_header(struct report_reader *r, const struct dsn *d, char mark[80])
 	snprintf(plan, sizeof plan, "<%.*s@%.*s>", (int)d->id.n, d->id.p,
 		 (int)d->hostname.n, d->hostname.p);
 	report_expect(r, "Message-ID", plan);
+	report_thread(r, d);
 	report_expect(r, "Auto-Submitted", "auto-replied");
 	report_expect(r, "MIME-Version", "1.0");
 	if (!report_field(r) || strcmp(r->name, "Content-Type") != 0 ||
