@@ -69,8 +69,9 @@ enum {
 	SETTINGS_RELAY_QUOTAS = 8, /* of one relay */
 	SETTINGS_ROUTES = 10000,
 	SETTINGS_CLASSIFIES = 1000, /* each message looks at all of them */
-	SETTINGS_FIELDS = 32,       /* header fields that classify rules name */
-	SETTINGS_NETWORKS = 10000,  /* of all sources; each session looks at
+	SETTINGS_REPLIES = 200, /* each failed attempt looks at all of them */
+	SETTINGS_FIELDS = 32,   /* header fields that classify rules name */
+	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
 };
 

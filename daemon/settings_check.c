@@ -8,6 +8,8 @@
 #include "daemon/settings_expects.h"
 #include "daemon/settings_quotas.h"
 #include "daemon/settings_relays.h"
+#include "daemon/settings_replies.h"
+#include "daemon/settings_returns.h"
 #include "daemon/settings_routes.h"
 #include "daemon/settings_tls.h"
 #include "daemon/settings_types.h"
@@ -138,34 +140,6 @@ check_dns(const struct check *c)
 				 "forward: '%.100s' is not ADDRESS or "
 				 "ADDRESS@PORT",
 				 d->forward.item[i]);
-}
-
-/* What an envelope can carry as it stands. */
-static bool
-is_plain_address(const char *s)
-{
-	const char *at = strchr(s, '@');
-
-	if (at == NULL || at == s || at[1] == '\0' || strchr(at + 1, '@'))
-		return false;
-	for (const char *p = s; *p != '\0'; p++)
-		if (*p <= ' ' || *p >= 127 || strchr("<>()[]\\,;:\"", *p))
-			return false;
-	return strlen(s) <= 254;
-}
-
-static void
-check_bounce(const struct check *c)
-{
-	const char *to = c->s->bounce.postmaster;
-	const struct conf_node *n =
-	    settings_given(c->s, BLOCK_bounce, &c->s->bounce, "postmaster");
-
-	if (n != NULL && *to != '\0' && !is_plain_address(to))
-		error_at(c, n,
-			 "postmaster: '%.100s' is not an address, as "
-			 "postmaster@example.com",
-			 to);
 }
 
 static bool
@@ -358,7 +332,6 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 
 	check_global(&c);
 	check_dns(&c);
-	check_bounce(&c);
 	check_listens(&c);
 	check_sources(&c);
 	settings_relays_check(s, name, r);
@@ -366,6 +339,8 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	settings_quotas_check(s, name, r);
 	settings_routes_check(s, name, r);
 	settings_expects_check(s, r);
+	settings_replies_check(s, name, r);
+	settings_returns_check(s, r);
 }
 
 void

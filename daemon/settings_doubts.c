@@ -5,6 +5,7 @@
 
 #include "daemon/routing.h"
 #include "daemon/rule.h"
+#include "daemon/settings_returns.h"
 #include "daemon/settings_routes.h"
 #include "daemon/settings_types.h"
 
@@ -274,4 +275,5 @@ settings_doubts_tell(const struct settings *s, const char *name,
 		tell_lists(s, route, r);
 	}
 	tell_types(s, name, r);
+	settings_returns_doubts(s, r);
 }

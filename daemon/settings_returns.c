@@ -1,0 +1,255 @@
+#include "daemon/settings_returns.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/net.h"
+
+#define error_at(r, p, ...)   report_error(r, (p).file, (p).line, __VA_ARGS__)
+#define warning_at(r, p, ...) report_warning(r, (p).file, (p).line, __VA_ARGS__)
+#define of_returns(s, key)    settings_place(s, BLOCK_returns, &(s)->returns, key)
+#define of_relay(s, relay)    settings_place(s, BLOCK_relay, relay, "return_path")
+
+enum {
+	ADDRESS_LONGEST = 254, /* RFC 5321 4.5.3.1.3, without <> */
+	VERP_LOCAL = 50,       /* queue/return_path.h, "b+" and the token */
+	SMTP_PORT = 25,
+};
+
+/* What an envelope can carry as it stands. */
+static bool
+is_plain_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	if (at == NULL || at == s || !net_is_domain(at + 1))
+		return false;
+	for (const char *p = s; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 127 || strchr("<>()[]\\,;:\"", *p))
+			return false;
+	return strlen(s) <= ADDRESS_LONGEST;
+}
+
+static bool
+is_in(const char *address, const char *domain)
+{
+	const char *at = strchr(address, '@');
+
+	return at != NULL && strcasecmp(at + 1, domain) == 0;
+}
+
+static void
+check_returns(const struct settings *s, struct report *r)
+{
+	const struct returns_settings *t = &s->returns;
+
+	if (*t->domain != '\0' &&
+	    (!net_is_domain(t->domain) || strchr(t->domain, '.') == NULL))
+		error_at(r, of_returns(s, "domain"),
+			 "domain: '%.100s' is not a domain name, as "
+			 "bounces.example.com",
+			 t->domain);
+	else if (strlen(t->domain) > ADDRESS_LONGEST - VERP_LOCAL - 1)
+		error_at(r, of_returns(s, "domain"),
+			 "domain: over %d octets, too long for an address in "
+			 "it",
+			 ADDRESS_LONGEST - VERP_LOCAL - 1);
+	if (*t->forward == '\0')
+		return;
+	if (!is_plain_address(t->forward))
+		error_at(r, of_returns(s, "forward"),
+			 "forward: '%.100s' is not an address, as "
+			 "postmaster@example.com",
+			 t->forward);
+	else if (is_in(t->forward, t->domain))
+		error_at(r, of_returns(s, "forward"),
+			 "forward: %.100s is in the domain of mail that comes "
+			 "back; it would go round in circles",
+			 t->forward);
+}
+
+static void
+check_return_path(const struct settings *s, const struct relay_settings *relay,
+		  struct report *r)
+{
+	const char *mode = relay->return_path;
+
+	if (settings_broken(s, BLOCK_relay, relay, "return_path") ||
+	    strcmp(mode, "keep") == 0 || strcmp(mode, "from") == 0)
+		return;
+	if (strcmp(mode, "verp") != 0 && !is_plain_address(mode))
+		error_at(r, of_relay(s, relay),
+			 "return_path: '%.100s' is not keep, from, verp or an "
+			 "address",
+			 mode);
+	else if (strcmp(mode, "verp") == 0 && *s->returns.domain == '\0')
+		error_at(r, of_relay(s, relay),
+			 "return_path: verp needs returns { domain }");
+}
+
+void
+settings_returns_check(const struct settings *s, struct report *r)
+{
+	const char *to = s->bounce.postmaster;
+
+	if (*to != '\0' && !is_plain_address(to))
+		error_at(
+		    r,
+		    settings_place(s, BLOCK_bounce, &s->bounce, "postmaster"),
+		    "postmaster: '%.100s' is not an address, as "
+		    "postmaster@example.com",
+		    to);
+	check_returns(s, r);
+	for (size_t i = 0; i < s->nrelays; i++)
+		check_return_path(s, &s->relays[i], r);
+}
+
+/* --- doubts ----------------------------------------------------------------- */
+
+static bool
+has_port_25(const struct settings *s)
+{
+	for (size_t i = 0; i < s->nlistens; i++)
+		for (size_t j = 0; j < s->listens[i].address.n; j++)
+			if (net_port(&s->listens[i].address.at[j]) == SMTP_PORT)
+				return true;
+	return false;
+}
+
+static void
+tell_returns(const struct settings *s, struct report *r)
+{
+	const char *domain = s->returns.domain;
+	bool used = false;
+
+	if (*domain == '\0') {
+		if (*s->returns.forward != '\0')
+			warning_at(r, of_returns(s, "forward"),
+				   "forward: only used with domain");
+		return;
+	}
+	for (size_t i = 0; i < s->nrelays; i++) {
+		const struct relay_settings *relay = &s->relays[i];
+
+		used = used || strcmp(relay->return_path, "verp") == 0 ||
+		       is_in(relay->return_path, domain);
+		if (strcasecmp(relay->host, domain) == 0)
+			warning_at(
+			    r, settings_place(s, BLOCK_relay, relay, "host"),
+			    "host: %s is the domain of mail that comes "
+			    "back (block returns), not a relay",
+			    domain);
+	}
+	if (!used)
+		warning_at(r, of_returns(s, "domain"),
+			   "domain: no relay has return_path = verp or an "
+			   "address of %s: nothing will come back there",
+			   domain);
+	if (!has_port_25(s))
+		warning_at(r, of_returns(s, "domain"),
+			   "domain: no listener has port 25, where mail comes "
+			   "back");
+}
+
+/* A CRM that looks after failures itself must see them. */
+static void
+tell_authority(const struct settings *s, struct report *r)
+{
+	const struct source_settings *crm = NULL;
+
+	for (size_t i = 0; i < s->nsources && crm == NULL; i++)
+		if (s->sources[i].bounce_authority == AUTHORITY_CRM)
+			crm = &s->sources[i];
+	for (size_t i = 0; crm != NULL && i < s->nrelays; i++)
+		if (strcmp(s->relays[i].return_path, "keep") != 0)
+			warning_at(r, of_relay(s, &s->relays[i]),
+				   "return_path: source %s leaves failures to "
+				   "its CRM (bounce_authority), which is not "
+				   "told of what comes back later unless this "
+				   "is keep",
+				   crm->title);
+}
+
+/* Salesforce's own VERP addresses are no use to anybody else. */
+static bool
+is_crm_verp(const char *domain)
+{
+	static const char crm[] = "bnc.salesforce.com";
+	size_t n = strlen(domain), most = sizeof crm - 1;
+
+	return n >= most && strcasecmp(domain + n - most, crm) == 0 &&
+	       (n == most || domain[n - most - 1] == '.');
+}
+
+static bool
+goes_to(const struct route_settings *route, const char *relay)
+{
+	for (size_t i = 0; i < route->via.n; i++)
+		for (size_t j = 0; j < route->via.item[i].value.n; j++)
+			if (strcmp(route->via.item[i].value.item[j], relay) ==
+			    0)
+				return true;
+	return false;
+}
+
+static void
+tell_crm_verp(const struct settings *s, const struct route_settings *route,
+	      struct report *r)
+{
+	bool crm = false;
+
+	for (size_t i = 0; i < route->from.n; i++)
+		crm = crm || is_crm_verp(route->from.item[i]);
+	for (size_t i = 0; crm && i < s->nrelays; i++)
+		if (strcmp(s->relays[i].return_path, "keep") != 0 &&
+		    goes_to(route, s->relays[i].title))
+			warning_at(r, of_relay(s, &s->relays[i]),
+				   "return_path: route %s brings mail whose "
+				   "return path is Salesforce's own; without "
+				   "keep Salesforce is not told of bounces",
+				   route->title);
+}
+
+static void
+tell_reports(const struct settings *s, struct report *r)
+{
+	static const char *const key[] = {"postmaster", "delay_after",
+					  "rate_per_sender"};
+
+	for (size_t i = 0; !s->bounce.enabled && i < countof(key); i++)
+		if (settings_given(s, BLOCK_bounce, &s->bounce, key[i]) != NULL)
+			warning_at(
+			    r,
+			    settings_place(s, BLOCK_bounce, &s->bounce, key[i]),
+			    "%s: only used with enabled = yes", key[i]);
+}
+
+/* What is given beyond this is never used (journal_most() in
+ * queue/dispatch_step.c). */
+static void
+tell_history(const struct settings *s, struct report *r)
+{
+	uint64_t most_bytes = s->queue.map_size_bytes / 400 * 3 *
+			      (100 - s->queue.high_water_percent);
+
+	if (settings_given(s, BLOCK_history, &s->history, "max_size") != NULL &&
+	    s->history.max_size_bytes > most_bytes)
+		warning_at(
+		    r,
+		    settings_place(s, BLOCK_history, &s->history, "max_size"),
+		    "max_size: it stops at %llu MB, three quarters of "
+		    "what high_water leaves free of map_size",
+		    (unsigned long long)(most_bytes >> 20));
+}
+
+void
+settings_returns_doubts(const struct settings *s, struct report *r)
+{
+	tell_returns(s, r);
+	tell_authority(s, r);
+	for (size_t i = 0; i < s->nroutes; i++)
+		if (s->routes[i].enabled)
+			tell_crm_verp(s, &s->routes[i], r);
+	tell_reports(s, r);
+	tell_history(s, r);
+}
