@@ -141,38 +141,6 @@ hostile_words(void **state)
 	end(&w);
 }
 
-/* Twice at once, then by schedule: the message may be what kills it. */
-static void
-worker_deaths(void **state)
-{
-	struct world w;
-	uint64_t id;
-
-	(void)state;
-	begin(&w, CONF("4"), 1);
-	id = put(&w, 1);
-	step(&w);
-	for (uint32_t i = 1; i <= 3; i++) {
-		bool dot = i == 2;
-
-		assert_int_equal(w.nheld, 1);
-		if (dot)
-			assert_true(dispatch_dot(w.d, 0, w.held[0].job.job));
-		dispatch_worker_gone(w.d, 0);
-		w.nheld = 0;
-		step(&w);
-		expect_record(&w, id, RECIPIENT_WAITING, i, "4.3.0",
-			      dot ? "after the final dot: possible duplicate"
-				  : "our delivery process ended");
-		dispatch_worker_up(w.d, 0);
-		step(&w);
-	}
-	assert_int_equal(w.nheld, 0);
-	after(&w, 10 * MINUTE_US);
-	assert_int_equal(w.nheld, 1);
-	end(&w);
-}
-
 /* A worker that is lost while it is given its jobs keeps none of them. */
 static void
 death_in_the_middle(void **state)
@@ -341,7 +309,6 @@ main(void)
 	    cmocka_unit_test(shares),
 	    cmocka_unit_test(foreign_outcomes),
 	    cmocka_unit_test(hostile_words),
-	    cmocka_unit_test(worker_deaths),
 	    cmocka_unit_test(death_in_the_middle),
 	    cmocka_unit_test(orders),
 	    cmocka_unit_test(many_orders),

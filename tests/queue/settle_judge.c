@@ -1,0 +1,372 @@
+/* What follows an outcome: deaths of workers, poison, doubt, delays. */
+#include "tests/queue/chain.h"
+
+#include "queue/claim.h"
+#include "queue/retry.h"
+#include "queue/settle.h"
+
+static uint8_t
+claims_of(struct world *w, uint64_t id)
+{
+	struct recipient_record r;
+
+	box_read(&w->box);
+	yes(&w->box, ledger_recipient(w->box.t, id, 0, &r, &w->box.e));
+	box_end(&w->box);
+	return r.claims;
+}
+
+/* Worker 0 dies with all that it holds, and comes back. */
+static void
+die(struct world *w)
+{
+	dispatch_worker_gone(w->d, 0);
+	w->nheld = 0;
+	step(w);
+	dispatch_worker_up(w->d, 0);
+	step(w);
+}
+
+/* At once, by schedule, held; a person's release begins anew. */
+static void
+three_deaths(void **state)
+{
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w, CONF("4"), 1);
+	id = put(&w, 1);
+	step(&w);
+	assert_int_equal(claims_of(&w, id), 1); /* before anybody has it */
+	die(&w);
+	expect_record(&w, id, RECIPIENT_CLAIMED, 1, "4.3.0", "process ended");
+	assert_int_equal(w.nheld, 1);
+	die(&w);
+	assert_int_equal(claims_of(&w, id), 2);
+	assert_int_equal(w.nheld, 0);
+	after(&w, 9 * MINUTE_US);
+	assert_int_equal(w.nheld, 0);
+	after(&w, MINUTE_US);
+	assert_int_equal(w.nheld, 1);
+	die(&w);
+	expect_record(&w, id, RECIPIENT_HELD, 3, "4.3.0",
+		      "held: 3 workers died with it");
+	expect_chain(&w, id, 0, "accepted deferred deferred held");
+	after(&w, 20 * MINUTE_US);
+	assert_int_equal(w.nheld, 0);
+	dispatch_order(w.d, 1, "uid 0",
+		       &(struct control_order){.order = LEDGER_RELEASE,
+					       .message = id,
+					       .rcpt = UINT32_MAX});
+	step(&w);
+	assert_int_equal(w.nheld, 1);
+	assert_int_equal(claims_of(&w, id), 1);
+	answer(&w, VERDICT_SENT);
+	step(&w);
+	expect_chain(&w, id, 0,
+		     "accepted deferred deferred held released delivered");
+	end(&w);
+}
+
+/* A worker that lives has said something: what came before counts no more. */
+static void
+an_outcome_clears(void **state)
+{
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w, CONF("4"), 1);
+	id = put(&w, 1);
+	step(&w);
+	die(&w);
+	die(&w);
+	after(&w, 11 * MINUTE_US);
+	assert_int_equal(w.nheld, 1);
+	answer(&w, VERDICT_DEFER);
+	step(&w);
+	assert_int_equal(claims_of(&w, id), 0);
+	after(&w, 11 * MINUTE_US);
+	die(&w);
+	expect_record(&w, id, RECIPIENT_CLAIMED, 4, "4.3.0", "process ended");
+	end(&w);
+}
+
+/* All of a dead worker's are suspects.  Few of them are out at a time, and when
+ * a worker dies with some, nobody else is blamed. */
+static void
+few_suspects_at_a_time(void **state)
+{
+	enum { N = 40, FRESH = 20 };
+	uint64_t id[N], fresh[FRESH];
+	unsigned twice = 0;
+	struct world w;
+
+	(void)state;
+	begin(&w, CONF("100"), 1);
+	for (int i = 0; i < N; i++)
+		id[i] = put(&w, 1);
+	step(&w);
+	assert_int_equal(w.nheld, N);
+	die(&w);
+	after(&w, 20 * SECOND_US);
+	assert_int_equal(w.nheld, CLAIM_SUSPECTS_MOST);
+	for (int i = 0; i < FRESH; i++)
+		fresh[i] = put(&w, 1);
+	step(&w);
+	assert_int_equal(w.nheld, CLAIM_SUSPECTS_MOST + FRESH);
+	dispatch_worker_gone(w.d, 0);
+	w.nheld = 0;
+	step(&w);
+	for (int i = 0; i < N; i++)
+		twice += claims_of(&w, id[i]) == 2;
+	assert_int_equal(twice, CLAIM_SUSPECTS_MOST);
+	for (int i = 0; i < FRESH; i++)
+		assert_int_equal(claims_of(&w, fresh[i]), 0);
+	dispatch_worker_up(w.d, 0);
+	for (int i = 0; i < 1000; i++) { /* the others are let go, all */
+		after(&w, SECOND_US);
+		while (w.nheld > 0)
+			answer(&w, VERDICT_SENT);
+	}
+	step(&w);
+	books(&w, 0, 0, 0, 0);
+	end(&w);
+}
+
+/* Who was in two deaths goes alone; of a message one recipient at a time. */
+static void
+twice_goes_alone(void **state)
+{
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w, CONF("100"), 1);
+	id = put(&w, 3);
+	step(&w);
+	assert_int_equal(w.held[0].job.nrecipients, 3);
+	die(&w);
+	assert_int_equal(w.held[0].job.nrecipients, 3); /* as one suspect */
+	die(&w);
+	after(&w, 10 * MINUTE_US);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(w.nheld, 1);
+		assert_int_equal(w.held[0].job.nrecipients, 1);
+		answer(&w, VERDICT_SENT);
+		step(&w);
+		after(&w, 6 * SECOND_US);
+	}
+	books(&w, 0, 0, 0, 0);
+	expect_chain(&w, id, 2, "accepted deferred deferred delivered");
+	end(&w);
+}
+
+static bool
+holds(const struct world *w, uint64_t id)
+{
+	for (size_t i = 0; i < w->nheld; i++)
+		if (w->held[i].job.message == id)
+			return true;
+	return false;
+}
+
+/* One message kills whoever takes it: it is held after three deaths, and all
+ * others arrive. */
+static void
+poison_among_many(void **state)
+{
+	enum { N = 60 };
+	uint64_t poison = 0;
+	unsigned deaths = 0;
+	struct world w;
+
+	(void)state;
+	begin(&w, CONF("100"), 1);
+	for (int i = 0; i < N; i++)
+		if (i == N / 2)
+			poison = put(&w, 1);
+		else
+			put(&w, 1);
+	for (int i = 0; i < 2000; i++) {
+		after(&w, SECOND_US);
+		if (holds(&w, poison)) {
+			deaths++;
+			die(&w);
+		}
+		while (w.nheld > 0 && !holds(&w, poison))
+			answer(&w, VERDICT_SENT);
+	}
+	assert_int_equal(deaths, 3);
+	books(&w, 0, 0, 1, 0);
+	expect_record(&w, poison, RECIPIENT_HELD, 3, "4.3.0",
+		      "held: 3 workers died with it");
+	end(&w);
+}
+
+/* Somebody kills the worker every second for an hour, while it holds whatever
+ * it holds: none of the innocent is held. */
+static void
+killed_by_somebody(void **state)
+{
+	enum { N = 400, KILLS = 600 };
+	struct world w;
+	uint64_t dice = 1;
+	unsigned put_in = 0;
+
+	(void)state;
+	begin(&w,
+	      "instance=test hostname=a.b\n"
+	      "listen l {address=127.0.0.1:1}\n"
+	      "source s {from_ip=192.0.2.0/24}\n"
+	      "bounce {enabled=no}\n"
+	      "relay r {host=c.d connections=100 recipients_per_message=3}\n"
+	      "retry normal {intervals=1s jitter=0% lifetime=30d}\n",
+	      1);
+	for (int i = 0; i < KILLS * 20; i++) {
+		dice = retry_mix(dice);
+		if (put_in < N && i % 8 == 0) {
+			put(&w, 1);
+			put_in++;
+		}
+		after(&w, SECOND_US / 20);
+		for (uint64_t n = dice % 4; n > 0 && w.nheld > 0; n--)
+			answer(&w, VERDICT_SENT);
+		if (i % 20 == 7)
+			die(&w);
+	}
+	for (int i = 0; i < 400; i++) {
+		after(&w, SECOND_US);
+		while (w.nheld > 0)
+			answer(&w, VERDICT_SENT);
+	}
+	step(&w);
+	books(&w, 0, 0, 0, 0);
+	end(&w);
+}
+
+#define DOUBT(policy)                                                          \
+	CONF("4")                                                              \
+	"type normal {in_doubt=" policy "}\n"                                  \
+	"quota q {limit=100 window=day}\n"
+
+/* A lost reply, and what each type makes of it. */
+static void
+doubt(void **state)
+{
+	static const struct {
+		const char *name, *conf;
+		bool died;
+		enum recipient_state to;
+		bool gone;
+		const char *status, *reason, *chain;
+	} rows[] = {
+	    {"sent again", DOUBT("resend"), false, RECIPIENT_WAITING, false,
+	     "4.4.2", "connection lost", "accepted in_doubt"},
+	    {"sent again after a death", DOUBT("resend"), true,
+	     RECIPIENT_WAITING, false, "4.3.0", "possible duplicate",
+	     "accepted in_doubt"},
+	    {"held", DOUBT("hold"), false, RECIPIENT_HELD, false, "4.4.2",
+	     "held, it may have arrived: no reply after the final dot "
+	     "(connection lost)",
+	     "accepted in_doubt held"},
+	    {"held after a death", DOUBT("hold"), true, RECIPIENT_HELD, false,
+	     "4.3.0", "held, it may have arrived", "accepted in_doubt held"},
+	    {"assumed", DOUBT("assume-sent"), false, RECIPIENT_WAITING, true,
+	     "", "", "accepted in_doubt delivered"},
+	    {"assumed after a death", DOUBT("assume-sent"), true,
+	     RECIPIENT_WAITING, true, "", "", "accepted in_doubt delivered"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct job_outcome o;
+		struct world w;
+		uint64_t id;
+
+		print_message("%s\n", rows[i].name);
+		begin(&w, rows[i].conf, 1);
+		id = put(&w, 1);
+		step(&w);
+		assert_int_equal(w.nheld, 1);
+		o = outcome(&w, 0, 0, VERDICT_DEFER);
+		o.code = 0;
+		o.dot_sent = 1;
+		o.blame = BLAME_HOST;
+		o.stage = STAGE_DOT;
+		o.status = text_of("4.4.2");
+		o.reply = text_of("connection lost");
+		assert_true(dispatch_dot(w.d, 0, w.held[0].job.job));
+		if (rows[i].died)
+			dispatch_worker_gone(w.d, 0);
+		else
+			assert_true(dispatch_outcome(w.d, 0, &o));
+		dispatch_stop(w.d);
+		step(&w);
+		if (!rows[i].gone)
+			expect_record(&w, id, rows[i].to, 1, rows[i].status,
+				      rows[i].reason);
+		else
+			books(&w, 0, 0, 0, 0);
+		expect_chain(&w, id, 0, rows[i].chain);
+		end(&w);
+	}
+}
+
+/* Nobody knows whether a claim of an earlier life had sent its dot: it may be
+ * held, but is never assumed to have arrived. */
+static void
+doubt_after_a_crash(void **state)
+{
+	static const struct {
+		const char *name, *conf;
+		enum recipient_state to;
+		const char *chain;
+	} rows[] = {
+	    {"sent again", DOUBT("resend"), RECIPIENT_WAITING,
+	     "accepted in_doubt"},
+	    {"held", DOUBT("hold"), RECIPIENT_HELD, "accepted in_doubt held"},
+	    {"not assumed", DOUBT("assume-sent"), RECIPIENT_WAITING,
+	     "accepted in_doubt"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct world w;
+		uint64_t id, n;
+
+		print_message("%s\n", rows[i].name);
+		begin(&w, rows[i].conf, 1);
+		id = put(&w, 1);
+		step(&w);
+		dispatch_close(w.d);
+		w.d = dispatch_open(w.box.store, w.settings, &ops, &w, w.now_us,
+				    &w.box.e);
+		assert_non_null(w.d);
+		yes(&w.box, dispatch_recover(w.d, w.now_us, 0, &n, &w.box.e));
+		assert_int_equal(n, 1);
+		expect_record(&w, id, rows[i].to, 1, "4.3.0",
+			      "the system stopped");
+		assert_int_equal(claims_of(&w, id), 0);
+		expect_chain(&w, id, 0, rows[i].chain);
+		end(&w);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(three_deaths),
+	    cmocka_unit_test(an_outcome_clears),
+	    cmocka_unit_test(few_suspects_at_a_time),
+	    cmocka_unit_test(twice_goes_alone),
+	    cmocka_unit_test(poison_among_many),
+	    cmocka_unit_test(killed_by_somebody),
+	    cmocka_unit_test(doubt),
+	    cmocka_unit_test(doubt_after_a_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
