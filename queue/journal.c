@@ -133,6 +133,7 @@ journal_add(struct txn *t, const struct journal_entry *x, uint64_t *number,
 	s->last_entry = n;
 	s->entries++;
 	s->entry_bytes += sizeof key + b.n;
+	s->withheld_total += x->kind == JOURNAL_WITHHELD;
 	*number = n;
 	return true;
 }

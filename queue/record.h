@@ -218,7 +218,8 @@ WIRE_STRUCT(history_record, HISTORY_FIELDS)
 	F(u64, last_entry, UINT64_MAX)    /* of the journal, ever */           \
 	F(u64, entry_removed, UINT64_MAX) /* the last one that went */         \
 	F(u64, entries, UINT64_MAX)                                            \
-	F(u64, entry_bytes, UINT64_MAX) /* keys and rows */                    \
+	F(u64, entry_bytes, UINT64_MAX)    /* keys and rows */                 \
+	F(u64, withheld_total, UINT64_MAX) /* reports not sent, ever */        \
 	F(text, instance, 64)
 WIRE_STRUCT(state_record, STATE_FIELDS)
 
