@@ -5,37 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/command.h"
 #include "admin/human.h"
-#include "admin/queue_oldest.h"
 #include "admin/queue_read.h"
-#include "admin/show.h"
-#include "admin/waits.h"
-#include "daemon/roles_file.h"
+#include "admin/screen.h"
 
 enum {
-	PROBLEMS_MOST = 16 + ROLES_FILE_MOST,
 	PROBLEM_MOST = 700, /* octets of one; longer is cut */
 	/* A due message leaves in milliseconds; after this somebody should
 	 * look. */
 	OVERDUE_S = 60,
 	STARTING_S = 15, /* a role is ready long before */
-};
-
-struct screen {
-	struct command *c;
-	const struct settings *settings;
-	int pid; /* of mtqd; 0: it is stopped */
-	struct role_line role[ROLES_FILE_MOST];
-	size_t nroles;
-	bool queue; /* what follows was read */
-	struct state_record state;
-	char instance[65];
-	struct store_room room;
-	struct queue_oldest oldest;
-	struct waits waits;
-	char *problem[PROBLEMS_MOST];
-	size_t nproblems;
 };
 
 /* --- what is wrong -------------------------------------------------------- */
@@ -48,7 +27,7 @@ problem(struct screen *s, const char *fmt, ...)
 	char text[PROBLEM_MOST];
 	va_list ap;
 
-	if (s->nproblems == PROBLEMS_MOST)
+	if (s->nproblems == SCREEN_PROBLEMS)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
@@ -125,6 +104,18 @@ judge_waiting(struct screen *s)
 }
 
 static void
+judge_readers(struct screen *s)
+{
+	for (size_t i = 0; i < s->readers.n; i++)
+		if (s->readers.reader[i].lost)
+			problem(s,
+				"reader %s has lost events: they went before "
+				"it acknowledged them (history { keep max_size "
+				"})",
+				s->readers.reader[i].name);
+}
+
+static void
 judge_queue(struct screen *s)
 {
 	if (strcmp(s->instance, s->settings->instance) != 0)
@@ -133,6 +124,7 @@ judge_queue(struct screen *s)
 			"configuration says %s: mtqd refuses it",
 			s->instance, s->settings->instance);
 	judge_waiting(s);
+	judge_readers(s);
 	if (s->state.failed > 0)
 		problem(s,
 			"%" PRIu64 " recipients failed: mtq queue list "
@@ -141,6 +133,20 @@ judge_queue(struct screen *s)
 }
 
 /* --- reading -------------------------------------------------------------- */
+
+/* Of the journal's oldest entry, and how large the suppression list is. */
+static bool
+read_tables(struct screen *s, struct txn *t, struct err *e)
+{
+	struct journal_entry x;
+	uint64_t number;
+
+	e->kind = ERR_NONE;
+	if (journal_next(t, 0, &number, &x, e))
+		s->journal_us = (int64_t)x.at_us;
+	return e->kind == ERR_NONE &&
+	       txn_rows(t, STORE_SUPPRESS, &s->suppressed, e);
+}
 
 static bool
 read_queue(struct screen *s, struct store *store, struct err *e)
@@ -153,9 +159,11 @@ read_queue(struct screen *s, struct store *store, struct err *e)
 	s->state = *txn_state(t);
 	text_copy(s->state.instance, s->instance, sizeof s->instance);
 	s->state.instance = text_of(s->instance);
-	ok = waits_read(t, s->settings, s->c->now_us, &s->waits, e);
+	ok = waits_read(t, s->settings, s->c->now_us, &s->waits, e) &&
+	     read_tables(s, t, e);
 	store_abort(t);
-	return ok && store_room(store, &s->room, e) &&
+	return ok && readers_read(store, false, &s->readers, e) &&
+	       store_room(store, &s->room, e) &&
 	       queue_oldest(store, s->c->now_us, &s->oldest, e);
 }
 
@@ -199,162 +207,6 @@ read_all(struct screen *s, int *code)
 	return true;
 }
 
-/* --- showing -------------------------------------------------------------- */
-
-/*	name, heading, kind */
-#define ROLE_SHOWN(F)                                                          \
-	F(name, "PROCESS", TEXT)                                               \
-	F(pid, "PID", COUNT)                                                   \
-	F(state, "STATE", TEXT)                                                \
-	F(since, "SINCE", TIME)                                                \
-	F(restarts, "RESTARTS", COUNT)
-
-/* heading NULL: JSON only; the screen has its own words for them. */
-#define STATUS_SHOWN(F)                                                        \
-	F(instance, "Instance", TEXT)                                          \
-	F(hostname, "Host", TEXT)                                              \
-	F(running, NULL, FLAG)                                                 \
-	F(pid, NULL, COUNT)                                                    \
-	F(roles, NULL, ROWS)                                                   \
-	F(messages, "Messages", COUNT)                                         \
-	F(waiting, "  waiting", COUNT)                                         \
-	F(active, "  active", COUNT)                                           \
-	F(held, "  held", COUNT)                                               \
-	F(failed, "  failed", COUNT)                                           \
-	F(partials, NULL, COUNT)                                               \
-	F(oldest_arrival, "Oldest message", TIME)                              \
-	F(next_attempt, "Next attempt", TIME)                                  \
-	F(accepted_total, "Accepted so far", COUNT)                            \
-	F(sent_total, "  sent", COUNT)                                         \
-	F(dropped_total, "  dropped", COUNT)                                   \
-	F(body_bytes, "Mail stored", SIZE)                                     \
-	F(map_bytes, "Room for the queue", SIZE)                               \
-	F(used_bytes, "  used", SIZE)                                          \
-	F(file_bytes, "  file", SIZE)                                          \
-	F(disk_free_bytes, "Room on the disk", SIZE)                           \
-	F(problems, NULL, WORDS)                                               \
-	F(notes, NULL, WORDS)
-
-#define F(name, heading, kind) ROLE_AT_##name,
-enum { ROLE_SHOWN(F) ROLE_AT_COUNT };
-#undef F
-#define F(name, heading, kind) AT_##name,
-enum { STATUS_SHOWN(F) AT_COUNT };
-#undef F
-#define F(name, heading, kind) {#name, heading, SHOW_##kind, false},
-static const struct show_field role_fields[] = {ROLE_SHOWN(F)};
-static const struct show_field status_fields[] = {STATUS_SHOWN(F)};
-#undef F
-
-static void
-fill_roles(const struct screen *s, struct show_value *v)
-{
-	for (size_t i = 0; i < s->nroles; i++, v += ROLE_AT_COUNT) {
-		const struct role_line *r = &s->role[i];
-
-		v[ROLE_AT_name] = show_word(r->name);
-		v[ROLE_AT_pid] =
-		    r->pid > 0 ? show_count((uint64_t)r->pid) : show_none();
-		v[ROLE_AT_state] = show_word(r->state);
-		v[ROLE_AT_since] = show_time(r->since_us);
-		v[ROLE_AT_restarts] = show_count(r->restarts);
-	}
-}
-
-static void
-fill_queue(const struct screen *s, struct show_value *v)
-{
-	if (!s->queue)
-		return;
-#define F(name) v[AT_##name] = show_count(s->state.name);
-	F(messages)
-	F(waiting)
-	F(held)
-	F(failed)
-	F(partials)
-	F(accepted_total)
-	F(sent_total)
-	F(dropped_total)
-	F(body_bytes)
-#undef F
-	v[AT_active] = show_count(s->state.claimed);
-#define F(name) v[AT_##name] = show_count(s->room.name);
-	F(map_bytes)
-	F(used_bytes)
-	F(file_bytes)
-	F(disk_free_bytes)
-#undef F
-	if (s->oldest.message)
-		v[AT_oldest_arrival] = show_time(s->oldest.arrival_us);
-	if (s->oldest.waiting)
-		v[AT_next_attempt] = show_time(s->oldest.due_us);
-}
-
-static void
-print_screen(const struct screen *s, const struct show_value *v,
-	     const struct show_value *roles)
-{
-	const char *on = s->c->color ? "\033[31m" : "";
-	const char *off = s->c->color ? "\033[0m" : "";
-	struct show *t;
-
-	if (s->pid == 0)
-		printf("mtqd is stopped\n\n");
-	else
-		printf("mtqd runs as process %d\n\n", s->pid);
-	if (s->nroles > 0) {
-		t = show_open(stdout, false, role_fields, ROLE_AT_COUNT,
-			      s->c->now_us);
-		for (size_t i = 0; i < s->nroles; i++)
-			show_row(t, roles + i * ROLE_AT_COUNT);
-		show_close(t);
-		fputc('\n', stdout);
-	}
-	show_card(stdout, status_fields, AT_COUNT, v, s->c->now_us);
-	fputc('\n', stdout);
-	if (s->nproblems == 0)
-		printf("Nothing is wrong.\n");
-	else
-		printf("Wrong now:\n");
-	for (size_t i = 0; i < s->nproblems; i++)
-		printf("  %s%s%s\n", on, s->problem[i], off);
-	if (s->waits.nnotes > 0)
-		printf("Worth knowing:\n");
-	for (size_t i = 0; i < s->waits.nnotes; i++)
-		printf("  %s\n", s->waits.note[i]);
-}
-
-static void
-print_status(const struct screen *s)
-{
-	struct show_value v[AT_COUNT] = {{0}};
-	struct show_value roles[ROLES_FILE_MOST * ROLE_AT_COUNT] = {{0}};
-	struct text problems[PROBLEMS_MOST], notes[WAITS_NOTES];
-	const struct show_rows rows = {.field = role_fields,
-				       .nfields = ROLE_AT_COUNT,
-				       .value = roles,
-				       .nrows = s->nroles};
-
-	fill_roles(s, roles);
-	fill_queue(s, v);
-	for (size_t i = 0; i < s->nproblems; i++)
-		problems[i] = text_of(s->problem[i]);
-	v[AT_instance] = show_word(s->settings->instance);
-	v[AT_hostname] = show_word(s->settings->hostname);
-	v[AT_running] = show_flag(s->pid != 0);
-	if (s->pid != 0)
-		v[AT_pid] = show_count((uint64_t)s->pid);
-	v[AT_roles] = show_rows(&rows);
-	v[AT_problems] = show_words(problems, s->nproblems);
-	for (size_t i = 0; i < s->waits.nnotes; i++)
-		notes[i] = text_of(s->waits.note[i]);
-	v[AT_notes] = show_words(notes, s->waits.nnotes);
-	if (s->c->json)
-		show_json(stdout, status_fields, AT_COUNT, v);
-	else
-		print_screen(s, v, roles);
-}
-
 int
 cmd_status(struct command *c)
 {
@@ -370,7 +222,7 @@ cmd_status(struct command *c)
 	s->c = c;
 	s->settings = c->settings;
 	if (read_all(s, &code))
-		print_status(s);
+		screen_print(s);
 	if (code == EXIT_DONE && check && s->nproblems > 0)
 		code = EXIT_NO;
 	for (size_t i = 0; i < s->nproblems; i++)
