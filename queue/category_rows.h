@@ -8,7 +8,8 @@
 #define MTQ_CATEGORY_ROWS_H
 
 /* The first row that fits decides.  Status: "x" is any class, "x.7" any code
- * of that subject, "" any status or none.  Words as in a pattern. */
+ * of that subject, "" any status or none.  Words as in a pattern, the first
+ * part of two letters or more. */
 #define CATEGORY_ROWS(R)                                                       \
 	/* Who we are, proven badly. */                                        \
 	R("", "dmarc", AUTHENTICATION)                                         \
@@ -352,4 +353,5 @@
 	C(500, 599, DOT, CONTENT)                                              \
 	C(421, 421, COUNT, SYSTEM)                                             \
 	C(451, 452, COUNT, SYSTEM)
+
 #endif
