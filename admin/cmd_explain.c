@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "admin/change.h"
+#include "admin/explain_after.h"
 #include "admin/explain_message.h"
 #include "admin/explain_print.h"
 #include "admin/explain_type.h"
@@ -209,6 +210,8 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a,
 	struct routing_ask *mail = &g.mail.ask;
 	struct explain_way_found found;
 	struct classify_ask ask;
+	struct err e;
+	bool ok;
 
 	if (!complete(c, a)) {
 		change_close_view(view);
@@ -239,11 +242,15 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a,
 		       a->source != NULL ? a->source : "none was named");
 	g.rule = rule.text;
 	explain(w, &g.mail, &x);
+	ok =
+	    explain_suppressed(view->txn, &to, 1, c->now_us, &g.suppressed, &e);
 	change_close_view(view);
+	if (!ok)
+		return command_fail(c, &e);
 	if (a->lookup)
 		look_up(c, &x, &g, &found);
 	explain_print(c, &g, &x);
-	return x.hopeless ? EXIT_NO : EXIT_DONE;
+	return x.hopeless || g.suppressed.n > 0 ? EXIT_NO : EXIT_DONE;
 }
 
 int
@@ -261,7 +268,7 @@ cmd_explain(struct command *c)
 	w = (struct explain_world){c->settings, v.book, c->now_us};
 	if (a.id == NULL)
 		return imagine(c, &w, &a, &v);
-	code = explain_message(c, &w, v.store, a.id);
+	code = explain_message(c, &w, &v, a.id);
 	change_close_view(&v);
 	return code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/cmd_queue.h"
+#include "admin/explain_after.h"
 #include "admin/explain_print.h"
 #include "admin/explain_type.h"
 #include "admin/human.h"
@@ -18,6 +19,7 @@ struct kin {
 struct message {
 	struct command *c;
 	const struct explain_world *w;
+	struct txn *txn;
 	struct queue_message m;
 	char id[ID_TEXT + 1];
 	unsigned type;
@@ -79,6 +81,7 @@ explain_group(struct message *x, size_t first)
 	struct explain_group g = {.to = x->to, .rule = x->rule.text};
 	struct explain_mail *mail = &g.mail;
 	struct explained why;
+	struct err e;
 
 	*mail =
 	    (struct explain_mail){.ask = ask_of(x, first),
@@ -101,6 +104,9 @@ explain_group(struct message *x, size_t first)
 		join(mail, &x->m.rcpt[i].record);
 	}
 	explain(x->w, mail, &why);
+	if (!explain_suppressed(x->txn, g.to, g.nto, x->w->now_us,
+				&g.suppressed, &e))
+		return command_fail(x->c, &e);
 	explain_print(x->c, &g, &why);
 	return why.hopeless ? EXIT_NO : EXIT_DONE;
 }
@@ -185,8 +191,9 @@ unreadable(struct command *c, struct store *store, const struct message *x,
 
 int
 explain_message(struct command *c, const struct explain_world *w,
-		struct store *store, const char *text)
+		const struct ledger_view *view, const char *text)
 {
+	struct store *store = view->store;
 	struct message *x;
 	struct err e;
 	uint64_t id;
@@ -197,6 +204,7 @@ explain_message(struct command *c, const struct explain_world *w,
 	x = must_alloc(sizeof *x);
 	x->c = c;
 	x->w = w;
+	x->txn = view->txn;
 	id_text(id, x->id);
 	if (!queue_message_read(store, id, &x->m, &e)) {
 		code = e.kind == ERR_NONE

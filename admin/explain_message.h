@@ -5,11 +5,11 @@
 #ifndef MTQ_EXPLAIN_MESSAGE_H
 #define MTQ_EXPLAIN_MESSAGE_H
 
-#include "admin/command.h"
+#include "admin/change.h"
 #include "admin/explain.h"
 
 /* The exit code; why is on stderr. */
 int explain_message(struct command *c, const struct explain_world *w,
-		    struct store *store, const char *id);
+		    const struct ledger_view *view, const char *id);
 
 #endif

@@ -1,5 +1,6 @@
 #include "admin/explain_print.h"
 
+#include "admin/explain_after.h"
 #include "admin/explain_way.h"
 #include "admin/show.h"
 #include "daemon/log.h"
@@ -37,6 +38,9 @@ enum { TO_SHOWN = 5 };
 	F(expires, TIME)                                                       \
 	F(verdict, TEXT)                                                       \
 	F(security, TEXT)                                                      \
+	F(return_path, TEXT)                                                   \
+	F(in_doubt, TEXT)                                                      \
+	F(suppressed, TEXT)                                                    \
 	F(lookup, TEXT)                                                        \
 	F(hosts, ROWS)                                                         \
 	F(steps, ROWS)
@@ -99,6 +103,19 @@ fill_hosts(const struct explain_way_found *f, struct show_value *host)
 }
 
 static void
+fill_after(const struct settings *s, const struct explain_group *g,
+	   const struct explained *x, struct explain_after *after,
+	   struct show_value *v)
+{
+	explain_after(s, explained_relay(s, x), &g->mail.ask, after);
+	if (after->sender.n > 0)
+		v[AT_return_path] = show_word(after->sender.text);
+	v[AT_in_doubt] = show_word(after->doubt.text);
+	if (g->suppressed.n > 0)
+		v[AT_suppressed] = show_word(g->suppressed.text);
+}
+
+static void
 print_json(const struct settings *s, const struct explain_group *g,
 	   const struct explained *x)
 {
@@ -110,6 +127,7 @@ print_json(const struct settings *s, const struct explain_group *g,
 	struct show_rows hosts = {host_fields, HOST_AT_COUNT, host, 0};
 	const struct relay_settings *relay = explained_relay(s, x);
 	struct sentence way = {.n = 0};
+	struct explain_after after;
 	struct show_value v[AT_COUNT] = {{0}};
 
 	fill_steps(s, x, step);
@@ -124,6 +142,7 @@ print_json(const struct settings *s, const struct explain_group *g,
 		if (g->found->n == 0)
 			v[AT_lookup] = show_word(g->found->trouble.text);
 	}
+	fill_after(s, g, x, &after, v);
 	if (m->queued) {
 		v[AT_queue_id] = show_word(m->id);
 		v[AT_state] = show_word(recipient_state_word(m->state));
@@ -194,6 +213,21 @@ print_way(const struct settings *s, const struct explain_group *g,
 }
 
 static void
+print_after(const struct settings *s, const struct explain_group *g,
+	    const struct explained *x)
+{
+	struct explain_after after;
+
+	explain_after(s, explained_relay(s, x), &g->mail.ask, &after);
+	if (after.sender.n > 0)
+		printf("%-10s %s\n", "Sender", after.sender.text);
+	printf("%-10s %s\n", "In doubt", after.doubt.text);
+	if (g->suppressed.n > 0)
+		printf("%-10s %s: it gets no mail\n", "But",
+		       g->suppressed.text);
+}
+
+static void
 print_text(const struct settings *s, const struct explain_group *g,
 	   const struct explained *x)
 {
@@ -219,6 +253,7 @@ print_text(const struct settings *s, const struct explain_group *g,
 		       relay_shut_word(p->now.shut), x->step_words[i].text);
 	}
 	print_way(s, g, x);
+	print_after(s, g, x);
 	printf("%-10s it %s\n", "So", x->verdict.text);
 }
 

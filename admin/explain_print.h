@@ -17,6 +17,7 @@ struct explain_group {
 	size_t nto;
 	const char *rule;                      /* which gave the type */
 	const struct explain_way_found *found; /* NULL: DNS was not asked */
+	struct sentence suppressed;            /* "": none of them is */
 };
 void explain_print(const struct command *c, const struct explain_group *g,
 		   const struct explained *x);
