@@ -44,6 +44,9 @@ enum lie {
 	COUNT_MESSAGES,
 	COUNT_BODY,
 	LAST_ID,
+	DEL_ENTRY,
+	ENTRY_OF_ANOTHER,
+	DEL_KEY,
 };
 
 static void
@@ -55,6 +58,30 @@ miscount(struct state_record *s, enum lie lie, uint64_t id)
 	s->body_bytes += lie == COUNT_BODY;
 	if (lie == LAST_ID)
 		s->last_id = id;
+}
+
+/* The recipient's chain is cut: its entry is gone, or is the next message's. */
+static void
+cut_chain(struct box *b, enum lie lie, uint64_t id)
+{
+	struct recipient_record r, next;
+	unsigned char k[KEY_RECIPIENT];
+	struct bytes row = {0};
+
+	yes(b, ledger_recipient(b->t, id, 0, &r, &b->e));
+	if (lie == DEL_ENTRY) {
+		put_be64(k, r.entry);
+		yes(b, txn_del(b->t, STORE_JOURNAL, k, 8, &b->e));
+		txn_state(b->t)->entries--;
+		return;
+	}
+	yes(b, ledger_recipient(b->t, id_next(id, 0, 0), 0, &next, &b->e));
+	r.entry = next.entry;
+	recipient_seal(&row, &r);
+	key_recipient(k, id, 0);
+	yes(b, txn_put(b->t, STORE_RECIPIENT, k, sizeof k, row.data, row.n,
+		       &b->e));
+	bytes_free(&row);
 }
 
 static void
@@ -116,6 +143,13 @@ tell(struct box *b, enum lie lie, uint64_t id)
 	case LAST_ID:
 		miscount(s, lie, id);
 		return;
+	case DEL_ENTRY:
+	case ENTRY_OF_ANOTHER:
+		cut_chain(b, lie, id);
+		return;
+	case DEL_KEY:
+		yes(b, txn_del(b->t, STORE_STATE, "returns", 7, &b->e));
+		return;
 	}
 }
 
@@ -140,6 +174,9 @@ every_lie(void **state)
 	    {"a message too many counted", COUNT_MESSAGES, "messages"},
 	    {"an octet too many counted", COUNT_BODY, "body_bytes"},
 	    {"a last id of yesterday", LAST_ID, "last id"},
+	    {"a recipient's entry is gone", DEL_ENTRY, "entry is missing"},
+	    {"a recipient's entry is another's", ENTRY_OF_ANOTHER, "another's"},
+	    {"the key of the return paths is gone", DEL_KEY, "the key"},
 	};
 
 	(void)state;
