@@ -247,14 +247,14 @@ system: all
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 		tests/system
 
-SEEDS ?= 100
+SEEDS ?= 80
 $(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 YEARS ?= 100
 $(BUILD)/years: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/years*.c)) \
 		$(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
-MONTHS ?= 40
+MONTHS ?= 60
 $(BUILD)/months: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/months*.c)) \
 		$(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)

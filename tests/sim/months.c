@@ -35,18 +35,19 @@ clean(void)
 static void
 design(uint64_t seed)
 {
-	static const int64_t delay_min[] = {240, 0, 30, 24 * 60};
+	static const int64_t delay_min[] = {240, 24 * 60, 0, 30};
 
 	memset(&m, 0, sizeof m);
 	m.seed = m.state = seed;
 	m.now_us = m.begun_us = INT64_C(1795000000) * SECOND_US;
 	m.steady_us = SECOND_US;
 	m.limited = seed % 4 == 3;
-	m.keeps_long = seed % 2 == 1;
+	m.has_reader = seed % 2 == 1;
+	m.forgets_to_ack = seed % 4 == 1;
 	m.big = seed % 3 != 0;
 	m.deaf_postmaster = seed % 5 == 0;
 	m.bounces_to_list = (unsigned)(seed % 3);
-	m.delay_after_us = delay_min[seed % 4] * MINUTE_US;
+	m.delay_after_us = delay_min[seed % 5 % 4] * MINUTE_US;
 	m.keep_us = (seed % 2 == 0 ? 7 : 30) * DAY_US;
 }
 

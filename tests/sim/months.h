@@ -46,8 +46,8 @@ enum {
 	ENTRIES = 200000,
 	RATE = 3, /* reports an hour to one sender, where there is a limit */
 };
-#define LIFETIME_US    (2 * DAY_US)
-#define KEEP_FAILED_US HOUR_US
+#define LIFETIME_US      (2 * DAY_US)
+#define LOOKED_AROUND_US (12 * HOUR_US) /* each row was looked at */
 
 enum told { TOLD_FAILED, TOLD_DELAYED, TOLD_SENT, TOLD_COUNT };
 
@@ -129,9 +129,10 @@ struct months {
 	int64_t reported_us[SENDERS]
 			   [2 * RATE + 1]; /* the last ones, newest first */
 	bool up[WORKERS];
+	int64_t paused_us; /* since when the relay is; 0: it is not */
 	bool relay_down, calm, disk_fails;
 	/* of the configuration */
-	bool limited, keeps_long, big, deaf_postmaster;
+	bool limited, has_reader, forgets_to_ack, big, deaf_postmaster;
 	unsigned bounces_to_list;
 	int64_t delay_after_us, keep_us;
 	uint64_t max_bytes;
@@ -139,7 +140,6 @@ struct months {
 	uint64_t number[ENTRIES];
 	size_t nnumbers;
 	uint64_t acked;
-	int64_t full_since_us; /* it was once as large as it may be */
 	/* sums */
 	uint64_t events, sent, crashes, failures, reports[TOLD_COUNT], withheld;
 	uint64_t refused, expired, suppressed, poisoned, doubts, pruned;
@@ -210,6 +210,7 @@ void months_read_reports(struct txn *t);
 /* months_journal.c */
 void months_read_journal(struct txn *t);
 void months_check_fact(const struct letter *l, struct person *p);
+void months_explain(const struct letter *l, uint32_t rcpt);
 void months_check_chains(void);
 void months_check_size(void);
 

@@ -109,7 +109,9 @@ order_letter(struct letter *l, enum ledger_order order)
 		if (p->in_flight || p->gone)
 			continue;
 		p->waits_anew = true;
-		p->dropped = order == LEDGER_DROP;
+		/* What has failed may be forgotten before the order comes. */
+		p->dropped =
+		    order == LEDGER_DROP || p->state == RECIPIENT_FAILED;
 		if (order == LEDGER_RETRY && p->state == RECIPIENT_FAILED)
 			p->state = RECIPIENT_WAITING;
 		if (p->state == RECIPIENT_HELD &&
@@ -134,6 +136,22 @@ order_some(void)
 	    order);
 }
 
+static void
+pause_relay(bool on)
+{
+	struct control_change c = {.change = on ? CHANGE_RELAY_PAUSE
+						: CHANGE_RELAY_RESUME,
+				   .name = text_of("out"),
+				   .reason = text_of("because")};
+
+	if (on == (m.paused_us != 0))
+		return;
+	settle_all();
+	m.paused_us = on ? m.now_us : 0;
+	dispatch_change(m.dispatch, 4, "sim", &c);
+	settle_all();
+}
+
 /* The reader has read up to some place. */
 static void
 acknowledge(void)
@@ -142,6 +160,8 @@ acknowledge(void)
 				   .name = text_of("crm")};
 	size_t back = chance(200);
 
+	if (m.forgets_to_ack && m.now_us > m.begun_us + 20 * DAY_US)
+		return;
 	if (m.nnumbers <= back || m.number[m.nnumbers - 1 - back] < m.acked)
 		return;
 	settle_all();
@@ -184,15 +204,19 @@ something_else(uint64_t c)
 		crash();
 	else if (c < 60)
 		failing_step();
+	else if (c < 62)
+		m.relay_down = true;
 	else if (c < 70)
-		m.relay_down = !m.relay_down;
+		m.relay_down = false;
 	else if (c < 74)
 		months_configure();
 	else if (c < 90)
 		months_list_change();
 	else if (c < 130)
 		order_some();
-	else if (c < 145 && m.keeps_long)
+	else if (c < 138)
+		pause_relay(c < 132); /* and on again sooner */
+	else if (c < 145 && m.has_reader)
 		acknowledge();
 }
 
@@ -239,7 +263,7 @@ months_drain(void)
 {
 	m.calm = true;
 	m.relay_down = false;
-	settle_all();
+	pause_relay(false);
 	months_look_at_all();
 	for (size_t i = 0; i < m.nletters; i++)
 		for (uint32_t k = 0; k < m.letter[i].n; k++)

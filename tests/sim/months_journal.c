@@ -122,7 +122,7 @@ tells_doubt(const struct letter *l, const struct person *p)
 
 	return newly(p, JOURNAL_IN_DOUBT) == 1 &&
 	       newly(p, JOURNAL_DEFERRED) == 0 &&
-	       newly(p, JOURNAL_HELD) == hold &&
+	       (newly(p, JOURNAL_HELD) == hold || p->deaths >= POISON_DEATHS) &&
 	       newly(p, JOURNAL_DELIVERED) == assume;
 }
 
@@ -169,6 +169,28 @@ months_check_fact(const struct letter *l, struct person *p)
 	      (int)(p - l->to), p->ended ? "has" : "has not",
 	      p->gone ? "has" : "has not");
 	memcpy(p->looked, p->seen, sizeof p->looked);
+}
+
+/* For who has to find out: its chain, the last entry first. */
+void
+months_explain(const struct letter *l, uint32_t rcpt)
+{
+	uint64_t number = l->to[rcpt].entry;
+	struct journal_entry x;
+	struct txn *t;
+	struct err e;
+
+	t = store_begin(m.store, false, &e);
+	for (; t != NULL && number != 0; number = x.previous) {
+		if (!journal_get(t, number, &x, &e))
+			break;
+		printf("months: after %6" PRId64
+		       " min: %s, attempts %u, %.*s\n",
+		       ((int64_t)x.at_us - l->arrival_us) / MINUTE_US,
+		       journal_word((enum journal_kind)x.kind), x.attempts,
+		       (int)x.reply.n, x.reply.p);
+	}
+	store_abort(t);
 }
 
 /* From the end back to the acceptance, or to what is forgotten. */
@@ -231,8 +253,7 @@ months_check_size(void)
 	m.pruned = 0;
 	while (m.pruned < m.nnumbers && m.number[m.pruned] <= s->entry_removed)
 		m.pruned++;
-	CHECK(s->entry_removed <= m.acked || m.acked == 0 ||
-		  m.full_since_us > 0,
+	CHECK(s->entry_removed <= m.acked || m.acked == 0 || !m.big,
 	      "forgotten before its reader had it");
 	e.kind = ERR_NONE;
 	if (journal_next(t, 0, &number, &x, &e)) {

@@ -19,7 +19,7 @@ policy(const struct letter *l)
 
 /* It failed: was there a reason, and who is told? */
 static void
-failed(struct letter *l, struct person *p)
+failed(struct letter *l, struct person *p, const char *words)
 {
 	if (p->fact == FACT_REFUSED)
 		m.refused++;
@@ -28,7 +28,11 @@ failed(struct letter *l, struct person *p)
 	else if (may_expire(l))
 		m.expired++;
 	else
-		CHECK(p->waits_anew, "given up without a reason");
+		CHECK(p->waits_anew,
+		      "%016" PRIx64 ", recipient %d to %u: given up without a "
+		      "reason after %d, %" PRId64 " min old: %s",
+		      l->id, (int)(p - l->to), p->address, (int)p->fact,
+		      (m.step_us - l->arrival_us) / MINUTE_US, words);
 	p->owed[TOLD_FAILED] += months_is_owed(l, p, TOLD_FAILED);
 }
 
@@ -67,7 +71,8 @@ gone(struct letter *l, struct person *p)
 
 	CHECK(p->fact == FACT_SENT || assumed || p->dropped ||
 		  p->state == RECIPIENT_FAILED,
-	      "a recipient is lost");
+	      "%016" PRIx64 ", recipient %d is lost after %d", l->id,
+	      (int)(p - l->to), (int)p->fact);
 	if (p->fact == FACT_SENT) {
 		m.sent++;
 		p->owed[TOLD_SENT] += months_is_owed(l, p, TOLD_SENT);
@@ -86,12 +91,47 @@ check_told(const struct letter *l, const struct person *p)
 
 		if (w == TOLD_DELAYED) /* owed when it is, not how often */
 			continue;
+		if (p->told[w] != p->owed[w] && lost == 0)
+			months_explain(l, (uint32_t)(p - l->to));
 		CHECK(p->told[w] <= p->owed[w] &&
 			  p->told[w] + lost >= p->owed[w],
 		      "%016" PRIx64 ", recipient %d: %u reports of kind %d, "
 		      "%u are owed",
 		      l->id, (int)(p - l->to), p->told[w], (int)w, p->owed[w]);
 	}
+}
+
+static void
+must_be_told(const struct letter *l, const struct person *p)
+{
+	if (p->told[TOLD_DELAYED] == 1 || m.limited ||
+	    !months_is_owed(l, p, TOLD_DELAYED))
+		return;
+	months_explain(l, (uint32_t)(p - l->to));
+	CHECK(false,
+	      "%016" PRIx64 ", recipient %d: its sender was not told of the "
+	      "delay",
+	      l->id, (int)(p - l->to));
+}
+
+/* An attempt failed, and it is so old: its sender knows now. */
+static void
+check_delay(const struct letter *l, const struct person *p)
+{
+	if ((p->fact == FACT_DEFERRED || p->fact == FACT_DIED) &&
+	    p->state == RECIPIENT_WAITING && !p->waits_anew &&
+	    m.step_us - l->arrival_us >= m.delay_after_us)
+		must_be_told(l, p);
+}
+
+/* Nothing goes for so long that the cursor has been everywhere. */
+static void
+check_waiting(const struct letter *l, const struct person *p)
+{
+	if (m.paused_us != 0 && m.now_us - m.paused_us > LOOKED_AROUND_US &&
+	    p->state == RECIPIENT_WAITING && !p->in_flight &&
+	    m.now_us - l->arrival_us > m.delay_after_us + LOOKED_AROUND_US)
+		must_be_told(l, p);
 }
 
 /* A living worker's outcome clears the message of all suspicion. */
@@ -109,6 +149,7 @@ look(struct txn *t, struct letter *l, uint32_t rcpt)
 {
 	struct person *p = &l->to[rcpt];
 	struct recipient_record r;
+	char words[256];
 	bool there;
 	struct err e;
 
@@ -116,8 +157,6 @@ look(struct txn *t, struct letter *l, uint32_t rcpt)
 		return;
 	there = ledger_recipient(t, l->id, rcpt, &r, &e);
 	CHECK(there || e.kind == ERR_NONE, "%s", e.text);
-	if (p->fact == FACT_REFUSED && months_is_dead(p->address))
-		months_list_bounced(p->address);
 	count_deaths(p);
 	if (!there) {
 		gone(l, p);
@@ -135,11 +174,17 @@ look(struct txn *t, struct letter *l, uint32_t rcpt)
 			break;
 		case RECIPIENT_FAILED:
 			if (p->state != RECIPIENT_FAILED)
-				failed(l, p);
+				failed(
+				    l, p,
+				    text_copy(r.reason, words, sizeof words));
 			break;
 		case RECIPIENT_STATE_COUNT:
 			CHECK(false, "a state of no kind");
 		}
+		/* It may have failed and been taken up again in one step. */
+		if (p->waits_anew && state != RECIPIENT_FAILED &&
+		    p->seen[JOURNAL_EXPIRED] > p->looked[JOURNAL_EXPIRED])
+			failed(l, p, "");
 		if (!p->in_flight)
 			p->state = state;
 		CHECK(r.entry == p->entry,
@@ -147,6 +192,7 @@ look(struct txn *t, struct letter *l, uint32_t rcpt)
 	}
 	months_check_fact(l, p);
 	check_told(l, p);
+	check_delay(l, p);
 	p->fact = FACT_NONE;
 	p->waits_anew = p->dropped = false;
 }
@@ -175,6 +221,27 @@ look_at_failed(struct txn *t)
 	}
 }
 
+/* What the list learns comes first: it holds for the claims of that step. */
+static void
+look_at_touched(struct txn *t)
+{
+	for (size_t i = 0; i < m.ntouched; i++) {
+		const struct letter *l = &m.letter[m.touched[i]];
+
+		for (uint32_t k = 0; k < l->n; k++)
+			if (l->to[k].fact == FACT_REFUSED &&
+			    months_is_dead(l->to[k].address))
+				months_list_bounced(l->to[k].address);
+	}
+	while (m.ntouched > 0) {
+		struct letter *l = &m.letter[m.touched[--m.ntouched]];
+
+		l->touched = false;
+		for (uint32_t i = 0; i < l->n; i++)
+			look(t, l, i);
+	}
+}
+
 void
 months_catch_up(void)
 {
@@ -190,13 +257,7 @@ months_catch_up(void)
 		months_read_reports(t);
 		months_read_journal(t);
 		look_at_failed(t);
-		while (m.ntouched > 0) {
-			struct letter *l = &m.letter[m.touched[--m.ntouched]];
-
-			l->touched = false;
-			for (uint32_t i = 0; i < l->n; i++)
-				look(t, l, i);
-		}
+		look_at_touched(t);
 	}
 	store_abort(t);
 }
@@ -206,8 +267,10 @@ months_look_at_all(void)
 {
 	for (size_t i = 0; i < m.nletters; i++)
 		for (uint32_t k = 0; k < m.letter[i].n; k++)
-			if (!m.letter[i].to[k].gone)
+			if (!m.letter[i].to[k].gone) {
 				months_touch(&m.letter[i]);
+				check_waiting(&m.letter[i], &m.letter[i].to[k]);
+			}
 	m.last_txn = 0;
 	months_catch_up();
 }

@@ -29,6 +29,7 @@ on_job(void *arg, unsigned worker, const struct bytes *frame)
 
 	(void)arg;
 	CHECK(!m.disk_fails, "a job left without its commit");
+	CHECK(m.paused_us == 0, "a job for a paused relay");
 	months_catch_up();
 	CHECK(job_decode(&j, frame->data, frame->n), "a job of no form");
 	CHECK(worker < WORKERS && m.up[worker], "a job for a dead worker");
