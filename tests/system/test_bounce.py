@@ -1,8 +1,11 @@
 """What senders are told when mail fails, by real processes."""
 import email
 import email.policy
+import smtplib
+import threading
 
-from wait import wait_for
+from sink import Sink
+from wait import free_port, wait_for
 
 TOLD = "keep_failed = 1d"
 
@@ -139,3 +142,118 @@ def test_nothing_of_a_reply_becomes_a_field(make, sink):
     assert set(groups[0].keys()) <= {
         "Final-Recipient", "Action", "Status", "Remote-MTA",
         "Diagnostic-Code", "Last-Attempt-Date", "Original-Recipient"}
+
+
+def test_two_servers_pointed_at_each_other(make, sink):
+    """Whatever one is given goes to the other, and back."""
+    a_port, b_port = free_port(), free_port()
+    a = make(bounce=TOLD, port=a_port, sink_port=b_port)
+    b = make(bounce=TOLD, port=b_port, sink_port=a_port)
+    for n in range(3):
+        a.send(sender=f"a{n}@from.test", to=(f"b{n}@to.test",))
+    # one of them sees a loop, its report goes round and ends as a loop, too
+    def over():
+        states = [r["state"] for m in (a, b) for q in m.queue() for r in q["recipients"]]
+        return len(states) == 6 and set(states) == {"failed"}
+    wait_for("all have failed", over)
+    logs = a.text() + b.text()
+    assert logs.count("sender non-delivery notification") == 3
+    for m in (a, b):
+        for q in m.queue():
+            m.cli("queue", "drop", q["queue_id"], "--yes")
+        m.empty()
+    assert not sink.messages
+
+
+class Answering(Sink):
+    """A mailbox that answers every message, reports too, with one of its own to
+    whoever stands in From; `sender` is in the envelope of that."""
+
+    def __init__(self, sender, most):
+        super().__init__()
+        self.own, self.most, self.answered, self.to = sender, most, 0, None
+        self.reply = self.on
+
+    def on(self, verb, arg, _):
+        if verb == "RCPT" and b"<MAILER-DAEMON@" in arg:
+            return b"550 5.1.1 nobody reads this\r\n"
+        if verb == "DOT" and self.answered < self.most:
+            self.answered += 1
+            to = email.message_from_bytes(arg.body)["From"] or arg.sender
+            threading.Thread(target=self.bounce, args=(to,), daemon=True).start()
+        return None
+
+    def bounce(self, to):
+        with smtplib.SMTP("127.0.0.1", self.to, timeout=15) as s:
+            s.sendmail(self.own, [email.utils.parseaddr(to)[1]],
+                       "From: box@to.test\r\nSubject: Undeliverable\r\n\r\nno\r\n")
+
+
+def settled(m):
+    return all(r["state"] == "failed" for q in m.queue() for r in q["recipients"])
+
+
+def test_a_mailbox_that_bounces_bounces(make):
+    box = Answering("", most=50)
+    try:
+        m = make(sink_port=box.port, bounce=TOLD)
+        box.to = m.port
+        # the report on it goes to a mailbox that bounces whatever it gets
+        m.send(b"From: box@to.test\r\n\r\nhi\r\n", sender="box@to.test",
+               to=("MAILER-DAEMON@gone.test",))
+        wait_for("the report was answered", lambda: box.answered == 1)
+        wait_for("all have failed", lambda: len(m.queue()) == 2 and settled(m))
+        assert m.text().count("sender non-delivery notification") == 1
+        assert len(box.messages) == 1
+    finally:
+        box.close()
+
+
+def test_a_mailbox_that_answers_bounces_with_mail(make):
+    """Against the RFCs it gives itself a sender, so there is somebody to be told:
+    the rate for one sender ends it."""
+    box = Answering("box@to.test", most=500)
+    try:
+        m = make(sink_port=box.port, bounce=f"{TOLD}\n\trate_per_sender = 5/h")
+        box.to = m.port
+        m.send(b"From: box@to.test\r\n\r\nhi\r\n", sender="box@to.test",
+               to=("MAILER-DAEMON@gone.test",))
+        m.wait_log("rate_per_sender is reached")
+        wait_for("all have failed", lambda: len(m.queue()) == 6 and settled(m))
+        assert m.text().count("sender non-delivery notification") == 5
+        assert len(box.messages) == box.answered == 5
+    finally:
+        box.close()
+
+
+def test_no_more_reports_to_one_sender_than_its_rate(make, sink):
+    sink.reply = refuse
+    m = make(bounce=f"{TOLD}\n\trate_per_sender = 3/h")
+    for n in range(10):
+        m.send(sender="crm@from.test", to=(f"no{n}@to.test",))
+    m.send(sender="other@from.test", to=("no@to.test",))
+    wait_for("all have failed", lambda: len(
+        [q for q in m.queue() if q["recipients"][0]["state"] == "failed"]) == 11)
+    wait_for("reports", lambda: len(reports(sink)) == 4)
+    assert sorted(m.recipients[0] for m in reports(sink)) \
+        == ["crm@from.test"] * 3 + ["other@from.test"]
+    assert m.text().count("rate_per_sender is reached") == 1
+    assert m.text().count("sender non-delivery notification") == 4
+
+
+def test_each_of_ten_thousand_dead_recipients_is_told_once(make, sink):
+    sink.reply = refuse
+    m = make(bounce=TOLD, relay=f"host = 127.0.0.1\n\tport = {sink.port}\n"
+             "\trecipients_per_message = 100")
+    for n in range(20):
+        m.send(sender=f"crm{n}@from.test", to=[f"no{n}.{k}@to.test" for k in range(500)])
+
+    def told():
+        return [g["Final-Recipient"].split(";")[1].strip()
+                for r in reports(sink) for g in parsed(r)[3]]
+    wait_for("all are told", lambda: len(told()) >= 10000, 120)
+    assert sorted(told()) == sorted(f"no{n}.{k}@to.test" for n in range(20) for k in range(500))
+    assert m.text().count("sender non-delivery notification") == len(reports(sink))
+    for r in reports(sink):  # each about one message, to its sender
+        n = r.recipients[0].removeprefix("crm").partition("@")[0]
+        assert all(f" no{n}." in g["Final-Recipient"] for g in parsed(r)[3])
