@@ -271,6 +271,86 @@ without_its_block_nobody_is_refused(void **state)
 	end(&w);
 }
 
+/* Its category is in the record of each outcome; a `reply` block may say
+ * otherwise, but not of a limit or of a credential. */
+static void
+a_category_for_each_outcome(void **state)
+{
+	static const struct {
+		const char *what;
+		struct said said;
+		enum recipient_state state;
+		enum category_kind category;
+		const char *status;
+	} row[] = {
+	    {"the table",
+	     {VERDICT_FAIL, BLAME_RECIPIENT, STAGE_RCPT, 550, "5.1.1",
+	      "550 5.1.1 user unknown"},
+	     RECIPIENT_FAILED,
+	     CATEGORY_BAD_ADDRESS,
+	     "5.1.1"},
+	    {"a block retries",
+	     {VERDICT_FAIL, BLAME_RECIPIENT, STAGE_RCPT, 553, "5.1.1",
+	      "553 5.1.1 user unknown"},
+	     RECIPIENT_WAITING,
+	     CATEGORY_SYSTEM,
+	     "4.1.1"},
+	    {"a block fails",
+	     {VERDICT_DEFER, BLAME_RECIPIENT, STAGE_RCPT, 452, "4.2.2",
+	      "452 4.2.2 mailbox full"},
+	     RECIPIENT_FAILED,
+	     CATEGORY_MAILBOX_FULL,
+	     "5.2.2"},
+	    {"a limit, whatever a block says",
+	     {VERDICT_DEFER, BLAME_RECIPIENT, STAGE_DOT, 452, "4.7.0",
+	      "452 4.7.0 exceeded your outmail quota"},
+	     RECIPIENT_WAITING,
+	     CATEGORY_QUOTA,
+	     "4.7.0"},
+	    {"a credential, whatever a block says",
+	     {VERDICT_DEFER, BLAME_RELAY, STAGE_AUTH, 553, "5.7.8", "553 no"},
+	     RECIPIENT_WAITING,
+	     CATEGORY_SYSTEM,
+	     "5.7.8"},
+	    {"our own words",
+	     {VERDICT_DEFER, BLAME_HOST, STAGE_TLS, 0, "4.7.5",
+	      "certificate not verified (452 user unknown)"},
+	     RECIPIENT_WAITING,
+	     CATEGORY_POLICY,
+	     "4.7.5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		struct recipient_record r;
+		struct world w;
+		uint64_t id;
+
+		print_message("%s\n", row[i].what);
+		begin(&w,
+		      ONE WAIT
+		      "reply x {priority=1 match=\"553 *\" then=retry "
+		      "category=system}\n"
+		      "reply y {priority=2 match=\"452 *\" then=fail}\n",
+		      1);
+		id = put(&w, 1);
+		step(&w);
+		say(&w, &row[i].said);
+		step(&w);
+		expect_record(&w, id, row[i].state,
+			      row[i].category == CATEGORY_QUOTA ||
+				      row[i].said.stage == STAGE_AUTH
+				  ? 0
+				  : 1,
+			      row[i].status, "");
+		box_read(&w.box);
+		yes(&w.box, ledger_recipient(w.box.t, id, 0, &r, &w.box.e));
+		assert_int_equal(r.category, row[i].category);
+		box_end(&w.box);
+		end(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -280,6 +360,7 @@ main(void)
 	    cmocka_unit_test(other_words_are_no_refusal),
 	    cmocka_unit_test(one_job_proves_a_credential),
 	    cmocka_unit_test(without_its_block_nobody_is_refused),
+	    cmocka_unit_test(a_category_for_each_outcome),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

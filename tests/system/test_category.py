@@ -85,11 +85,21 @@ def test_a_failure_becomes_a_deferral(make, sink):
     assert (r["state"], r["category"]) == ("waiting", "system"), r
     assert "status=deferred" in m.text() and "status=bounced" not in m.text()
     assert "dsn=4.1.1" in m.text()
-    # The lifetime still ends it, and a server that thinks again takes it.
+    # A server that thinks again takes it.
     sink.reply = None
     m.cli("queue", "retry", "--all")
     m.empty()
     assert len(sink.messages) == 1
+
+
+def test_the_lifetime_ends_what_a_block_retries(make, sink):
+    sink.reply = lambda v, arg, h: MOVED if v == "RCPT" else None
+    m = make(retry="intervals = 1s\n\tjitter = 0%\n\tlifetime = 3s",
+             blocks=BLOCKS)
+    m.send()
+    wait_for("its end", lambda: one(m)["state"] == "failed")
+    assert one(m)["category"] == "expired", one(m)
+    assert "status=deferred" in m.text() and "dsn=4.4.7" in m.text()
 
 
 def test_a_deferral_becomes_a_failure(make, sink):
