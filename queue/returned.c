@@ -248,6 +248,8 @@ returned_parse(struct text message, struct returned *out)
 		out->kind = worst(out);
 	else
 		out->kind = judge_prose(&about, &parts, out);
+	if (out->kind == RETURNED_AUTO)
+		out->nrcpt = 0; /* it is about nobody's mail */
 }
 
 const struct returned_rcpt *

@@ -45,7 +45,7 @@ const char *returned_word(enum returned_kind k);
 
 /* All texts are made safe (log_safe). */
 struct returned_rcpt {
-	enum returned_kind kind; /* BOUNCE, DELAYED, DELIVERED */
+	enum returned_kind kind; /* never OTHER, AUTO */
 	char final[RETURNED_TEXT + 1];
 	char original[RETURNED_TEXT + 1];
 	char remote[RETURNED_TEXT + 1]; /* the host that answered */

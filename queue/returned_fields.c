@@ -207,6 +207,7 @@ returned_feedback(struct text t, struct returned *out)
 						   "miscategorized", "dmarc"};
 	char value[MIME_VALUE], rcpt[RETURNED_TEXT + 1];
 	struct text name, field;
+	struct returned_rcpt *x;
 
 	while (mime_field(&t, &name, &field)) {
 		mime_value(field, value, sizeof value);
@@ -219,8 +220,9 @@ returned_feedback(struct text t, struct returned *out)
 		} else if (mime_is(name, "Original-Rcpt-To") ||
 			   mime_is(name, "Removal-Recipient")) {
 			address(value, rcpt);
-			if (rcpt[0] != '\0')
-				(void)returned_rcpt(out, rcpt);
+			x = rcpt[0] != '\0' ? returned_rcpt(out, rcpt) : NULL;
+			if (x != NULL)
+				x->kind = RETURNED_COMPLAINT;
 		}
 	}
 	for (size_t i = 0; i < countof(no_complaint); i++)

@@ -126,12 +126,13 @@ static bool
 address_line(struct text line, char out[RETURNED_TEXT + 1], struct text *rest)
 {
 	const char first = *line.p;
+	char status[12];
 
 	if (!returned_address(line, out, rest) || is_daemon(out))
 		return false;
 	*rest = mime_trim(*rest);
 	if (first != '<' && first != '\'' && first != '"' && rest->n > 0 &&
-	    strchr(":(;", *rest->p) == NULL)
+	    strchr(":(;", *rest->p) == NULL && !returned_status(*rest, status))
 		return false;
 	while (rest->n > 0 && strchr(":; \t", *rest->p) != NULL) {
 		rest->p++;
