@@ -1,6 +1,7 @@
 #include "queue/settle.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/log.h"
 #include "queue/category.h"
@@ -102,7 +103,8 @@ learn(struct txn *t, const struct settle_world *w, struct text address,
 	return ledger_note(t, s->message, s->rcpt, &x, e);
 }
 
-/* Told before it goes: what the next hop will not tell (RFC 3461 5.2.2). */
+/* Told before it goes: what the next hop will not tell (RFC 3461 5.2.2), or tells
+ * an address of ours (return_path = verp). */
 static bool
 tell_delivered(struct txn *t, const struct settle *s,
 	       const struct settle_world *w,
@@ -111,8 +113,10 @@ tell_delivered(struct txn *t, const struct settle *s,
 {
 	const struct relay_settings *r = settings_relay(w->settings, s->relay);
 	bool relayed = r == NULL || r->deliver != DELIVER_MAILDIR;
+	bool passed =
+	    s->dsn_passed && (r == NULL || strcmp(r->return_path, "verp") != 0);
 
-	return j->verdict.kind != VERDICT_SENT || j->assumed || s->dsn_passed ||
+	return j->verdict.kind != VERDICT_SENT || j->assumed || passed ||
 	       bounces_delivered(w->bounces, t, w->settings, s->message,
 				 s->rcpt, before, relayed, &j->verdict,
 				 s->ended_us, e);
