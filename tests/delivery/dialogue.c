@@ -205,12 +205,14 @@ parameters(void **state)
 	      "ENVID=e+20x\r\nRCPT TO:<b@to.test> NOTIFY=FAILURE,DELAY "
 	      "ORCPT=rfc822;b@to.test\r\nDATA\r\n",
 	      true);
+	assert_true(p.task->dsn_passed);
 	peer_lost(&p);
 	peer_close(&p);
 	peer_open(&p, peer_task(1, MESSAGE_8BIT, ""));
 	peer_says(&p, HI BARE, strlen(HI BARE));
 	wrote(&p, "MAIL FROM:<>\r\n", true);
 	wrote(&p, "RCPT", false);
+	assert_false(p.task->dsn_passed);
 	peer_lost(&p);
 	peer_close(&p);
 }
