@@ -151,6 +151,43 @@ tell_returns(const struct settings *s, struct report *r)
 			   "back");
 }
 
+/* docs/return-paths.md, "With services behind mtq". */
+static const char *
+why_no_verp(enum provider_kind p)
+{
+	switch (p) {
+	case PROVIDER_M365:
+		return "a mailbox of Microsoft 365 sends as itself only, and "
+		       "refuses such senders";
+	case PROVIDER_SES:
+	case PROVIDER_SENDGRID:
+	case PROVIDER_MAILGUN:
+	case PROVIDER_POSTMARK:
+		return "this provider puts a return path of its own on mail, "
+		       "so "
+		       "verp gains nothing";
+	case PROVIDER_NONE:
+	case PROVIDER_GOOGLE:
+	case PROVIDER_EXCHANGE:
+	case PROVIDER_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+static void
+tell_providers(const struct settings *s, struct report *r)
+{
+	for (size_t i = 0; i < s->nrelays; i++) {
+		const char *why = why_no_verp(s->relays[i].provider);
+
+		if (why != NULL &&
+		    strcmp(s->relays[i].return_path, "verp") == 0)
+			warning_at(r, of_relay(s, &s->relays[i]),
+				   "return_path: %s", why);
+	}
+}
+
 /* A CRM that looks after failures itself must see them. */
 static void
 tell_authority(const struct settings *s, struct report *r)
@@ -246,6 +283,7 @@ void
 settings_returns_doubts(const struct settings *s, struct report *r)
 {
 	tell_returns(s, r);
+	tell_providers(s, r);
 	tell_authority(s, r);
 	for (size_t i = 0; i < s->nroutes; i++)
 		if (s->routes[i].enabled)

@@ -83,6 +83,16 @@ doubts(void **state)
 	     OUT("return_path = verp") "returns { domain = m.a }\n",
 	     "f:5: warning: host: m.a is the domain of mail that comes back "
 	     "(block returns), not a relay\n"},
+	    {"verp through SES",
+	     OUT("return_path = verp provider = ses auth { user = u password "
+		 "= \"file:/x\" }") "returns { domain = b.a }\n",
+	     "f:5: warning: return_path: this provider puts a return path of "
+	     "its own on mail, so verp gains nothing\n"},
+	    {"verp through a mailbox",
+	     OUT("return_path = verp provider = m365 auth { user = u token "
+		 "= \"file:/x\" }") "returns { domain = b.a }\n",
+	     "f:5: warning: return_path: a mailbox of Microsoft 365 sends as "
+	     "itself only, and refuses such senders\n"},
 	    {"forward alone", GOOD "returns { forward = \"me@a.b\" }\n",
 	     "f:6: warning: forward: only used with domain\n"},
 	    {"a CRM that looks after failures",
