@@ -15,7 +15,7 @@ enum {
 	REPLY = 16,    /* what somebody said to it */
 	ATTEMPT = 32,  /* an attempt with its times */
 	NEXT = 64,     /* there will be another one */
-	ADDRESS = 128, /* an address, of no message */
+	ADDRESS = 128, /* an address, whatever mail was to it */
 	THING = 256,   /* a quota or a relay */
 	UNTIL = 512,
 	PERSON = 1024,
@@ -26,8 +26,8 @@ enum {
 	F(event, TEXT, ALWAYS)                                                 \
 	F(time, TIME, ALWAYS)                                                  \
 	F(kind, TEXT, ALWAYS)                                                  \
-	F(queue_id, TEXT, MAIL)                                                \
-	F(previous, TEXT, ONE)                                                 \
+	F(queue_id, TEXT, MAIL | ADDRESS)                                      \
+	F(previous, TEXT, ONE | ADDRESS)                                       \
 	F(sender, TEXT, MAIL)                                                  \
 	F(recipient, TEXT, ONE | ADDRESS)                                      \
 	F(recipients, COUNT, MANY)                                             \
@@ -37,7 +37,7 @@ enum {
 	F(arrival_time, TIME, MAIL)                                            \
 	F(size, COUNT, MAIL)                                                   \
 	F(name, TEXT, THING)                                                   \
-	F(relay, TEXT, REPLY)                                                  \
+	F(relay, TEXT, REPLY | ADDRESS)                                        \
 	F(remote, TEXT, REPLY)                                                 \
 	F(status, TEXT, REPLY | ADDRESS)                                       \
 	F(code, COUNT, REPLY | ADDRESS)                                        \

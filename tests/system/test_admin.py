@@ -93,11 +93,12 @@ def test_names_are_the_ones_that_are_promised(parked):
     (r,) = q["recipients"]
     assert list(r)[:2] == ["address", "delay_reason"]
     assert set(r) == {"address", "delay_reason", "state", "relay", "attempts",
-                      "next_attempt", "status", "reason", "security"}
+                      "next_attempt", "status", "reason", "security", "category"}
     assert r["relay"] == "out" and r["attempts"] == 1 and r["status"] == "4.3.0"
     assert q["arrival_time"].endswith("Z") and r["next_attempt"] > q["arrival_time"]
     (again,) = parked.json("queue", "show", q["queue_id"])
-    assert again == q
+    assert {k: again[k] for k in q} == q
+    assert set(again) == {*q, "attempts", "attempts_cut"}
 
 
 def test_the_body_is_the_octets_and_headers_end_at_the_empty_line(parked):
