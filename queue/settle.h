@@ -28,7 +28,7 @@
 enum {
 	POISON_CLAIMS = 3, /* claims in a row without an outcome */
 	/* While workers die of other things, too, one more for each ... */
-	POISON_OTHERS = 4, /* ... of so many deaths */
+	POISON_OTHERS = 2, /* ... of so many deaths */
 	POISON_MORE = 5,   /* at most */
 };
 

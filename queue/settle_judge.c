@@ -122,14 +122,23 @@ claims_of(const struct settle *s, const struct recipient_record *before)
 	return (uint8_t)(before->claims - (s->innocent && before->claims > 0));
 }
 
-/* After a worker's death nobody knows which message it died of.  All recipients
- * of a message wait equally long, and go together. */
+/* After a worker's death nobody knows which message it died of.  They come back
+ * one after another; those of a second one by schedule and half as late again,
+ * so that who kills workers at regular times does not meet them again.  All
+ * recipients of a message wait equally long, and go together. */
 static int64_t
-apart_us(const struct settle *s)
+apart_us(const struct settle *s, const struct judged *j, int64_t scheduled_us)
 {
-	return s->spread_us > 0
-		   ? (int64_t)(retry_mix(s->message) % (uint64_t)s->spread_us)
-		   : 0;
+	int64_t at_us = s->ended_us, spread_us = s->spread_us;
+
+	if (j->again.claims > 1) {
+		at_us = scheduled_us;
+		spread_us = (scheduled_us - s->ended_us) / 2;
+	}
+	if (spread_us <= 0)
+		return at_us;
+	return at_us + (int64_t)(retry_mix(s->message ^ j->again.claims) %
+				 (uint64_t)spread_us);
 }
 
 /* When, and in which lane, it is tried again. */
@@ -147,10 +156,8 @@ try_again(const struct settle *s, const struct settle_world *w,
 		j->again.round = false;
 	} else {
 		lane.tried = 0;
-		if (s->worker_died && j->again.claims <= 1)
-			j->again.at_us += apart_us(s);
-		else
-			j->again.at_us = scheduled_us;
+		j->again.at_us = s->worker_died ? apart_us(s, j, scheduled_us)
+						: scheduled_us;
 	}
 	j->again.lane = lane_pack(&lane);
 	j->again.entry.kind =

@@ -205,14 +205,14 @@ poison_among_many(void **state)
 	end(&w);
 }
 
-/* Somebody kills the worker every second for an hour, while it holds whatever
- * it holds: none of the innocent is held. */
+/* Somebody kills the worker every second, while mail needs many of them to get
+ * through: nobody innocent is held.  Without POISON_OTHERS 17 were. */
 static void
 killed_by_somebody(void **state)
 {
 	enum { N = 400, KILLS = 600 };
 	struct world w;
-	uint64_t dice = 1;
+	uint64_t dice = 2;
 	unsigned put_in = 0;
 
 	(void)state;
@@ -226,12 +226,12 @@ killed_by_somebody(void **state)
 	      1);
 	for (int i = 0; i < KILLS * 20; i++) {
 		dice = retry_mix(dice);
-		if (put_in < N && i % 8 == 0) {
+		if (put_in < N) {
 			put(&w, 1);
 			put_in++;
 		}
 		after(&w, SECOND_US / 20);
-		for (uint64_t n = dice % 4; n > 0 && w.nheld > 0; n--)
+		for (uint64_t n = dice % 2; n > 0 && w.nheld > 0; n--)
 			answer(&w, VERDICT_SENT);
 		if (i % 20 == 7)
 			die(&w);
