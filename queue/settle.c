@@ -40,11 +40,14 @@ log_attempt(struct later *log, const struct settle *s, const struct verdict *v,
 	delay_text(s->transmit_us, d);
 	later_add(log, EVENT_ATTEMPT, s->message,
 		  "to=<%s>, relay=%s, delay=%s, delays=%s/%s/%s/%s, dsn=%s, "
-		  "status=%s (%s)%s%s",
+		  "status=%s (%s)%s%s%s%s",
 		  log_safe(address.p, address.n, to, sizeof to),
 		  v->remote[0] != '\0' ? v->remote : "none", all, a, b, c, d,
 		  v->status, verdict_word(v->kind), v->reply,
-		  s->security[0] != '\0' ? " " : "", s->security);
+		  s->security[0] != '\0' ? " " : "", s->security,
+		  v->category != CATEGORY_NONE ? " category=" : "",
+		  v->category != CATEGORY_NONE ? category_word(v->category)
+					       : "");
 }
 
 /* The message's type, also when the lane was made by another configuration. */

@@ -228,7 +228,9 @@ settle_judge(const struct settle *s, const struct settle_world *w,
 		j->again.entry.kind = JOURNAL_DELIVERED;
 		return;
 	case VERDICT_FAIL:
-		j->again.entry.kind = j->verdict.category == CATEGORY_EXPIRED
+		/* A remote may say that of its own time, with a code. */
+		j->again.entry.kind = j->verdict.category == CATEGORY_EXPIRED &&
+					      j->verdict.code == 0
 					  ? JOURNAL_EXPIRED
 					  : JOURNAL_BOUNCED;
 		return;

@@ -5,6 +5,9 @@
 #include "queue/retry.h"
 #include "queue/settle.h"
 
+/* CONF's second interval and half of it. */
+#define LATE_US (15 * MINUTE_US)
+
 static uint8_t
 claims_of(struct world *w, uint64_t id)
 {
@@ -47,7 +50,7 @@ three_deaths(void **state)
 	assert_int_equal(w.nheld, 0);
 	after(&w, 9 * MINUTE_US);
 	assert_int_equal(w.nheld, 0);
-	after(&w, MINUTE_US);
+	after(&w, LATE_US - 9 * MINUTE_US);
 	assert_int_equal(w.nheld, 1);
 	die(&w);
 	expect_record(&w, id, RECIPIENT_HELD, 3, "4.3.0",
@@ -82,12 +85,12 @@ an_outcome_clears(void **state)
 	step(&w);
 	die(&w);
 	die(&w);
-	after(&w, 11 * MINUTE_US);
+	after(&w, LATE_US);
 	assert_int_equal(w.nheld, 1);
 	answer(&w, VERDICT_DEFER);
 	step(&w);
 	assert_int_equal(claims_of(&w, id), 0);
-	after(&w, 11 * MINUTE_US);
+	after(&w, LATE_US);
 	die(&w);
 	expect_record(&w, id, RECIPIENT_CLAIMED, 4, "4.3.0", "process ended");
 	end(&w);
@@ -150,7 +153,7 @@ twice_goes_alone(void **state)
 	die(&w);
 	assert_int_equal(w.held[0].job.nrecipients, 3); /* as one suspect */
 	die(&w);
-	after(&w, 10 * MINUTE_US);
+	after(&w, LATE_US);
 	for (uint32_t i = 0; i < 3; i++) {
 		assert_int_equal(w.nheld, 1);
 		assert_int_equal(w.held[0].job.nrecipients, 1);
