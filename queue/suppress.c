@@ -354,6 +354,15 @@ suppress_failed(struct txn *t, const struct suppress_settings *s,
 	return put_row(t, key, n, &r, e);
 }
 
+/* A person's word stands, and an import that lasts as long. */
+static bool
+lasts(const struct suppress_record *old, const struct suppress_record *r)
+{
+	return old->origin == SUPPRESS_MANUAL ||
+	       (old->origin == SUPPRESS_IMPORT &&
+		(old->until_us == 0 || old->until_us >= r->until_us));
+}
+
 bool
 suppress_complained(struct txn *t, const struct suppress_settings *s,
 		    struct text address, const struct verdict *v,
@@ -373,7 +382,7 @@ suppress_complained(struct txn *t, const struct suppress_settings *s,
 	if (!s->complaint || n == 0)
 		return true;
 	if (row_of(t, key, n, &old, e)) {
-		if (holds(&old, now_us) && old.origin > SUPPRESS_COMPLAINT)
+		if (holds(&old, now_us) && lasts(&old, &r))
 			return true;
 		*added = !holds(&old, now_us);
 		if (!*added && old.origin == SUPPRESS_COMPLAINT)

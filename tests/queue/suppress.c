@@ -1,7 +1,5 @@
 #include "tests/queue/box.h"
 
-#include <lmdb.h>
-
 #include "queue/suppress.h"
 
 static const int64_t DAY = INT64_C(86400) * 1000000;
@@ -146,6 +144,10 @@ who_outranks_whom(void **state)
 	     "1"},
 	    {"a bounce over nobody", SUPPRESS_IMPORT, SUPPRESS_BOUNCE, "1"},
 	    {"a service over a bounce", SUPPRESS_BOUNCE, SUPPRESS_IMPORT, "2"},
+	    {"a service over a complaint", SUPPRESS_COMPLAINT, SUPPRESS_IMPORT,
+	     "2"},
+	    {"a complaint over a bounce", SUPPRESS_BOUNCE, SUPPRESS_COMPLAINT,
+	     "2"},
 	    {"the same again is newer", SUPPRESS_MANUAL, SUPPRESS_MANUAL, "2"},
 	};
 
@@ -403,56 +405,63 @@ evidence_is_cleaned(void **state)
 	box_remove(&b);
 }
 
-/* The queue as an mtq made it that did not know the table. */
-static void
-lose_the_table(struct box *b)
+static bool
+complain(struct box *b, const struct suppress_settings *s, const char *address,
+	 int64_t now_us)
 {
-	static const char key[] = "state";
-	struct state_record s;
-	struct bytes sealed = {0};
-	char instance[65];
-	MDB_env *env;
-	MDB_txn *txn;
-	MDB_dbi table, states;
-	MDB_val k = {sizeof key - 1, (void *)(uintptr_t)key}, v;
+	const struct verdict v = {.kind = VERDICT_FAIL, .reply = "abuse"};
+	bool added;
 
-	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
-	assert_int_equal(
-	    mdb_env_open(env, b->file, MDB_NOSUBDIR | MDB_NOTLS, 0600), 0);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(mdb_dbi_open(txn, "suppress", 0, &table), 0);
-	assert_int_equal(mdb_drop(txn, table, 1), 0);
-	assert_int_equal(mdb_dbi_open(txn, "state", 0, &states), 0);
-	assert_int_equal(mdb_get(txn, states, &k, &v), 0);
-	assert_true(state_open(v.mv_data, v.mv_size, &s, &b->e));
-	text_copy(s.instance, instance, sizeof instance);
-	s.instance = text_of(instance);
-	s.txn = mdb_txn_id(txn);
-	state_seal(&sealed, &s);
-	v = (MDB_val){sealed.n, sealed.data};
-	assert_int_equal(mdb_put(txn, states, &k, &v, 0), 0);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	mdb_env_close(env);
-	bytes_free(&sealed);
+	box_begin(b);
+	yes(b, suppress_complained(b->t, s, text_of(address), &v, now_us,
+				   &added, &b->e));
+	box_commit(b);
+	return added;
 }
 
 static void
-an_older_queue(void **state)
+who_complains_gets_no_more(void **state)
 {
+	struct suppress_settings s = {.complaint = true,
+				      .complaint_ttl_us = 100 * DAY};
+	struct settings bounces = {
+	    .suppress = {.hard_bounce_after = 1, .hard_bounce_ttl_us = DAY}};
+	struct suppress_entry short_import =
+	    entry(SUPPRESS_IMPORT, "i@x.test", "import");
 	struct box b;
 
 	(void)state;
 	box_make(&b);
-	box_close(&b);
-	lose_the_table(&b);
-	box_open(&b, STORE_READ); /* finds it empty, and whole */
-	assert_string_equal(why(&b, "a@x.test", BOX_NOW), "");
-	assert_int_equal(box_verify(&b).suppressed, 0);
-	box_close(&b);
-	box_open(&b, STORE_WRITE); /* makes it */
-	assert_int_equal(add(&b, entry(SUPPRESS_MANUAL, "a@x.test", "m")), 1);
-	assert_int_equal(box_verify(&b).suppressed, 1);
+	assert_true(complain(&b, &s, "A@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "a@x.test", BOX_NOW), "complaint");
+	/* Again: it lasts from the last one on, and is no news. */
+	assert_false(complain(&b, &s, "a@x.test", BOX_NOW + 9 * DAY));
+	assert_string_equal(why(&b, "a@x.test", BOX_NOW + 109 * DAY - 1),
+			    "complaint");
+	assert_string_equal(why(&b, "a@x.test", BOX_NOW + 109 * DAY), "");
+	/* It outranks a bounce, which does not shorten it. */
+	assert_true(bounce(&b, &bounces, "b@x.test", BOX_NOW));
+	assert_false(complain(&b, &s, "b@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "b@x.test", BOX_NOW), "complaint");
+	assert_false(bounce(&b, &bounces, "b@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "b@x.test", BOX_NOW + 2 * DAY),
+			    "complaint");
+	/* An import stays if it lasts as long, a person's word always. */
+	add(&b, entry(SUPPRESS_IMPORT, "l@x.test", "import"));
+	assert_false(complain(&b, &s, "l@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "l@x.test", BOX_NOW), "import");
+	short_import.until_us = (uint64_t)(BOX_NOW + DAY);
+	add(&b, short_import);
+	assert_false(complain(&b, &s, "i@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "i@x.test", BOX_NOW + 2 * DAY),
+			    "complaint");
+	add(&b, entry(SUPPRESS_MANUAL, "p@x.test", "person"));
+	assert_false(complain(&b, &s, "p@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "p@x.test", BOX_NOW), "person");
+	/* complaint = no: nothing is learned. */
+	s.complaint = false;
+	assert_false(complain(&b, &s, "n@x.test", BOX_NOW));
+	assert_string_equal(why(&b, "n@x.test", BOX_NOW), "");
 	box_remove(&b);
 }
 
@@ -511,7 +520,7 @@ main(void)
 	    cmocka_unit_test(bounces_are_counted),
 	    cmocka_unit_test(batches_that_are_none),
 	    cmocka_unit_test(evidence_is_cleaned),
-	    cmocka_unit_test(an_older_queue),
+	    cmocka_unit_test(who_complains_gets_no_more),
 	    cmocka_unit_test(verify_sees_lies),
 	};
 

@@ -6,6 +6,7 @@
  *	sorted: its type, author, first relay of each recipient
  *	messages: how many are stored	closed | open
  *	whole (only in one piece)	room: no
+ *	as: stranger (it has no source)
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +19,10 @@
 #include "tests/queue/talker.h"
 
 enum { SCRIPT_MOST = 1 << 16, SPLIT_MOST = 128, SCRIPTS_LEAST = 25 };
+static const char STRANGER[] = "as: stranger";
 static const char conf[] =
     "instance=a hostname=mtq.example\n"
+    "returns {domain=returns.example}\n"
     "listen l {address=127.0.0.1:1 max_message_size=1kb max_recipients=100\n"
     " max_received=2 max_errors=5 max_idle_commands=10}\n"
     "source s {from_ip=192.0.2.0/24}\n"
@@ -139,7 +142,7 @@ step(struct script *s, const char *line)
 	} else if (strcmp(line, "room: no") == 0) {
 		t->room = SESSION_NO_ROOM;
 	} else if (line[0] != '#' && line[0] != '\0' &&
-		   strcmp(line, "whole") != 0) {
+		   strcmp(line, STRANGER) != 0 && strcmp(line, "whole") != 0) {
 		wrong(s, "unknown", line, strlen(line));
 	}
 }
@@ -149,7 +152,9 @@ run(struct script *s, const struct settings *settings)
 {
 	char *copy = must_strdup(s->text), *save = NULL;
 
-	talker_open(&s->talker, settings);
+	talker_open_as(&s->talker, settings,
+		       strstr(s->text, STRANGER) == NULL ? &settings->sources[0]
+							 : NULL);
 	talker_feed(&s->talker, "", 0);
 	s->line = 0;
 	s->heard = 0;

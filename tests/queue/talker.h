@@ -68,8 +68,10 @@ talker_returns(void *arg, struct text local, int64_t now_us,
 		return RETURN_PATH_OLD;
 	if (strcasecmp(text, "b+forged") == 0)
 		return RETURN_PATH_FORGED;
-	return sscanf(text, "b+%u", &out->rcpt) == 1 ? RETURN_PATH_OURS
-						     : RETURN_PATH_FOREIGN;
+	if (strncasecmp(text, "b+", 2) != 0 ||
+	    sscanf(text + 2, "%u", &out->rcpt) != 1)
+		return RETURN_PATH_FOREIGN;
+	return RETURN_PATH_OURS;
 }
 
 /* `source` NULL: a stranger. */
