@@ -134,6 +134,54 @@ senders(void **state)
 	}
 }
 
+static int
+any_worker(void *arg, size_t relay, const char *domain)
+{
+	(void)arg;
+	(void)relay;
+	assert_string_equal(domain, "example.net");
+	return 0;
+}
+
+/* Through deliver = mx as well: one recipient a job, none left out. */
+static void
+one_by_one_to_a_domain(void **state)
+{
+	const struct claim_ops mx = {any_worker, NULL};
+	struct ledger_due from = {.due_us = INT64_MIN};
+	struct desk d;
+	uint64_t id;
+
+	(void)state;
+	desk_open(&d, HEAD TYPES QUOTAS
+		  "returns { domain = r.example }\n"
+		  "relay out { deliver = mx dane = no return_path = verp }\n");
+	begin(&d);
+	id = put(&d, 0);
+	for (uint32_t rcpt = 0; rcpt < NRCPT; rcpt++) {
+		struct claim c = {.job = rcpt + 1,
+				  .lane = LANE_DEFAULT,
+				  .lifetime_us = DAY_US,
+				  .mx = &mx,
+				  .from = from};
+		int64_t next_us;
+		struct job j;
+
+		assert_int_equal(claim_next(d.box.t, d.b, d.s, MOST, d.now_us,
+					    &c, &next_us, &d.box.e),
+				 CLAIM_DONE);
+		assert_int_equal(c.nrcpt, 1);
+		assert_int_equal(c.rcpt[0], rcpt);
+		assert_true((next_us <= d.now_us) == (rcpt + 1 < NRCPT));
+		assert_true(job_decode(&j, c.frame.data, c.frame.n));
+		expect_ours(&d, j.sender, id, rcpt);
+		from = c.from;
+		claim_free(&c);
+	}
+	commit(&d);
+	desk_close(&d);
+}
+
 /* A queue whose key is gone sends nothing that can't come back. */
 static void
 without_its_key(void **state)
@@ -166,6 +214,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(senders),
+	    cmocka_unit_test(one_by_one_to_a_domain),
 	    cmocka_unit_test(without_its_key),
 	};
 
