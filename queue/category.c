@@ -116,6 +116,28 @@ turn(struct verdict *v, enum then_kind then)
 		v->status[0] = kind == VERDICT_FAIL ? '5' : '4';
 }
 
+/* Who is called spam@ or abuse@ says nothing of the mail: words with an @ in
+ * them go. */
+static void
+drop_addresses(char *text)
+{
+	static const char ends[] = " <>()[]'\",;:";
+	char *out = text;
+
+	for (const char *p = text; *p != '\0';) {
+		size_t n = strcspn(p, ends);
+
+		if (memchr(p, '@', n) == NULL) {
+			memmove(out, p, n);
+			out += n;
+		}
+		p += n;
+		if (*p != '\0')
+			*out++ = *p++;
+	}
+	*out = '\0';
+}
+
 void
 category_judge(const struct settings *s, const char *relay, struct verdict *v)
 {
@@ -130,6 +152,7 @@ category_judge(const struct settings *s, const char *relay, struct verdict *v)
 		return;
 	pattern_unfold(v->reply, v->code, v->status, text);
 	block = block_of(s, relay, v, text);
+	drop_addresses(text);
 	if (block != NULL && block->category != CATEGORY_NONE)
 		v->category = block->category;
 	else

@@ -11,6 +11,7 @@
  * of that subject, "" any status or none.  Words as in a pattern, the first
  * part of two letters or more. */
 #define CATEGORY_ROWS(R)                                                       \
+	R("", "duplicate header", CONTENT)                                     \
 	/* Who we are, proven badly. */                                        \
 	R("", "dmarc", AUTHENTICATION)                                         \
 	R("", "dkim", AUTHENTICATION)                                          \
@@ -50,6 +51,7 @@
 	R("", "relay limit", QUOTA)                                            \
 	R("", "maximum credits", QUOTA)                                        \
 	R("", "rate limit", QUOTA)                                             \
+	R("", "frequency limited", QUOTA) /* QQ */                             \
 	R("", "ratelimit", QUOTA)                                              \
 	R("", "rate-limit", QUOTA)                                             \
 	R("", "throttl", QUOTA)                                                \
@@ -76,6 +78,10 @@
 	R("", "unauthenticated", AUTHENTICATION)                               \
 	R("", "reverse dns", AUTHENTICATION)                                   \
 	R("", "reverse hostname", AUTHENTICATION)                              \
+	R("", "rdns", AUTHENTICATION)                                          \
+	R("", "ip name lookup", AUTHENTICATION)                                \
+	R("", "unverifyable sending", AUTHENTICATION)                          \
+	R("", "mismatches client ip", AUTHENTICATION)                          \
 	R("", "ptr record", AUTHENTICATION)                                    \
 	R("", "no ptr", AUTHENTICATION)                                        \
 	R("", "cannot find your hostname", AUTHENTICATION)                     \
@@ -123,7 +129,10 @@
 	R("", "user complaints", BLOCKED)                                      \
 	R("", "unexpected volume", BLOCKED)                                    \
 	R("", "spam abuse", BLOCKED)                                           \
-	R("", "host*blocked", BLOCKED)                                         \
+	R("", "client host*blocked", BLOCKED)                                  \
+	R("", "sending host*blocked", BLOCKED)                                 \
+	R("", "open relay", BLOCKED)                                           \
+	R("", "ask your postmaster", BLOCKED) /* T-Online */                   \
 	R("", "your ip*blocked", BLOCKED)                                      \
 	R("", "ip address*blocked", BLOCKED)                                   \
 	R("", "sender ip", BLOCKED)                                            \
@@ -133,14 +142,14 @@
 	R("", "bad outbound sender", BLOCKED)                                  \
 	R("x.7", "server busy", BLOCKED)        /* Microsoft 4.7.5xx */        \
 	R("x.7", "exceeded threshold", BLOCKED) /* 5.7.705 */                  \
+	R("", "dns ptr", AUTHENTICATION)                                       \
 	R("", "exceeded permitted limits", BLOCKED)                            \
 	/* No room there. */                                                   \
 	R("x.2.2", "", MAILBOX_FULL)                                           \
 	R("", "mailbox full", MAILBOX_FULL)                                    \
-	R("", "mailbox* is full", MAILBOX_FULL)                                \
-	R("", "inbox* is full", MAILBOX_FULL)                                  \
+	R("", "is full", MAILBOX_FULL)                                         \
+	R("", "mailbox*exceed", MAILBOX_FULL)                                  \
 	R("", "inbox full", MAILBOX_FULL)                                      \
-	R("", "account is full", MAILBOX_FULL)                                 \
 	R("", "over quota", MAILBOX_FULL)                                      \
 	R("", "overquota", MAILBOX_FULL)                                       \
 	R("", "over storage", MAILBOX_FULL)                                    \
@@ -186,6 +195,9 @@
 	R("", "attachment", CONTENT)                                           \
 	R("", "too large", CONTENT)                                            \
 	R("", "too big", CONTENT)                                              \
+	R("", "line limit", CONTENT)                                           \
+	R("", "line too long", CONTENT)                                        \
+	R("", "filtered", CONTENT)                                             \
 	R("", "message size", CONTENT)                                         \
 	R("", "size limit", CONTENT)                                           \
 	R("", "size exceeds", CONTENT)                                         \
@@ -203,6 +215,11 @@
 	R("x.4.7", "", EXPIRED)                                                \
 	R("", "message expired", EXPIRED)                                      \
 	R("", "delivery expired", EXPIRED)                                     \
+	R("", "envelope expired", EXPIRED)                                     \
+	R("", "multiple retries", EXPIRED)                                     \
+	R("", "failing for a long time", EXPIRED)                              \
+	R("", "could not be delivered for", EXPIRED)                           \
+	R("", "not delivered within", EXPIRED)                                 \
 	R("", "retry timeout exceeded", EXPIRED)                               \
 	R("", "retry time not reached", EXPIRED)                               \
 	/* Nobody there. */                                                    \
@@ -211,7 +228,7 @@
 	R("x.1", "access denied", POLICY)                                      \
 	R("x.1", "not authorized", POLICY)                                     \
 	R("x.1", "relay", POLICY)                                              \
-	R("x.1", "try again", SYSTEM)                                          \
+	R("x.1", "try again later", SYSTEM)                                    \
 	R("x.1", "temporar", SYSTEM)                                           \
 	R("x.4.1", "recipient address rejected", BAD_ADDRESS) /* Exchange */   \
 	R("", "user unknown", BAD_ADDRESS)                                     \
@@ -223,6 +240,8 @@
 	R("", "unknown address", BAD_ADDRESS)                                  \
 	R("", "unknown mailbox", BAD_ADDRESS)                                  \
 	R("", "unknown account", BAD_ADDRESS)                                  \
+	R("", "host unknown", BAD_ADDRESS)                                     \
+	R("", "unknown host", BAD_ADDRESS)                                     \
 	R("", "address unknown", BAD_ADDRESS)                                  \
 	R("", "addressee unknown", BAD_ADDRESS)                                \
 	R("", "no such", BAD_ADDRESS)                                          \
@@ -235,6 +254,18 @@
 	R("", "user*not found", BAD_ADDRESS)                                   \
 	R("", "account*not found", BAD_ADDRESS)                                \
 	R("", "address*not found", BAD_ADDRESS)                                \
+	R("", "address couldn't be found", BAD_ADDRESS)                        \
+	R("", "null mx", BAD_ADDRESS)                                          \
+	R("", "no mx", BAD_ADDRESS)                                            \
+	R("", "find a mail exchanger", BAD_ADDRESS)                            \
+	R("", "indicated no smtp", BAD_ADDRESS)                                \
+	R("", "invalid domain", BAD_ADDRESS)                                   \
+	R("", "user not listed", BAD_ADDRESS)                                  \
+	R("", "not a registered", BAD_ADDRESS)                                 \
+	R("", "invalid final delivery", BAD_ADDRESS)                           \
+	R("", "malformed address", BAD_ADDRESS)                                \
+	R("", "account is locked", BAD_ADDRESS)                                \
+	R("", "account is blocked", BAD_ADDRESS)                               \
 	R("", "not a known user", BAD_ADDRESS)                                 \
 	R("", "not known", BAD_ADDRESS)                                        \
 	R("", "not a valid", BAD_ADDRESS)                                      \
@@ -256,6 +287,7 @@
 	R("", "account closed", BAD_ADDRESS)                                   \
 	R("", "account*suspended", BAD_ADDRESS)                                \
 	R("", "not listed in domino", BAD_ADDRESS)                             \
+	R("", "disk space", SYSTEM)                                            \
 	R("", "discontinued", BAD_ADDRESS)                                     \
 	R("", "host or domain name not found", BAD_ADDRESS)                    \
 	R("5", "mailbox unavailable", BAD_ADDRESS)                             \
@@ -269,7 +301,7 @@
 	R("x.1", "", BAD_ADDRESS)                                              \
 	R("5.2.1", "", BAD_ADDRESS)                                            \
 	R("x.2.3", "", CONTENT)                                                \
-	R("x.2", "", SYSTEM)                                                   \
+	R("4.2", "", SYSTEM)                                                   \
 	R("x.3.4", "", CONTENT)                                                \
 	R("x.3.3", "", CONTENT)                                                \
 	R("x.3", "", SYSTEM)                                                   \
@@ -279,7 +311,7 @@
 	R("x.7.3", "", AUTHENTICATION)                                         \
 	R("x.7.8", "", AUTHENTICATION)                                         \
 	R("x.7.9", "auth", AUTHENTICATION)                                     \
-	R("x.7.13", "", AUTHENTICATION)                                        \
+	R("x.7.13", "", BAD_ADDRESS) /* RFC 5248 */                            \
 	R("x.7.14", "", AUTHENTICATION)                                        \
 	R("x.7.16", "", CONTENT)                                               \
 	R("x.7.17", "", BAD_ADDRESS) /* RFC 7293: it has a new owner */        \
@@ -304,6 +336,8 @@
 	R("", "denied", POLICY)                                                \
 	R("", "not authorized", POLICY)                                        \
 	R("", "not allowed", POLICY)                                           \
+	R("", "no valid recipient", BAD_ADDRESS)                               \
+	R("", "not a member", POLICY)                                          \
 	R("", "not permitted", POLICY)                                         \
 	R("", "prohibited", POLICY)                                            \
 	R("", "restricted", POLICY)                                            \
@@ -311,6 +345,17 @@
 	R("", "timed out", NETWORK)                                            \
 	R("", "timeout", NETWORK)                                              \
 	R("", "connection refused", NETWORK)                                   \
+	R("", "in the queue too long", EXPIRED)                                \
+	R("", "giving up", EXPIRED)                                            \
+	R("", "requests to connect", NETWORK)                                  \
+	R("", "not reachable", NETWORK)                                        \
+	R("", "network error", NETWORK)                                        \
+	R("", "name service", NETWORK)                                         \
+	R("", "name server", NETWORK)                                          \
+	R("", "hop count", NETWORK)                                            \
+	R("", "too many hops", NETWORK)                                        \
+	R("", "mail loop", NETWORK)                                            \
+	R("", "routing loop", NETWORK)                                         \
 	R("", "dns lookup", NETWORK)                                           \
 	R("", "dns query", NETWORK)                                            \
 	R("", "dns error", NETWORK)                                            \
@@ -322,36 +367,14 @@
 	R("", "internal error", SYSTEM)                                        \
 	R("", "server error", SYSTEM)                                          \
 	R("", "server busy", SYSTEM)                                           \
+	R("", "service currently unavailable", SYSTEM)                         \
+	R("", "service not available", SYSTEM)                                 \
 	R("", "try again later", SYSTEM)                                       \
 	R("", "temporar", SYSTEM)                                              \
-	R("x.5", "", SYSTEM)
-
-/* What RFC 5321 4.2.3 and others mean by a code, from..to, at a stage. */
-#define CATEGORY_CODES(C)                                                      \
-	C(530, 530, COUNT, AUTHENTICATION) /* RFC 4954 6 */                    \
-	C(534, 538, COUNT, AUTHENTICATION)                                     \
-	C(0, 599, LOOKUP, NETWORK)                                             \
-	C(0, 599, CONNECT, NETWORK)                                            \
-	C(0, 599, STARTTLS, NETWORK)                                           \
-	C(0, 599, TLS, NETWORK)                                                \
-	C(0, 599, FILE, SYSTEM)                                                \
-	C(0, 599, AUTH, AUTHENTICATION)                                        \
-	C(521, 521, COUNT, BAD_ADDRESS) /* RFC 7504: takes no mail, ever */    \
-	C(556, 556, COUNT, BAD_ADDRESS)                                        \
-	C(500, 504, COUNT, SYSTEM)                                             \
-	C(552, 552, RCPT, MAILBOX_FULL)                                        \
-	C(552, 552, COUNT, CONTENT) /* RFC 1870 6.1 */                         \
-	C(500, 599, GREETING, BLOCKED)                                         \
-	C(500, 599, EHLO, BLOCKED)                                             \
-	C(500, 599, HELO, BLOCKED)                                             \
-	C(500, 599, MAIL, POLICY)                                              \
-	C(550, 551, RCPT, BAD_ADDRESS)                                         \
-	C(553, 553, RCPT, BAD_ADDRESS)                                         \
-	C(500, 599, RCPT, POLICY)                                              \
-	C(500, 599, DATA, POLICY)                                              \
-	C(500, 599, BODY, CONTENT)                                             \
-	C(500, 599, DOT, CONTENT)                                              \
-	C(421, 421, COUNT, SYSTEM)                                             \
-	C(451, 452, COUNT, SYSTEM)
+	R("x.5.1", "", SYSTEM)                                                 \
+	R("x.5.2", "", SYSTEM)                                                 \
+	R("x.5.4", "", SYSTEM)                                                 \
+	R("x.5.5", "", SYSTEM)                                                 \
+	R("x.5.6", "", SYSTEM)
 
 #endif

@@ -6,6 +6,34 @@
 #include "daemon/pattern.h"
 #include "queue/category_rows.h"
 
+/* What RFC 5321 4.2.3 and others mean by a code, from..to, at a stage. */
+#define CATEGORY_CODES(C)                                                      \
+	C(530, 530, COUNT, AUTHENTICATION) /* RFC 4954 6 */                    \
+	C(534, 538, COUNT, AUTHENTICATION)                                     \
+	C(0, 599, LOOKUP, NETWORK)                                             \
+	C(0, 599, CONNECT, NETWORK)                                            \
+	C(0, 599, STARTTLS, NETWORK)                                           \
+	C(0, 599, TLS, NETWORK)                                                \
+	C(0, 599, FILE, SYSTEM)                                                \
+	C(0, 599, AUTH, AUTHENTICATION)                                        \
+	C(521, 521, COUNT, BAD_ADDRESS) /* RFC 7504: takes no mail, ever */    \
+	C(556, 556, COUNT, BAD_ADDRESS)                                        \
+	C(500, 504, COUNT, SYSTEM)                                             \
+	C(552, 552, RCPT, MAILBOX_FULL)                                        \
+	C(552, 552, COUNT, CONTENT) /* RFC 1870 6.1 */                         \
+	C(500, 599, GREETING, BLOCKED)                                         \
+	C(500, 599, EHLO, BLOCKED)                                             \
+	C(500, 599, HELO, BLOCKED)                                             \
+	C(500, 599, MAIL, POLICY)                                              \
+	C(550, 551, RCPT, BAD_ADDRESS)                                         \
+	C(553, 553, RCPT, BAD_ADDRESS)                                         \
+	C(500, 599, RCPT, POLICY)                                              \
+	C(500, 599, DATA, POLICY)                                              \
+	C(500, 599, BODY, CONTENT)                                             \
+	C(500, 599, DOT, CONTENT)                                              \
+	C(421, 421, COUNT, SYSTEM)                                             \
+	C(451, 452, COUNT, SYSTEM)
+
 static const struct {
 	const char *status;
 	const char *words;

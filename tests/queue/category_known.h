@@ -425,6 +425,9 @@ static const struct known {
     {AUT, STAGE_AUTH, "454 4.7.0 Temporary authentication failure"},
     {AUT, STAGE_AUTH, "535 5.7.8 Error: no such user"},
     {POL, STAGE_MAIL, "550 5.1.1 <a@example.org>: user unknown"},
+    {BAD, STAGE_RCPT,
+     "550 5.1.1 <spam@example.com>: Recipient address rejected: User unknown"},
+    {BAD, STAGE_RCPT, "550 5.1.1 blocked-abuse@example.com not here"},
     /* Not a word that helps: the code and where it came */
     {BAD, STAGE_RCPT, "550 no"},
     {POL, STAGE_RCPT, "554 no"},
