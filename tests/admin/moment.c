@@ -80,6 +80,50 @@ what_is_no_time(void **state)
 			fail_msg("'%s' was taken for a time", rows[i]);
 }
 
+/* The same words, for what is over. */
+static void
+what_was(void **state)
+{
+	static const struct {
+		const char *typed;
+		int64_t before_s; /* NOW; -1: no such time */
+	} rows[] = {
+	    {"90s", 90},
+	    {"2h", 7200},
+	    {"24h", 86400},
+	    {"11:00", 3600},
+	    {"12:00", 0},
+	    {"13:00", 23 * 3600}, /* yesterday's: today's is to come */
+	    {"today", 12 * 3600},
+	    {"yesterday", 36 * 3600},
+	    {"2026-11-21", 12 * 3600},
+	    {"2026-11-21 11:59:30", 30},
+	    {"2026-11-21T10:00:00Z", 3600},
+	    {"2026-11-21T10:00:00.123Z", 3600},
+	    {"1970-01-01T00:00:00Z", INT64_C(1795258800)},
+	    {"1960-01-01T00:00:00Z", INT64_C(1795258800)},
+	    {"tomorrow", -1},
+	    {"2026-11-22", -1},
+	    {"", -1},
+	    {"soon", -1},
+	    {"-3d", -1},
+	    {"2026-11-21T10:00:00.Zx", -1},
+	};
+	char why[MOMENT_WHY];
+	int64_t at;
+
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++) {
+		bool ok = moment_since(rows[i].typed, NOW, &at, why);
+
+		if (ok != (rows[i].before_s >= 0))
+			fail_msg("%s", rows[i].typed);
+		if (ok && at != NOW - rows[i].before_s * SECOND_US)
+			fail_msg("%s was %lld s ago", rows[i].typed,
+				 (long long)((NOW - at) / SECOND_US));
+	}
+}
+
 static void
 a_moment_reads_well(void **state)
 {
@@ -87,6 +131,7 @@ a_moment_reads_well(void **state)
 
 	(void)state;
 	assert_string_equal(moment_text(NOW, text), "Sat 2026-11-21 12:00 CET");
+	assert_string_equal(moment_stamp(NOW, text), "2026-11-21 12:00:00");
 }
 
 int
@@ -95,6 +140,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_people_type),
 	    cmocka_unit_test(what_is_no_time),
+	    cmocka_unit_test(what_was),
 	    cmocka_unit_test(a_moment_reads_well),
 	};
 
