@@ -52,6 +52,12 @@ clear(struct bounces *b)
 }
 
 void
+bounces_committed(struct bounces *b)
+{
+	allowance_keep(&b->allowance);
+}
+
+void
 bounces_forget(struct bounces *b)
 {
 	clear(b);
@@ -238,7 +244,7 @@ notification(enum dsn_action action)
 	case DSN_FAILED:
 		return "non-delivery";
 	case DSN_DELAYED:
-		return "delivery status";
+		return "delay";
 	case DSN_DELIVERED:
 	case DSN_RELAYED:
 		break;
@@ -346,7 +352,6 @@ bounces_enter(struct bounces *b, struct txn *t, const struct settings *s,
 {
 	size_t i = 0, k;
 
-	allowance_keep(&b->allowance); /* the last step is durable */
 	if (b->n > 0)
 		qsort(b->news, b->n, sizeof b->news[0], by_message);
 	for (; i < b->n; i = k) {

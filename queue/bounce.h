@@ -62,7 +62,8 @@ bool bounces_delivered(struct bounces *b, struct txn *t,
  * the transaction must be aborted. */
 bool bounces_enter(struct bounces *b, struct txn *t, const struct settings *s,
 		   struct later *log, int64_t now_us, struct err *e) MUST_USE;
-/* The step's transaction did not happen. */
+/* The step's transaction is durable, or did not happen. */
+void bounces_committed(struct bounces *b);
 void bounces_forget(struct bounces *b);
 void bounces_free(struct bounces *b);
 

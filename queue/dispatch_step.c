@@ -6,12 +6,13 @@
 #include "queue/sort.h"
 
 enum {
-	AGAIN_MS = 1000,  /* after a failed commit ... */
-	AGAIN_FEW = 16,   /* ... so few outcomes go into the next one */
-	PRUNE_EVERY = 16, /* looks */
-	PRUNE_MOST = 256, /* old rows of the quotas' ledger in one commit */
-	OLD_MOST = 1024,  /* entries of the journal that go in one commit */
-	OLD_FEW = 64,     /* ... after a failed one */
+	AGAIN_MS = 1000,      /* after a failed commit ... */
+	AGAIN_FEW = 16,       /* ... so few outcomes go into the next one */
+	PRUNE_EVERY = 16,     /* looks */
+	PRUNE_MOST = 256,     /* old rows of the quotas' ledger in one commit */
+	OLD_MOST = 1024,      /* entries of the journal that go in one commit */
+	OLD_FEW = 64,         /* ... after a failed one */
+	SLACK_MOST = 1 << 20, /* octets of it */
 };
 
 static bool
@@ -154,16 +155,23 @@ journal_most(struct dispatch *d, uint64_t *bytes, struct err *e)
 	return true;
 }
 
-/* As many as came in since, and more: all of OLD_MOST if need be. */
+/* Many at a time: a page whose rows all go is not written, one that loses a row
+ * is.  So it begins only when there are SLACK_MOST octets, or what got old in
+ * the second between two looks. */
 static bool
 forget_entries(struct dispatch *d, struct txn *t, struct err *e)
 {
 	unsigned most = d->cautious ? OLD_FEW : OLD_MOST;
-	uint64_t bytes;
+	uint64_t bytes, slack;
 
-	return journal_most(d, &bytes, e) &&
-	       journal_prune(t, d->settings->history.keep_us, bytes, d->now_us,
-			     most, &d->forgetting, e);
+	if (!journal_most(d, &bytes, e))
+		return false;
+	slack = min_of(bytes / 32, (uint64_t)SLACK_MOST);
+	bytes -= slack;
+	if (!d->forgetting && txn_state(t)->entry_bytes <= bytes)
+		return true;
+	return journal_prune(t, d->settings->history.keep_us, bytes - slack,
+			     d->now_us, most, &d->forgetting, e);
 }
 
 static uint64_t
@@ -239,6 +247,7 @@ run(struct dispatch *d, struct step *s, struct err *e)
 		    book_flush(d->book, t, d->now_us, e)) {
 			if (store_commit(t, e)) {
 				book_committed(d->book);
+				bounces_committed(&d->bounces);
 				return true;
 			}
 			t = NULL;

@@ -265,6 +265,44 @@ too_many(void **state)
 	end(&w);
 }
 
+/* A step that fails before it comes to reports gives back what it took itself, and
+ * nothing that was durable before it. */
+static void
+too_many_and_a_failed_commit(void **state)
+{
+	const struct mail mail = {"a@from.test", 0, 0, 0, 1, NULL};
+	struct world w;
+	char words[256];
+	uint64_t id[4];
+	size_t told = 0;
+
+	(void)state;
+	begin(&w, TOLD("bounce {rate_per_sender=2/h}\n"), 1);
+	for (size_t i = 0; i < countof(id); i++) {
+		id[i] = accept_mail(&w, &mail);
+		step(&w);
+		assert_int_equal(w.nheld, 1);
+		answer(&w, VERDICT_FAIL);
+		no_writes(true);
+		w.broken = true;
+		w.now_us += 1000;
+		assert_false(dispatch_step(w.d, w.now_us, w.now_us - BOX_NOW,
+					   &w.wake_ms, &w.box.e));
+		no_writes(false);
+		w.broken = false;
+		for (int k = 0; k < 4; k++) { /* the report goes */
+			after(&w, 2 * SECOND_US);
+			answer_all(&w, VERDICT_SENT);
+		}
+	}
+	for (size_t i = 0; i < countof(id); i++) {
+		chain(&w, id[i], 0, words);
+		told += count(words, "reported");
+	}
+	assert_int_equal(told, 2);
+	end(&w);
+}
+
 /* A person removes it in the step it fails in: nobody is told, and the queue
  * goes on. */
 static void
@@ -291,8 +329,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_delay),           cmocka_unit_test(a_delay_once),
-	    cmocka_unit_test(a_delivery),        cmocka_unit_test(too_many),
+	    cmocka_unit_test(a_delay),
+	    cmocka_unit_test(a_delay_once),
+	    cmocka_unit_test(a_delivery),
+	    cmocka_unit_test(too_many),
+	    cmocka_unit_test(too_many_and_a_failed_commit),
 	    cmocka_unit_test(removed_meanwhile),
 	};
 

@@ -47,7 +47,7 @@ def test_a_sender_is_told_once_that_mail_waits(make, sink):
          body=b"Subject: An offer\r\nMessage-ID: <1@from.test>\r\n\r\nsecret\r\n")
     send(m, ("late6@to.test",), sender="")
     wait_for("a report", lambda: reports(sink))
-    m.wait_log("sender delivery status notification")
+    m.wait_log("sender delay notification")
     wait_for("three attempts more", lambda: m.text().count("to=<late6@to.test>") > 5)
     told = []
     for one in reports(sink):
