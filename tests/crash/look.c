@@ -20,6 +20,29 @@ say(enum look_result r, char *why, size_t size, const char *what, uint64_t id)
 	return r;
 }
 
+/* What became of it must be known: its last entry is there, unless it was
+ * forgotten for its age (numbers of entries and of messages are times). */
+static enum look_result
+know_fate(struct txn *t, uint64_t id, uint32_t rcpt, uint64_t entry, char *why,
+	  size_t size)
+{
+	struct journal_entry x;
+	struct err e;
+
+	if (id <= txn_state(t)->entry_removed)
+		return LOOK_GOOD;
+	if ((entry == 0 && !journal_history(t, id, rcpt, &entry, &e)) ||
+	    !journal_get(t, entry, &x, &e))
+		return say(LOOK_LOST, why, size,
+			   e.kind == ERR_NONE
+			       ? "nobody knows what became of a recipient"
+			       : e.text,
+			   id);
+	if (x.message != id || (x.rcpt != rcpt && x.kind != JOURNAL_ACCEPTED))
+		return say(LOOK_LOST, why, size, "an entry of another's", id);
+	return LOOK_GOOD;
+}
+
 /* Every recipient that was promised and is not known to be delivered. */
 static enum look_result
 keep_promise(struct txn *t, const struct promise *p, char *why, size_t size)
@@ -27,17 +50,22 @@ keep_promise(struct txn *t, const struct promise *p, char *why, size_t size)
 	struct recipient_record r;
 	struct message_record m;
 	uint32_t there = 0;
+	enum look_result fate = LOOK_GOOD;
 	struct err e;
 
 	if (!ledger_message(t, p->id, &m, &e))
 		return say(e.kind == ERR_NONE ? LOOK_LOST : LOOK_REFUSED, why,
 			   size, e.kind == ERR_NONE ? "lost" : e.text, p->id);
-	for (uint32_t i = 0; i < p->recipients; i++) {
-		if (ledger_recipient(t, p->id, i, &r, &e))
-			there++;
-		else if (e.kind != ERR_NONE)
+	for (uint32_t i = 0; i < p->recipients && fate == LOOK_GOOD; i++) {
+		bool waits = ledger_recipient(t, p->id, i, &r, &e);
+
+		there += waits;
+		if (!waits && e.kind != ERR_NONE)
 			return say(LOOK_REFUSED, why, size, e.text, p->id);
+		fate = know_fate(t, p->id, i, waits ? r.entry : 0, why, size);
 	}
+	if (fate != LOOK_GOOD)
+		return fate;
 	if (there + p->delivered < p->recipients)
 		return say(LOOK_LOST, why, size, "a recipient is lost", p->id);
 	return LOOK_GOOD;

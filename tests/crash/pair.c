@@ -30,6 +30,8 @@ enum {
 	BATCH_MOST = 4,
 	CLAIMS_MOST = 6,
 	BODY_MOST = 2 * CHUNK_MOST + 9000,
+	JOURNAL_BYTES = 24 << 10, /* some dozen messages */
+	PRUNE_MOST = 40,
 };
 
 struct side {
@@ -241,6 +243,7 @@ work(struct side *s)
 	struct ledger_due d[CLAIMS_MOST], from = {.due_us = INT64_MIN};
 	struct txn *t = begin(s);
 	unsigned n = 0;
+	bool more;
 
 	for (; n < CLAIMS_MOST; n++) {
 		if (!ledger_first(t, LANE_DEFAULT, &from, &d[n], &s->e)) {
@@ -258,6 +261,9 @@ work(struct side *s)
 	t = begin(s);
 	for (unsigned i = 0; i < n; i++)
 		settle(s, t, &d[i]);
+	if (!journal_prune(t, DAY_US, JOURNAL_BYTES, now_us(), PRUNE_MOST,
+			   &more, &s->e))
+		stop(&s->e);
 	commit(s, t);
 	return true;
 }
