@@ -147,3 +147,22 @@ def test_delivered_into_a_maildir(make, sink, tmp_path, notify, told):
         *_, groups, _ = parsed(reports(sink)[0])
         assert groups[0]["Action"] == "delivered"
         assert groups[0]["Status"] == "2.0.0"
+
+
+def test_with_verp_the_client_s_sender_is_told(make, sink):
+    """Mail leaves with an address of ours; reports about it don't go there."""
+    def reply(verb, line, _):
+        if verb == "RCPT" and b"<no" in line:
+            return b"550 5.1.1 no such user\r\n"
+        return later(verb, line, None)
+    sink.reply = reply
+    m = make(bounce=SOON, blocks="returns {\n\tdomain = returns.test\n}\n",
+             relay=f"host = 127.0.0.1\n\tport = {sink.port}\n\treturn_path = verp")
+    send(m, ("no@to.test",), ("late@to.test",), ("a@to.test", "NOTIFY=SUCCESS"))
+
+    def told():
+        return sorted(g["Action"] for r in reports(sink) for g in parsed(r)[3])
+    wait_for("three reports", lambda: told() == ["delayed", "failed", "relayed"])
+    assert {r.recipients[0] for r in reports(sink)} == {"crm@from.test"}
+    (mail,) = [x for x in sink.messages if x.sender]
+    assert mail.sender.endswith("@returns.test") and mail.recipients == ["a@to.test"]
