@@ -108,7 +108,7 @@ const char *stage_text(enum stage s);
 	S(NO_ROUTE, "4.4.4", DEFER, US, SYSTEM, "no relay for this message")   \
 	S(SUPPRESSED, "5.7.1", FAIL, RECIPIENT, SUPPRESSED,                    \
 	  "the address is on our suppression list")                            \
-	S(NO_RELAY, "5.4.4", FAIL, US, SYSTEM, "no relay may take it now")     \
+	S(NO_RELAY, "5.4.4", FAIL, US, POLICY, "no relay may take it now")     \
 	S(DELIVERED, "2.0.0", SENT, NOBODY, NONE, "delivered to the Maildir")
 enum status {
 #define S(id, code, kind, blame, category, text) STATUS_##id,
