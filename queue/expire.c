@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "daemon/now.h"
 #include "queue/lane.h"
 
 void
@@ -185,6 +186,7 @@ put_why(struct bytes *out, const struct settle_world *w, uint64_t packed)
 {
 	struct lane lane = lane_unpack(packed);
 	const struct relay_settings *relay = w->settings->relays;
+	char date[NOW_RFC5322_SIZE];
 	struct chosen chosen;
 
 	if (lane.epoch != routing_epoch(w->settings))
@@ -197,10 +199,17 @@ put_why(struct bytes *out, const struct settle_world *w, uint64_t packed)
 		return;
 	}
 	bytes_add_text(out, "it waits for a relay");
-	for (size_t i = 0; i < chosen.nsteps; i++)
+	for (size_t i = 0; i < chosen.nsteps; i++) {
+		const struct choose_step *step = &chosen.step[i];
+
 		bytes_printf(out, "%s %s: %s", i == 0 ? "," : ";",
-			     relay[chosen.step[i].relay].title,
-			     relay_shut_text(chosen.step[i].now.shut));
+			     relay[step->relay].title,
+			     relay_shut_text(step->now.shut));
+		if (step->now.opens_us <= 0 || step->now.opens_us == INT64_MAX)
+			continue;
+		now_rfc5322(step->now.opens_us, date);
+		bytes_printf(out, ", until %s", date);
+	}
 }
 
 /* When the last attempt was; 0: there was none, or other things came since. */

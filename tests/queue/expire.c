@@ -1,5 +1,6 @@
 /* Mail that waits without an attempt: given up when its time is over, and its
  * sender is told before. */
+#include "daemon/now.h"
 #include "tests/queue/told.h"
 
 /* Looks go on as in life, one a second. */
@@ -19,10 +20,11 @@ static const char WAITING[] =
 
 /* A pause by a person; the relay's title is in the words. */
 static void
-pause_relay(struct world *w)
+pause_relay(struct world *w, int64_t until_us)
 {
 	const struct control_change pause = {.change = CHANGE_RELAY_PAUSE,
-					     .name = text_of("r")};
+					     .name = text_of("r"),
+					     .until_us = (uint64_t)until_us};
 
 	dispatch_change(w->d, 1, "me", &pause);
 	step(w);
@@ -47,7 +49,7 @@ a_closed_relay(void **state)
 
 	(void)state;
 	begin(&w, WAITING, 1);
-	pause_relay(&w);
+	pause_relay(&w, 0);
 	id = accept_mail(&w, &mail);
 	live(&w, 9 * MINUTE_US);
 	assert_null(only_report(&w, to));
@@ -72,12 +74,14 @@ a_closed_relay(void **state)
 	end(&w);
 }
 
-/* What was tried before has the remote's words, too. */
+/* What was tried before has the remote's words, too, and when the relay opens. */
 static void
 tried_before(void **state)
 {
 	const struct mail mail = {"a@from.test", 0, 0, 0, 1, NULL};
 	char to[256], *text;
+	const int64_t opens_us = BOX_NOW + 25 * HOUR_US + 7 * SECOND_US;
+	char date[NOW_RFC5322_SIZE];
 	struct world w;
 
 	(void)state;
@@ -86,11 +90,13 @@ tried_before(void **state)
 	step(&w);
 	answer(&w, VERDICT_DEFER);
 	step(&w);
-	pause_relay(&w);
+	pause_relay(&w, opens_us);
 	live(&w, 11 * MINUTE_US);
 	text = only_report(&w, to);
 	has(text, "at the last attempt");
 	has(text, "\r\nLast-Attempt-Date: ");
+	now_rfc5322(opens_us, date);
+	has(text, strrchr(date, ':') - 5); /* folded where there is a blank */
 	free(text);
 	end(&w);
 }
@@ -130,7 +136,7 @@ many(void **state)
 
 	(void)state;
 	begin(&w, WAITING, 1);
-	pause_relay(&w);
+	pause_relay(&w, 0);
 	for (size_t i = 0; i < MANY; i++)
 		id[i] = accept_mail(&w, &mail);
 	live(&w, 15 * MINUTE_US);
