@@ -198,7 +198,9 @@ void
 dispatch_worker_gone(struct dispatch *d, unsigned worker)
 {
 	uint32_t njobs = flight_count(&d->flights, worker);
-	uint32_t deaths = njobs > 0 ? count_death(d) : 0;
+	/* Dead already: what was still on its way to it never came there. */
+	bool alive = d->plan.worker[worker];
+	uint32_t deaths = alive && njobs > 0 ? count_death(d) : 0;
 	bool suspected = d->suspects[worker] > 0;
 	struct flight *x;
 
@@ -210,7 +212,7 @@ dispatch_worker_gone(struct dispatch *d, unsigned worker)
 			struct settle *s = settle_of(d, x, x->rcpt[i]);
 
 			s->worker_died = true;
-			s->innocent = suspected && x->suspect == 0;
+			s->innocent = !alive || (suspected && x->suspect == 0);
 			s->deaths = deaths;
 			s->spread_us = s->innocent
 					   ? 0

@@ -141,22 +141,31 @@ hostile_words(void **state)
 	end(&w);
 }
 
-/* A worker that is lost while it is given its jobs keeps none of them. */
+/* A worker that is lost while it is given its jobs keeps none of them; those
+ * that it never saw are not suspected of its death. */
 static void
 death_in_the_middle(void **state)
 {
+	struct recipient_record r;
 	struct world w;
+	uint64_t id[6];
 
 	(void)state;
 	begin(&w, CONF("8"), 1);
 	for (int i = 0; i < 6; i++)
-		put(&w, 1);
+		id[i] = put(&w, 1);
 	w.dies_at = 3;
 	step(&w);
 	assert_int_equal(w.nheld, 6);
 	assert_int_equal(dispatch_in_flight(w.d), 0);
 	step(&w);
 	books(&w, 6, 0, 0, 0);
+	box_read(&w.box);
+	for (int i = 0; i < 6; i++) {
+		yes(&w.box, ledger_recipient(w.box.t, id[i], 0, &r, &w.box.e));
+		assert_int_equal(r.claims, i < 3);
+	}
+	box_end(&w.box);
 	end(&w);
 }
 

