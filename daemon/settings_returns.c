@@ -247,6 +247,36 @@ tell_crm_verp(const struct settings *s, const struct route_settings *route,
 				   route->title);
 }
 
+/* No mail lives longer. */
+static int64_t
+longest_us(const struct settings *s)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < s->ntypes; i++)
+		most = max_of(most, s->types[i].lifetime_us);
+	for (size_t i = 0; i < s->nretries; i++)
+		most = max_of(most, s->retries[i].lifetime_us);
+	return most;
+}
+
+static void
+tell_times(const struct settings *s, struct report *r)
+{
+	if (settings_given(s, BLOCK_bounce, &s->bounce, "delay_after") !=
+		NULL &&
+	    s->bounce.delay_after_us >= longest_us(s))
+		warning_at(
+		    r,
+		    settings_place(s, BLOCK_bounce, &s->bounce, "delay_after"),
+		    "delay_after: no mail lives as long, so nobody is "
+		    "told of a delay");
+	if (*s->returns.domain != '\0' && s->returns.expires_us < longest_us(s))
+		warning_at(r, of_returns(s, "expires"),
+			   "expires: mail may live longer than the address "
+			   "that it leaves with");
+}
+
 static void
 tell_reports(const struct settings *s, struct report *r)
 {
@@ -288,6 +318,7 @@ settings_returns_doubts(const struct settings *s, struct report *r)
 	for (size_t i = 0; i < s->nroutes; i++)
 		if (s->routes[i].enabled)
 			tell_crm_verp(s, &s->routes[i], r);
+	tell_times(s, r);
 	tell_reports(s, r);
 	tell_history(s, r);
 }

@@ -117,6 +117,17 @@ doubts(void **state)
 		  "rate_per_sender = 5/h }\n",
 	     "f:6: warning: delay_after: only used with enabled = yes\n"
 	     "f:6: warning: rate_per_sender: only used with enabled = yes\n"},
+	    {"a delay that no mail lives to see",
+	     GOOD "retry normal { lifetime = 2h } bounce { delay_after = 2h "
+		  "}\n",
+	     "f:6: warning: delay_after: no mail lives as long, so nobody is "
+	     "told of a delay\n"},
+	    {"none that somebody asked for",
+	     GOOD "retry normal { lifetime = 2h }\n", ""},
+	    {"an address that dies before its mail",
+	     RETURNS("domain = b.a expires = 4d"),
+	     "f:6: warning: expires: mail may live longer than the address "
+	     "that it leaves with\n"},
 	    {"a history larger than its room",
 	     GOOD "queue { map_size = 1gb } history { max_size = 1gb }\n",
 	     "f:6: warning: max_size: it stops at 115 MB, three quarters of "
