@@ -47,30 +47,36 @@ dot(const char **p, const char *end)
 
 /* RFC 3463 2: class "." subject "." detail */
 static bool
-status_valid(struct text t)
+status_valid(struct text t, const char *classes)
 {
 	const char *p = t.p, *end = t.p + t.n;
 
-	return p < end && strchr("245", *p) != NULL && *p != '\0' &&
+	return p < end && *p != '\0' && strchr(classes, *p) != NULL &&
 	       digits(&p, end, 1) && dot(&p, end) && digits(&p, end, 3) &&
 	       dot(&p, end) && digits(&p, end, 3) && p == end;
 }
 
+/* A class that contradicts the action would be believed by some programs: a 5xx
+ * that is tried again is no failure.  4.4.7 is one (RFC 3464 2.3.4). */
 struct text
 dsn_status(const struct dsn *d, const struct dsn_recipient *r)
 {
-	if (status_valid(r->status))
-		return r->status;
+	const char *classes = "2", *general = "2.0.0";
+
 	switch (d->action) {
 	case DSN_FAILED:
-		return text_of("5.0.0");
+		classes = "45";
+		general = "5.0.0";
+		break;
 	case DSN_DELAYED:
-		return text_of("4.0.0");
+		classes = "4";
+		general = "4.0.0";
+		break;
 	case DSN_DELIVERED:
 	case DSN_RELAYED:
 		break;
 	}
-	return text_of("2.0.0");
+	return status_valid(r->status, classes) ? r->status : text_of(general);
 }
 
 struct text

@@ -69,6 +69,7 @@ report_code(struct report_reader *r, const struct dsn *d, struct text status)
 {
 	static const char *const general[] = {"5.0.0", "4.0.0", "2.0.0",
 					      "2.0.0"};
+	static const char *const classes[] = {"45", "4", "2", "2"};
 	char plan[24];
 	unsigned a, b, c;
 	int used = 0;
@@ -77,7 +78,7 @@ report_code(struct report_reader *r, const struct dsn *d, struct text status)
 		 status.p);
 	if (strlen(plan) != status.n || status.n < 5 ||
 	    strspn(plan, "0123456789.") != status.n ||
-	    strchr("245", plan[0]) == NULL || plan[1] != '.' ||
+	    strchr(classes[d->action], plan[0]) == NULL || plan[1] != '.' ||
 	    sscanf(plan, "%1u.%3u.%3u%n", &a, &b, &c, &used) != 3 ||
 	    (size_t)used != status.n)
 		snprintf(plan, sizeof plan, "%s", general[d->action]);
