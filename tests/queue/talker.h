@@ -26,7 +26,7 @@ struct talker {
 	struct bytes said;      /* all replies since it was emptied */
 	struct bytes body;      /* of the message under way */
 	struct bytes stored;    /* "envelope\nsorted\nbody", all of them */
-	struct bytes envelope;  /* of the last message */
+	struct bytes envelope;  /* of the last message, stored or returned */
 	struct bytes sorted;    /* of the last message: type, author, relays */
 	struct bytes last_body; /* without our own field */
 	uint64_t id;
