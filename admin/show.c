@@ -133,7 +133,9 @@ json_plain(enum show_kind kind, const struct show_value *v, bool *tame)
 		now_rfc3339(v->time_us, time);
 		return sure(json_string(time));
 	case SHOW_MS: /* rounded to tenths */
-		return sure(json_real((double)((v->time_us + 50) / 100) / 10));
+		return sure(json_real(
+		    (double)(v->time_us / 100 + (v->time_us % 100 >= 50)) /
+		    10));
 	case SHOW_FLAG:
 		return sure(json_boolean(v->flag));
 	case SHOW_WORDS:
