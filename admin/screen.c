@@ -118,7 +118,7 @@ fill_queue(const struct screen *s, struct show_value *v)
 	v[AT_journal_entries] = show_count(s->state.entries);
 	v[AT_journal_bytes] = show_count(s->state.entry_bytes);
 	v[AT_journal_max_bytes] =
-	    show_count(s->settings->history.max_size_bytes);
+	    show_count(settings_history_bytes(s->settings, s->room.map_bytes));
 	if (s->journal_us > 0)
 		v[AT_journal_oldest] = show_time(s->journal_us);
 	v[AT_suppressed] = show_count(s->suppressed);

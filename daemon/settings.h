@@ -145,5 +145,7 @@ const struct source_settings *settings_source(const struct settings *s,
 /* True when the source is for all listeners, or for this one. */
 bool settings_is_for(const struct source_settings *source,
 		     const char *listener);
+/* history.max_size, or less: what the journal may take of a map of this size. */
+uint64_t settings_history_bytes(const struct settings *s, uint64_t map_bytes);
 
 #endif

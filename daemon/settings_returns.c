@@ -291,13 +291,23 @@ tell_reports(const struct settings *s, struct report *r)
 			    "%s: only used with enabled = yes", key[i]);
 }
 
-/* What is given beyond this is never used (journal_most() in
- * queue/dispatch_step.c). */
+/* Three quarters of what is left of the map above the mark where the receiver
+ * stops, or a queue full of small mail would have no room to say that it is
+ * gone. */
+uint64_t
+settings_history_bytes(const struct settings *s, uint64_t map_bytes)
+{
+	uint64_t most =
+	    map_bytes / 400 * 3 * (100 - s->queue.high_water_percent);
+
+	return min_of(most, s->history.max_size_bytes);
+}
+
 static void
 tell_history(const struct settings *s, struct report *r)
 {
-	uint64_t most_bytes = s->queue.map_size_bytes / 400 * 3 *
-			      (100 - s->queue.high_water_percent);
+	uint64_t most_bytes =
+	    settings_history_bytes(s, s->queue.map_size_bytes);
 
 	if (settings_given(s, BLOCK_history, &s->history, "max_size") != NULL &&
 	    s->history.max_size_bytes > most_bytes)

@@ -139,19 +139,15 @@ prune_some(struct dispatch *d, struct txn *t, struct err *e)
 	return book_prune(d->book, t, PRUNE_MOST, d->now_us, e);
 }
 
-/* What the journal may take: never more than three quarters of what is left of
- * the map above the mark where the receiver stops, or a queue full of small
- * mail would have no room to say that it is gone. */
+/* What the journal may take. */
 static bool
 journal_most(struct dispatch *d, uint64_t *bytes, struct err *e)
 {
-	const struct settings *s = d->settings;
-	uint64_t map;
+	uint64_t map_bytes;
 
-	if (!store_map_bytes(d->store, &map, e))
+	if (!store_map_bytes(d->store, &map_bytes, e))
 		return false;
-	map = map / 400 * 3 * (100 - s->queue.high_water_percent);
-	*bytes = min_of(map, s->history.max_size_bytes);
+	*bytes = settings_history_bytes(d->settings, map_bytes);
 	return true;
 }
 
