@@ -48,7 +48,9 @@ original_record(struct txn *t, uint64_t message, struct message_record *m,
 /* --- the original -----------------------------------------------------------
  */
 
-/* All of it, or its header, at most `most` octets of that. */
+/* All of it, or its header, at most `most` octets of that.  Nothing, if it can't
+ * be read any more: that may be why the mail has failed, and its sender is told
+ * all the same. */
 static bool
 copy_original(struct txn *t, uint64_t message, uint32_t chunks, bool full,
 	      size_t most, struct bytes *out, struct err *e)
@@ -59,8 +61,10 @@ copy_original(struct txn *t, uint64_t message, uint32_t chunks, bool full,
 		const unsigned char *octets;
 		size_t n;
 
-		if (!ledger_body(t, message, i, &octets, &n, e))
-			return false;
+		if (!ledger_body(t, message, i, &octets, &n, e)) {
+			out->n = 0;
+			return e->kind == ERR_DAMAGED;
+		}
 		bytes_add(out, octets, n);
 		if (full)
 			continue;
@@ -227,6 +231,7 @@ write_report(struct notice *p, struct txn *t, const struct settings *s,
 				(size_t)s->bounce.max_original_bytes,
 				&p->copied, e))
 		return false;
+	d->full = d->full && p->copied.n > 0;
 	set_needs(p);
 	dsn_head(d, &p->body);
 	bytes_add(&p->body, p->copied.data, p->copied.n);

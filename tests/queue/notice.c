@@ -303,6 +303,37 @@ too_many_and_a_failed_commit(void **state)
 	end(&w);
 }
 
+/* The stored message is damaged: its sender is told, without it. */
+static void
+a_damaged_message(void **state)
+{
+	const struct mail mail = {"a@from.test", 0, 0, 0, 1, NULL};
+	unsigned char k[KEY_BODY], row[64] = {0};
+	char to[256], *text;
+	struct world w;
+	uint64_t id;
+
+	(void)state;
+	begin(&w, TOLD(""), 1);
+	id = accept_mail(&w, &mail);
+	step(&w);
+	box_begin(&w.box);
+	key_body(k, id, 0);
+	yes(&w.box, txn_put(w.box.t, STORE_BODY, k, sizeof k, row, sizeof row,
+			    &w.box.e));
+	box_commit(&w.box);
+	answer(&w, VERDICT_FAIL);
+	step(&w);
+	text = only_report(&w, to);
+	has(text, "\r\nAction: failed\r\n");
+	has(text, "Content-Type: text/rfc822-headers\r\n");
+	assert_null(strstr(text, "the words"));
+	free(text);
+	dispatch_close(w.d);
+	settings_free(w.settings);
+	box_remove(&w.box); /* it would not verify */
+}
+
 /* A person removes it in the step it fails in: nobody is told, and the queue
  * goes on. */
 static void
@@ -334,6 +365,7 @@ main(void)
 	    cmocka_unit_test(a_delivery),
 	    cmocka_unit_test(too_many),
 	    cmocka_unit_test(too_many_and_a_failed_commit),
+	    cmocka_unit_test(a_damaged_message),
 	    cmocka_unit_test(removed_meanwhile),
 	};
 
