@@ -40,10 +40,11 @@ log_one(const struct client *c, const struct returned_job *j)
 	log_safe(j->address, strlen(j->address), to, sizeof to);
 	log_event(EVENT_RETURNED, id,
 		  "returned=%s, to=<%s>, from=unknown[%s], remote=%s, dsn=%s "
-		  "(%s)",
+		  "(%s)%s",
 		  returned_word(j->kind), to, c->text,
 		  v->remote[0] != '\0' ? v->remote : "none",
-		  v->status[0] != '\0' ? v->status : "none", v->reply);
+		  v->status[0] != '\0' ? v->status : "none", v->reply,
+		  j->dropped ? ", not recorded: too many" : "");
 	if (j->suppressed)
 		log_event(EVENT_SUPPRESSED, id,
 			  "<%s> is on the suppression list from now on: %s", to,

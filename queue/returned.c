@@ -261,7 +261,8 @@ returned_about(const struct returned *r, struct text address, bool *named)
 	for (unsigned i = 0; i < r->nrcpt; i++) {
 		const struct returned_rcpt *x = &r->rcpt[i];
 
-		if (mime_is(address, x->final) || mime_is(address, x->original))
+		if (address.n > 0 && (mime_is(address, x->final) ||
+				      mime_is(address, x->original)))
 			return x;
 		if (failed == NULL && x->kind == RETURNED_BOUNCE)
 			failed = x;

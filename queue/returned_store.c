@@ -6,7 +6,25 @@
 #include "queue/category.h"
 #include "queue/journal.h"
 
-/* The address and the relay of a recipient, in the queue or not. */
+/* The last entry about a recipient, in the queue or not; 0: it is forgotten. */
+static bool
+last_entry(struct txn *t, const struct return_path *who, uint64_t *number,
+	   struct err *e)
+{
+	struct recipient_record r;
+
+	*number = 0;
+	e->kind = ERR_NONE;
+	if (ledger_recipient(t, who->message, who->rcpt, &r, e)) {
+		*number = r.entry;
+		return true;
+	}
+	return e->kind == ERR_NONE &&
+	       (journal_history(t, who->message, who->rcpt, number, e) ||
+		e->kind == ERR_NONE);
+}
+
+/* The address and the relay of a recipient. */
 static bool
 find(struct txn *t, struct returned_job *j, struct err *e)
 {
@@ -19,7 +37,6 @@ find(struct txn *t, struct returned_job *j, struct err *e)
 	if (ledger_recipient(t, j->who.message, j->who.rcpt, &r, e)) {
 		address = r.address;
 		relay = r.relay;
-		number = r.entry;
 	} else if (e->kind != ERR_NONE) {
 		return false;
 	} else if (journal_history(t, j->who.message, j->who.rcpt, &number,
@@ -32,7 +49,7 @@ find(struct txn *t, struct returned_job *j, struct err *e)
 	}
 	text_copy(address, j->address, sizeof j->address);
 	text_copy(relay, j->relay, sizeof j->relay);
-	j->known = true;
+	j->known = j->address[0] != '\0';
 	return true;
 }
 
@@ -92,9 +109,6 @@ returned_look(struct txn *t, const struct settings *s,
 	if (!find(t, out, e))
 		return false;
 	x = returned_about(report, text_of(out->address), &named);
-	if (!out->known && x != NULL)
-		snprintf(out->address, sizeof out->address, "%.*s",
-			 ADDRESS_MOST, x->final);
 	if (report->kind == RETURNED_BOUNCE && x != NULL)
 		out->kind = x->kind;
 	/* Prose often names nobody; fields that name somebody else are about
@@ -129,7 +143,9 @@ is_written(const struct returned_job *j)
 	return false;
 }
 
-/* Behind what is known of the recipient; or alone, if that is nothing. */
+/* Behind what is known of the recipient.  If that is nothing, a chain begins
+ * with it, without an address: the report's own may be a lie, and must never be
+ * taken for the one that our mail went to. */
 static bool
 add(struct txn *t, const struct returned_job *j, enum journal_kind kind,
     int64_t at_us, int64_t until_us, struct err *e)
@@ -154,8 +170,29 @@ add(struct txn *t, const struct returned_job *j, enum journal_kind kind,
 	x.message = j->who.message;
 	x.rcpt = j->who.rcpt;
 	x.arrival_us = (uint64_t)j->who.arrival_us;
-	x.address = text_of(j->address);
-	return journal_add(t, &x, &number, e);
+	return journal_add(t, &x, &number, e) &&
+	       journal_ended(t, x.message, x.rcpt, number, e);
+}
+
+/* Counted in the transaction that writes: others may have come meanwhile. */
+static bool
+is_full(struct txn *t, const struct returned_job *j, bool *full, struct err *e)
+{
+	unsigned n = 0;
+	uint64_t number;
+	struct journal_entry x;
+
+	*full = false;
+	if (!last_entry(t, &j->who, &number, e))
+		return false;
+	for (unsigned i = 0; i < RETURNED_CHAIN_MOST && number != 0; i++) {
+		if (!journal_get(t, number, &x, e))
+			return e->kind == ERR_NONE; /* forgotten from here on */
+		n += x.kind == JOURNAL_RETURNED || x.kind == JOURNAL_COMPLAINT;
+		number = x.previous;
+	}
+	*full = n >= RETURNED_ENTRIES_MOST;
+	return true;
 }
 
 static bool
@@ -187,11 +224,15 @@ returned_store(struct txn *t, struct returned_job *j, int64_t now_us,
 	const bool complaint = j->kind == RETURNED_COMPLAINT;
 	int64_t until_us = 0;
 
+	j->dropped = j->suppressed = false;
 	if (!is_written(j))
 		return true;
-	return add(t, j, complaint ? JOURNAL_COMPLAINT : JOURNAL_RETURNED,
-		   now_us, 0, e) &&
-	       suppress(t, j, now_us, &until_us, e) &&
-	       (!j->suppressed ||
-		add(t, j, JOURNAL_SUPPRESSED, now_us, until_us, e));
+	if (!is_full(t, j, &j->dropped, e))
+		return false;
+	return j->dropped ||
+	       (add(t, j, complaint ? JOURNAL_COMPLAINT : JOURNAL_RETURNED,
+		    now_us, 0, e) &&
+		suppress(t, j, now_us, &until_us, e) &&
+		(!j->suppressed ||
+		 add(t, j, JOURNAL_SUPPRESSED, now_us, until_us, e)));
 }

@@ -9,6 +9,8 @@
  * Only the address that the mail went to can get onto the list, and only by its
  * own signed address: a report can say of itself what it likes.
  *
+ * Bounded  RETURNED_ENTRIES_MOST entries for a recipient: who has one signed
+ *          address could else fill the journal, and drive out what it knows.
  * Owner    a job is plain memory of the caller; its texts are copies.
  * Errors   as queue/txn.h.
  * Source   issue 5, point 4; docs/returns.md
@@ -22,18 +24,25 @@
 #include "queue/returned.h"
 #include "queue/suppress.h"
 
+enum {
+	RETURNED_ENTRIES_MOST = 8,
+	RETURNED_CHAIN_MOST = 64, /* entries of a chain that are looked at */
+};
+
 struct returned_job {
 	struct return_path who;
 	enum returned_kind kind; /* of the report about this recipient */
 	bool known;              /* the journal knows the recipient */
 	bool counts;             /* the report is about its very address */
-	char address[ADDRESS_MOST + 1]; /* unknown: as the report has it */
+	char address[ADDRESS_MOST + 1]; /* unknown: "" */
 	char relay[64 + 1];
 	char detail[RETURNED_TEXT + 32];
 	struct verdict verdict;
 	struct suppress_settings suppress; /* its numbers */
 
-	bool suppressed; /* out: the address got onto the list */
+	/* out */
+	bool suppressed; /* the address got onto the list */
+	bool dropped; /* there are RETURNED_ENTRIES_MOST: nothing is written */
 };
 
 /* The report about this recipient, judged. */

@@ -280,6 +280,45 @@ twice(void **state)
 	settings_free(s);
 }
 
+/* Who has one signed address of ours can return it for ever: that must not drive
+ * out what the journal knows of others. */
+static void
+for_ever(void **state)
+{
+	static const enum where where[] = {SENT, WAITS, FAILED, FORGOTTEN};
+	struct settings *s = settings();
+
+	(void)state;
+	for (size_t i = 0; i < countof(where); i++) {
+		const uint64_t apart = where[i] == FORGOTTEN ? 0 : 1;
+		struct verify_report before, after;
+		struct returned_job job;
+		struct box b;
+		uint64_t id;
+
+		box_make(&b);
+		id = message(&b, where[i]);
+		for (unsigned k = 0; k < RETURNED_ENTRIES_MOST; k++) {
+			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, &job);
+			assert_false(job.dropped);
+		}
+		before = box_verify(&b);
+		for (unsigned k = 0; k < 5; k++) {
+			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, &job);
+			assert_true(job.dropped && !job.suppressed);
+		}
+		after = box_verify(&b);
+		assert_int_equal(before.entries, after.entries);
+		assert_int_equal(is_suppressed(&b, "reader@example.net"),
+				 apart);
+		/* Others are not concerned. */
+		comes_back(&b, s, message(&b, SENT), &ROWS[0].report, &job);
+		assert_false(job.dropped);
+		box_remove(&b);
+	}
+	settings_free(s);
+}
+
 /* The outcome comes behind the report: the chain has both, and the history its
  * last one. */
 static void
@@ -320,6 +359,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_becomes_of_it),
 	    cmocka_unit_test(twice),
+	    cmocka_unit_test(for_ever),
 	    cmocka_unit_test(outcome_behind_the_report),
 	};
 
