@@ -141,6 +141,31 @@ show_found(struct history *h, struct err *e)
 	return ok;
 }
 
+/* An address: of a recipient, or one of ours that mail left with. */
+static bool
+show_address(struct history *h, const char *what, struct err *e)
+{
+	enum return_path_answer answer;
+	struct return_path who;
+	bool ok;
+
+	if (!history_of_return_path(h->store, h->c->settings, what,
+				    h->c->now_us, &answer, &who, e))
+		return false;
+	if (answer == RETURN_PATH_FOREIGN)
+		return show_found(h, e);
+	if (answer == RETURN_PATH_FORGED) {
+		command_say(h->c, EXIT_NO,
+			    "that looks like an address of ours, but its "
+			    "signature is wrong");
+		return true;
+	}
+	h->show = trail_show_open(h->c, TRAIL_STEPS);
+	ok = show_one(h, who.message, who.rcpt, e);
+	trail_show_close(h->show);
+	return ok;
+}
+
 static int
 run(struct history *h, const char *what)
 {
@@ -160,7 +185,7 @@ run(struct history *h, const char *what)
 	h->store = queue_open(h->c, &code);
 	if (h->store == NULL)
 		return code;
-	ok = found ? show_found(h, &e) : show_id(h, id, &e);
+	ok = found ? show_address(h, what, &e) : show_id(h, id, &e);
 	store_close(h->store);
 	if (!ok)
 		return command_fail(h->c, &e);

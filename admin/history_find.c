@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "admin/entries.h"
 #include "admin/queue_read.h"
@@ -26,6 +27,34 @@ history_ask_parse(struct history_ask *a, const char *text)
 	a->address = text;
 	a->nkey = suppress_key(t, a->key);
 	return a->nkey > 0 && t.p[0] != '@';
+}
+
+bool
+history_of_return_path(struct store *s, const struct settings *settings,
+		       const char *text, int64_t now_us,
+		       enum return_path_answer *answer, struct return_path *out,
+		       struct err *e)
+{
+	const char *domain = settings->returns.domain, *why;
+	struct return_key key;
+	struct address a;
+	struct txn *t;
+	bool ok;
+
+	*answer = RETURN_PATH_FOREIGN;
+	if (!address_parse(text, strlen(text), true, &a, &why) ||
+	    a.domain.n == 0 || a.domain.n != strlen(domain) ||
+	    strncasecmp(a.domain.p, domain, a.domain.n) != 0)
+		return true;
+	t = store_begin(s, false, e);
+	ok = t != NULL && return_key_read(t, &key, e);
+	store_abort(t);
+	if (!ok)
+		return false;
+	*answer = return_path_parse(a.local, &key, settings->returns.expires_us,
+				    now_us, out);
+	return_key_wipe(&key);
+	return true;
 }
 
 static bool

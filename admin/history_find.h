@@ -12,6 +12,7 @@
 #ifndef MTQ_HISTORY_FIND_H
 #define MTQ_HISTORY_FIND_H
 
+#include "queue/return_path.h"
 #include "queue/store.h"
 #include "queue/suppress.h"
 
@@ -29,6 +30,13 @@ struct history_ask {
 };
 /* "<a@b>" is a Message-ID, "a@b" an address.  False: it is neither. */
 bool history_ask_parse(struct history_ask *a, const char *text) MUST_USE;
+
+/* An address of our own that mail left with (return_path = verp) names its
+ * recipient; how old it is does not matter here. */
+bool history_of_return_path(struct store *s, const struct settings *settings,
+			    const char *text, int64_t now_us,
+			    enum return_path_answer *answer,
+			    struct return_path *out, struct err *e) MUST_USE;
 
 struct history_target {
 	uint64_t message;

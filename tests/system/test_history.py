@@ -218,6 +218,24 @@ def test_explain_says_sender_doubt_and_suppression(make):
     assert status["suppressed"] == 1 and status["reports_withheld"] == 0
 
 
+def test_an_address_of_ours_names_its_recipient(make, sink):
+    m = make(relay=f"host = 127.0.0.1\n\tport = {sink.port}\n\treturn_path = verp",
+             blocks="returns {\n\tdomain = back.test\n}")
+    qid = m.send(to=("one@to.test", "two@to.test"))
+    m.empty()
+    by = {x.recipients[0]: x.sender for x in sink.messages}
+    assert set(by) == {"one@to.test", "two@to.test"}
+    for to, sender in by.items():
+        (r,) = m.json("history", sender.upper())
+        assert r["queue_id"] == qid and r["recipient"] == to
+        assert r["outcome"] == "delivered"
+    assert "delivered" in m.cli("history", by["one@to.test"]).stdout
+    ours = by["one@to.test"]
+    forged = ours[:10] + ("a" if ours[10] != "a" else "b") + ours[11:]
+    r = m.cli("history", forged, code=1)
+    assert "signature" in r.stderr and not r.stdout
+
+
 def test_help_names_the_new_commands():
     r = subprocess.run([BUILD / "mtq", "help"], capture_output=True, text=True,
                        timeout=20)
