@@ -165,6 +165,12 @@ journal_ended(struct txn *t, uint64_t message, uint32_t rcpt, uint64_t number,
 /* --- the oldest ones go ----------------------------------------------------
  */
 
+struct limits {
+	int64_t old_us; /* what is not younger may go */
+	uint64_t max_bytes;
+	bool asked;    /* read_by_all is known */
+	uint64_t read; /* ... then: up to where */
+};
 struct oldest {
 	uint64_t number;
 	size_t bytes;
@@ -202,24 +208,24 @@ read_by_all(struct txn *t, uint64_t *number, struct err *e)
 
 /* *may: the oldest one has to go. */
 static bool
-look(struct txn *t, int64_t keep_us, uint64_t max_bytes, int64_t now_us,
-     struct oldest *o, bool *may, struct err *e)
+look(struct txn *t, struct limits *l, struct oldest *o, bool *may,
+     struct err *e)
 {
 	const struct state_record *s = txn_state(t);
-	uint64_t read;
 
 	*may = false;
 	if (!oldest_entry(t, o, e))
 		return e->kind == ERR_NONE;
-	if (s->entry_bytes > max_bytes) {
+	if (s->entry_bytes > l->max_bytes) {
 		*may = true;
 		return true;
 	}
-	if ((int64_t)o->entry.at_us > now_us - keep_us)
+	if ((int64_t)o->entry.at_us > l->old_us)
 		return true;
-	if (!read_by_all(t, &read, e))
+	if (!l->asked && !read_by_all(t, &l->read, e))
 		return false;
-	*may = o->number <= read;
+	l->asked = true;
+	*may = o->number <= l->read;
 	return true;
 }
 
@@ -268,19 +274,21 @@ bool
 journal_may_prune(struct txn *t, int64_t keep_us, uint64_t max_bytes,
 		  int64_t now_us, bool *may, struct err *e)
 {
+	struct limits l = {.old_us = now_us - keep_us, .max_bytes = max_bytes};
 	struct oldest o;
 
-	return look(t, keep_us, max_bytes, now_us, &o, may, e);
+	return look(t, &l, &o, may, e);
 }
 
 bool
 journal_prune(struct txn *t, int64_t keep_us, uint64_t max_bytes,
 	      int64_t now_us, unsigned most, bool *more, struct err *e)
 {
+	struct limits l = {.old_us = now_us - keep_us, .max_bytes = max_bytes};
 	struct oldest o;
 
 	for (unsigned i = 0;; i++) {
-		if (!look(t, keep_us, max_bytes, now_us, &o, more, e))
+		if (!look(t, &l, &o, more, e))
 			return false;
 		if (!*more || i == most)
 			return true;
