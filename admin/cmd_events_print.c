@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/cmd_queue.h"
@@ -31,6 +32,8 @@ struct print {
 	uint64_t place; /* everything up to here was printed or not asked for */
 	bool anywhere;  /* nobody has a place yet: the oldest one comes next */
 	uint64_t printed;
+	char *path; /* of the database, and which file that was at first */
+	struct stat file;
 };
 
 /* --- where it begins ------------------------------------------------------ */
@@ -164,6 +167,17 @@ wait_a_bit(void)
 	       !stopped;
 }
 
+/* A backup may have been put in its place: what we have open then is a queue
+ * that nobody writes to any more. */
+static bool
+is_replaced(const struct print *p)
+{
+	struct stat now;
+
+	return stat(p->path, &now) != 0 || now.st_ino != p->file.st_ino ||
+	       now.st_dev != p->file.st_dev;
+}
+
 /* Is there something behind what was looked at?  One row is read. */
 static bool
 look_for_more(struct print *p, bool *more, struct err *e)
@@ -204,6 +218,12 @@ wait_for_more(struct print *p, int *code)
 	while (p->o->follow && !more) {
 		if (!wait_a_bit())
 			return false;
+		if (is_replaced(p)) {
+			*code = command_say(p->c, EXIT_AGAIN,
+					    "%s was replaced; begin again",
+					    p->path);
+			return false;
+		}
 		if (!look_for_more(p, &more, &e)) {
 			*code = command_fail(p->c, &e);
 			return false;
@@ -230,7 +250,10 @@ print_all(struct print *p)
 int
 events_print(struct command *c, const struct events_options *o)
 {
-	const struct sigaction stop = {.sa_handler = on_signal},
+	/* A line that was begun is ended; a second signal does not wait. */
+	const struct sigaction stop = {.sa_handler = on_signal,
+				       .sa_flags =
+					   SA_RESTART | (int)SA_RESETHAND},
 			       ignore = {.sa_handler = SIG_IGN};
 	struct print *p;
 	struct store *store;
@@ -249,10 +272,15 @@ events_print(struct command *c, const struct events_options *o)
 	p->c = c;
 	p->o = o;
 	p->r = (struct entries){.store = store, .wanted = is_wanted, .arg = o};
-	code = find_place(p);
+	p->path = must_printf("%s/queue.mdb", c->settings->state_dir);
+	if (stat(p->path, &p->file) != 0)
+		code = command_say(c, EXIT_AGAIN, "%s: %m", p->path);
+	else
+		code = find_place(p);
 	if (code == EXIT_DONE)
 		code = print_all(p);
 	entries_done(&p->r);
+	free(p->path);
 	free(p);
 	store_close(store);
 	return code;

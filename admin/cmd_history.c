@@ -90,9 +90,10 @@ show_message(struct history *h, uint64_t message, struct err *e)
 {
 	uint32_t rcpt = 0;
 
-	while (trail_next(h->store, message, &rcpt, e)) {
-		if (!show_one(h, message, rcpt, e) || ferror(stdout))
-			return !ferror(stdout);
+	e->kind = ERR_NONE;
+	while (!ferror(stdout) && trail_next(h->store, message, &rcpt, e)) {
+		if (!show_one(h, message, rcpt, e))
+			return false;
 		if (rcpt++ == UINT32_MAX)
 			break;
 	}

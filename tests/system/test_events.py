@@ -186,16 +186,29 @@ def test_follow_ends_when_nobody_reads_any_more(mixed):
     assert json.loads(r.stdout)["kind"] == "accepted" and r.stderr == ""
 
 
+def test_follow_says_that_the_queue_was_replaced(mixed):
+    r = Reader(mixed)
+    mixed.send(to=("good@to.test",))
+    assert r.line()["kind"] == "accepted"
+    mixed.cli("backup", mixed.dir / "copy")
+    assert mixed.stop() == 0
+    os.rename(mixed.dir / "copy", mixed.state / "queue.mdb")
+    assert r.p.wait(20) == 75 and "replaced" in r.p.stderr.read()
+
+
 def careful(m, place, lines, seen):
-    """Reads so many events behind a place, and is killed."""
+    """Reads so many events behind a place, and is killed; also when there are
+    not so many."""
     args = ["--from", place] if place else []
     r = Reader(m, *args)
-    got = []
+    got, timer = [], threading.Timer(3, r.p.kill)
+    timer.start()
     for _ in range(lines):
         text = r.p.stdout.readline()
         if not text.endswith("\n"):
             break
         got.append(json.loads(text)["event"])
+    timer.cancel()
     r.p.kill()
     r.p.communicate(timeout=20)
     seen += got
