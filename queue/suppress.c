@@ -283,7 +283,8 @@ blames_address(const char *status)
 	return false;
 }
 
-/* Servers that call a policy 5.1.1 are common; their words tell. */
+/* Servers that call a policy 5.1.1 are common; their words tell.  More of them
+ * than make another category: who is in doubt gets mail. */
 static bool
 blames_something_else(const char *reply)
 {
@@ -305,6 +306,8 @@ bool
 suppress_is_hard(const struct verdict *v)
 {
 	return v->kind == VERDICT_FAIL && v->blame == BLAME_RECIPIENT &&
+	       (v->category == CATEGORY_NONE ||
+		v->category == CATEGORY_BAD_ADDRESS) &&
 	       blames_address(v->status) && !blames_something_else(v->reply);
 }
 

@@ -71,7 +71,8 @@ bool suppress_remove(struct txn *t, struct text batch, uint32_t *changed,
 		     struct err *e) MUST_USE;
 
 /* A recipient has failed: is it a reply that says that there is no such
- * mailbox?  Never for words about us, our reputation, a policy or a quota. */
+ * mailbox?  Never for words about us, our reputation, a policy or a quota, nor
+ * if the category is another (a block `reply` can say so). */
 bool suppress_is_hard(const struct verdict *v);
 /* Such a failure is counted, and enough of them suppress the address: *added. */
 bool suppress_bounced(struct txn *t, const struct settings *s,
