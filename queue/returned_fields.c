@@ -8,10 +8,10 @@
 #include "queue/returned_private.h"
 
 /* "rfc822; bob@example.com": what follows the type; without a type all. */
-static const char *
-typed(const char *value)
+static char *
+typed(char *value)
 {
-	const char *semi = strchr(value, ';');
+	char *semi = strchr(value, ';');
 
 	if (semi == NULL || (size_t)(semi - value) > MIME_TYPE)
 		return value;
@@ -55,7 +55,7 @@ escape(const char *p, char out[4])
 
 /* The mailbox of an address field. */
 static void
-address(const char *value, char out[RETURNED_TEXT + 1])
+address(char *value, char out[RETURNED_TEXT + 1])
 {
 	char plain[MIME_VALUE];
 	struct text rest;
@@ -102,8 +102,16 @@ copy(char *out, size_t size, const char *value)
 		snprintf(out, size, "%.*s", (int)size - 1, value);
 }
 
+/* "mx.example.net (192.0.2.1, the server for ...)": its name. */
 static void
-diagnosis(struct returned_rcpt *x, const char *value)
+host(char out[RETURNED_TEXT + 1], char *value)
+{
+	value[strcspn(value, " ")] = '\0';
+	copy(out, RETURNED_TEXT + 1, value);
+}
+
+static void
+diagnosis(struct returned_rcpt *x, char *value)
 {
 	const char *words = typed(value);
 
@@ -114,7 +122,7 @@ diagnosis(struct returned_rcpt *x, const char *value)
 
 /* A field of a recipient; *x is the one at hand, NULL between two. */
 static bool
-rcpt_field(struct text name, const char *value, struct returned *out,
+rcpt_field(struct text name, char *value, struct returned *out,
 	   struct returned_rcpt **x)
 {
 	static const char *const word[] = {
@@ -143,7 +151,7 @@ rcpt_field(struct text name, const char *value, struct returned *out,
 	else if (w == 3)
 		(void)returned_status(text_of(value), (*x)->status);
 	else if (w == 4)
-		copy((*x)->remote, sizeof(*x)->remote, typed(value));
+		host((*x)->remote, typed(value));
 	else
 		diagnosis(*x, value);
 	return true;
@@ -190,7 +198,7 @@ returned_fields(struct text t, struct returned *out)
 		if (rcpt_field(name, value, out, &x))
 			continue;
 		if (mime_is(name, "Reporting-MTA"))
-			copy(out->reporter, sizeof out->reporter, typed(value));
+			host(out->reporter, typed(value));
 		else if (mime_is(name, "Original-Envelope-Id"))
 			copy(out->envid, sizeof out->envid, value);
 	}
@@ -214,7 +222,7 @@ returned_feedback(struct text t, struct returned *out)
 		if (mime_is(name, "Feedback-Type")) {
 			copy(out->feedback, sizeof out->feedback, value);
 		} else if (mime_is(name, "Reporting-MTA")) {
-			copy(out->reporter, sizeof out->reporter, typed(value));
+			host(out->reporter, typed(value));
 		} else if (mime_is(name, "Original-Envelope-Id")) {
 			copy(out->envid, sizeof out->envid, value);
 		} else if (mime_is(name, "Original-Rcpt-To") ||
