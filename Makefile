@@ -56,7 +56,7 @@ QUEUE := status wall category_table category address mailbox record field dsn ds
 DELIVERY := reply judge dane digest hostname x509 idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup dns anchor validator host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
-	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
+	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_after explain_print explain_message \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test
 
