@@ -114,6 +114,8 @@ def test_readers_say_how_far_they_are(mixed):
     assert not rows["crm"]["lost"] and rows["crm"]["counted_all"]
     assert [e["event"] for e in mixed.json("events", "--reader", "default")] == ids[1:]
     assert mixed.json("events", "--reader", "crm") == []
+    mixed.cli("events", "ack", ids[0], "--reader", "crm")  # it stays where it is
+    assert mixed.json("events", "--reader", "crm") == []
     (status,) = mixed.json("status")
     assert {r["name"] for r in status["readers"]} == {"default", "crm"}
     assert status["journal_entries"] == 2 and status["journal_bytes"] > 0
