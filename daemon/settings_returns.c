@@ -160,6 +160,9 @@ why_no_verp(enum provider_kind p)
 		return "a mailbox of Microsoft 365 sends as itself only, and "
 		       "refuses such senders";
 	case PROVIDER_SES:
+		return "SES takes senders of verified domains only: verify the "
+		       "domain of block returns there, and leave feedback "
+		       "forwarding on";
 	case PROVIDER_SENDGRID:
 	case PROVIDER_MAILGUN:
 	case PROVIDER_POSTMARK:

@@ -86,6 +86,12 @@ doubts(void **state)
 	    {"verp through SES",
 	     OUT("return_path = verp provider = ses auth { user = u password "
 		 "= \"file:/x\" }") "returns { domain = b.a }\n",
+	     "f:5: warning: return_path: SES takes senders of verified domains "
+	     "only: verify the domain of block returns there, and leave "
+	     "feedback forwarding on\n"},
+	    {"verp through Mailgun",
+	     OUT("return_path = verp provider = mailgun auth { user = u "
+		 "password = \"file:/x\" }") "returns { domain = b.a }\n",
 	     "f:5: warning: return_path: this provider puts a return path of "
 	     "its own on mail, so verp gains nothing\n"},
 	    {"verp through a mailbox",
