@@ -50,6 +50,7 @@
 	R("", "daily*quota", QUOTA)                                            \
 	R("", "relay limit", QUOTA)                                            \
 	R("", "maximum credits", QUOTA)                                        \
+	R("", "over limit", QUOTA)                                             \
 	R("", "rate limit", QUOTA)                                             \
 	R("", "frequency limited", QUOTA) /* QQ */                             \
 	R("", "ratelimit", QUOTA)                                              \
@@ -230,6 +231,10 @@
 	R("x.1", "relay", POLICY)                                              \
 	R("x.1", "try again later", SYSTEM)                                    \
 	R("x.1", "temporar", SYSTEM)                                           \
+	R("x.1", "authenticat", AUTHENTICATION)                                \
+	R("5.2.1", "temporar", SYSTEM)                                         \
+	R("5.2.1", "try again later", SYSTEM)                                  \
+	R("5.2.1", "poli", POLICY)                                             \
 	R("x.4.1", "recipient address rejected", BAD_ADDRESS) /* Exchange */   \
 	R("", "user unknown", BAD_ADDRESS)                                     \
 	R("", "user is unknown", BAD_ADDRESS)                                  \

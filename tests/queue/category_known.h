@@ -428,6 +428,8 @@ static const struct known {
     {BAD, STAGE_RCPT,
      "550 5.1.1 <spam@example.com>: Recipient address rejected: User unknown"},
     {BAD, STAGE_RCPT, "550 5.1.1 blocked-abuse@example.com not here"},
+    {SYS, STAGE_RCPT, "550 5.2.1 mailbox temporarily disabled"},
+    {POL, STAGE_RCPT, "550 5.2.1 refused by policy"},
     /* Not a word that helps: the code and where it came */
     {BAD, STAGE_RCPT, "550 no"},
     {POL, STAGE_RCPT, "554 no"},
