@@ -74,7 +74,7 @@ run(uint64_t seed)
 struct total {
 	uint64_t worlds, letters, entries, events, sent, crashes, failures;
 	uint64_t reports[TOLD_COUNT], refused, expired, suppressed, poisoned;
-	uint64_t doubts, pruned;
+	uint64_t doubts, pruned, withheld;
 };
 
 static void
@@ -95,6 +95,7 @@ add(struct total *t)
 	t->poisoned += m.poisoned;
 	t->doubts += m.doubts;
 	t->pruned += m.pruned;
+	t->withheld += m.withheld;
 }
 
 static void
@@ -104,13 +105,13 @@ say(const struct total *t)
 	       " messages, %" PRIu64 " sent, %" PRIu64 " refused, %" PRIu64
 	       " expired, %" PRIu64 " suppressed, %" PRIu64
 	       " held as poison, %" PRIu64 " in doubt; told of %" PRIu64
-	       " failures, %" PRIu64 " delays, %" PRIu64 " deliveries; %" PRIu64
-	       " entries, %" PRIu64 " forgotten; %" PRIu64 " crashes, %" PRIu64
-	       " failed commits\n",
+	       " failures, %" PRIu64 " delays, %" PRIu64 " deliveries, %" PRIu64
+	       " not told for the rate; %" PRIu64 " entries, %" PRIu64
+	       " forgotten; %" PRIu64 " crashes, %" PRIu64 " failed commits\n",
 	       t->worlds, DAYS, t->letters, t->sent, t->refused, t->expired,
 	       t->suppressed, t->poisoned, t->doubts, t->reports[TOLD_FAILED],
-	       t->reports[TOLD_DELAYED], t->reports[TOLD_SENT], t->entries,
-	       t->pruned, t->crashes, t->failures);
+	       t->reports[TOLD_DELAYED], t->reports[TOLD_SENT], t->withheld,
+	       t->entries, t->pruned, t->crashes, t->failures);
 }
 
 /* Some of the seeds, in a process of its own; the sum goes through the pipe. */

@@ -44,7 +44,7 @@ enum {
 			      deaths may add: */
 	DEATHS_MOST = 16,
 	ENTRIES = 200000,
-	RATE = 3, /* reports an hour to one sender, where there is a limit */
+	RATE = 1, /* reports an hour to one sender, where there is a limit */
 };
 #define LIFETIME_US      (2 * DAY_US)
 #define LOOKED_AROUND_US (12 * HOUR_US) /* each row was looked at */

@@ -293,4 +293,7 @@ months_drain(void)
 		for (uint32_t k = 0; k < m.letter[i].n; k++)
 			CHECK(m.letter[i].to[k].ended,
 			      "a recipient without an end");
+	CHECK(m.poisoned > 0, "what kills its workers is never held");
+	CHECK((m.withheld > 0) == m.limited, "%" PRIu64 " reports withheld",
+	      m.withheld);
 }

@@ -60,6 +60,7 @@ read_about(const struct journal_entry *x, uint64_t number)
 	p->ended = is_end(kind) || (p->ended && kind != JOURNAL_RELEASED &&
 				    kind != JOURNAL_HELD);
 	p->seen[kind]++;
+	m.withheld += kind == JOURNAL_WITHHELD;
 	p->entry = number;
 	p->chain++;
 	months_touch(l);

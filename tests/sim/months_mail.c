@@ -111,7 +111,7 @@ months_configure(void)
 
 	n = snprintf(text, sizeof text, CONF,
 		     (long long)(m.delay_after_us / MINUTE_US),
-		     m.limited ? "rate_per_sender = 3/h" : "",
+		     m.limited ? "rate_per_sender = 1/h" : "",
 		     m.bounces_to_list, (long long)(m.keep_us / DAY_US),
 		     m.big ? "64mb" : "1mb", (unsigned)chance(20) + 1);
 	m.max_bytes = m.big ? 64 << 20 : 1 << 20;
@@ -185,7 +185,9 @@ months_accept(void)
 		return;
 	l = months_add(id_next(m.last_id, m.now_us, 0));
 	l->type = (unsigned)(chance(2) == 0 ? 0 : chance(TYPES));
-	l->sender = chance(20) == 0 ? NOBODY : ADDRESSES + chance(SENDERS);
+	l->sender = chance(20) == 0
+			? NOBODY
+			: ADDRESSES + chance(chance(2) == 0 ? 2 : SENDERS);
 	l->crm = chance(8) == 0;
 	l->poison = chance(70) == 0;
 	l->n = (uint32_t)chance(RCPTS_MOST) + 1;

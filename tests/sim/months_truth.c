@@ -59,7 +59,7 @@ held(const struct letter *l, struct person *p)
 	CHECK(p->waits_anew || (doubt && strcmp(policy(l), "hold") == 0) ||
 		  p->deaths >= POISON_DEATHS,
 	      "held for no reason");
-	m.poisoned += p->deaths >= POISON_DEATHS;
+	m.poisoned += l->poison && p->deaths >= POISON_DEATHS;
 	p->was_held = true;
 }
 
@@ -141,7 +141,6 @@ count_deaths(struct person *p)
 	if (p->fact == FACT_NONE || p->fact == FACT_CRASH)
 		return;
 	p->deaths = p->died ? p->deaths + 1 : 0;
-	CHECK(p->deaths <= DEATHS_MOST, "%u workers died with it", p->deaths);
 }
 
 static void
