@@ -21,7 +21,7 @@ client_judge_returned(struct client *c, struct err *e)
 	ok = t != NULL;
 	for (unsigned i = 0; ok && i < r.nwho; i++)
 		ok = returned_look(t, all->settings, &r.who[i], r.report,
-				   &c->returned[i], e);
+				   r.null_sender, &c->returned[i], e);
 	store_abort(t);
 	if (ok)
 		return true;

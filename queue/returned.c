@@ -216,9 +216,9 @@ judge_prose(const struct about *a, const struct parts *p, struct returned *out)
 		return p->prose.delayed ? RETURNED_DELAYED : RETURNED_BOUNCE;
 	}
 	out->nrcpt = 0;
-	if (a->automatic || a->daemon || p->report)
-		return RETURNED_AUTO;
-	return RETURNED_OTHER;
+	if (a->daemon) /* in words that we don't know */
+		return RETURNED_OTHER;
+	return a->automatic || p->report ? RETURNED_AUTO : RETURNED_OTHER;
 }
 
 void

@@ -29,7 +29,7 @@ enum {
 
 /* Id, word, what it is. */
 #define RETURNED_KINDS(K)                                                      \
-	K(OTHER, "other", "no report: a person, perhaps")                      \
+	K(OTHER, "other", "a person, or a report that we don't know")          \
 	K(BOUNCE, "bounce", "it was not delivered")                            \
 	K(DELAYED, "delayed", "it waits somewhere")                            \
 	K(DELIVERED, "delivered", "it was delivered, or passed on")            \

@@ -99,13 +99,15 @@ judge_other(const struct returned *report, struct returned_job *j)
 bool
 returned_look(struct txn *t, const struct settings *s,
 	      const struct return_path *who, const struct returned *report,
-	      struct returned_job *out, struct err *e)
+	      bool null_sender, struct returned_job *out, struct err *e)
 {
 	const struct returned_rcpt *x;
 	bool named;
 
-	*out = (struct returned_job){
-	    .who = *who, .kind = report->kind, .suppress = s->suppress};
+	*out = (struct returned_job){.who = *who,
+				     .kind = report->kind,
+				     .null_sender = null_sender,
+				     .suppress = s->suppress};
 	if (!find(t, out, e))
 		return false;
 	x = returned_about(report, text_of(out->address), &named);
@@ -119,7 +121,7 @@ returned_look(struct txn *t, const struct settings *s,
 	else
 		judge_other(report, out);
 	snprintf(out->detail, sizeof out->detail, "%s%s%s",
-		 out->kind == RETURNED_OTHER ? "not a report"
+		 out->kind == RETURNED_OTHER ? "not understood"
 					     : returned_word(out->kind),
 		 x != NULL && !named && x->final[0] != '\0' ? " about " : "",
 		 x != NULL && !named ? x->final : "");
@@ -131,6 +133,7 @@ is_written(const struct returned_job *j)
 {
 	switch (j->kind) {
 	case RETURNED_OTHER:
+		return j->null_sender;
 	case RETURNED_BOUNCE:
 	case RETURNED_COMPLAINT:
 		return true;

@@ -33,6 +33,7 @@ struct returned_job {
 	struct return_path who;
 	enum returned_kind kind; /* of the report about this recipient */
 	bool known;              /* the journal knows the recipient */
+	bool null_sender;        /* what we don't understand may be a report */
 	bool counts;             /* the report is about its very address */
 	char address[ADDRESS_MOST + 1]; /* unknown: "" */
 	char relay[64 + 1];
@@ -45,12 +46,13 @@ struct returned_job {
 	bool dropped; /* there are RETURNED_ENTRIES_MOST: nothing is written */
 };
 
-/* The report about this recipient, judged. */
+/* The report about this recipient, judged.  null_sender: it came from `<>`. */
 bool returned_look(struct txn *t, const struct settings *s,
 		   const struct return_path *who, const struct returned *report,
-		   struct returned_job *out, struct err *e) MUST_USE;
-/* Delays, good news and programs that answer change nothing: they are not
- * written. */
+		   bool null_sender, struct returned_job *out,
+		   struct err *e) MUST_USE;
+/* Delays, good news, people and programs that answer change nothing: they are
+ * not written. */
 bool returned_store(struct txn *t, struct returned_job *j, int64_t now_us,
 		    struct err *e) MUST_USE;
 

@@ -68,6 +68,7 @@ struct session_returned {
 	const struct return_path *who;
 	unsigned nwho;
 	const struct returned *report;
+	bool null_sender; /* as all reports have it (RFC 3464 2, 5321 4.5.5) */
 };
 
 struct session_message {              /* valid at SESSION_ACCEPT */

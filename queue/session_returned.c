@@ -155,8 +155,10 @@ void
 session_returned(const struct session *s, struct session_returned *out)
 {
 	must(s->mode == MODE_WAIT && s->back.n > 0);
-	*out = (struct session_returned){
-	    .who = s->back.who, .nwho = s->back.n, .report = s->back.report};
+	*out = (struct session_returned){.who = s->back.who,
+					 .nwho = s->back.n,
+					 .report = s->back.report,
+					 .null_sender = s->nsender == 0};
 }
 
 void

@@ -24,8 +24,9 @@ settings(void)
 	return s;
 }
 
-/* Where the recipient is when its report comes. */
-enum where { WAITS, WITH_A_WORKER, SENT, FAILED, FORGOTTEN };
+/* Where the recipient is when its report comes; ANSWERED: it is SENT, and what
+ * comes has a sender, as people have. */
+enum where { WAITS, WITH_A_WORKER, SENT, ANSWERED, FAILED, FORGOTTEN };
 
 static uint64_t
 message(struct box *b, enum where where)
@@ -35,9 +36,10 @@ message(struct box *b, enum where where)
 
 	box_begin(b);
 	id = box_accept(b, 10, 2, false);
-	if (where == WITH_A_WORKER || where == SENT || where == FAILED)
+	if (where == WITH_A_WORKER || where == SENT || where == ANSWERED ||
+	    where == FAILED)
 		box_claim(b, id, 1);
-	if (where == SENT)
+	if (where == SENT || where == ANSWERED)
 		(void)box_settle(b, id, 1, VERDICT_SENT, &gone);
 	if (where == FAILED)
 		(void)box_settle(b, id, 1, VERDICT_FAIL, &gone);
@@ -48,7 +50,8 @@ message(struct box *b, enum where where)
 /* As the receiver does it: looked at, judged, committed. */
 static void
 comes_back(struct box *b, const struct settings *s, uint64_t id,
-	   const struct returned *report, struct returned_job *job)
+	   const struct returned *report, bool null_sender,
+	   struct returned_job *job)
 {
 	const struct return_path who = {
 	    .message = id, .rcpt = 1, .arrival_us = BOX_NOW};
@@ -58,7 +61,7 @@ comes_back(struct box *b, const struct settings *s, uint64_t id,
 			   .now_us = BOX_NOW + HOUR_US};
 
 	box_read(b);
-	yes(b, returned_look(b->t, s, &who, report, job, &b->e));
+	yes(b, returned_look(b->t, s, &who, report, null_sender, job, &b->e));
 	box_end(b);
 	committer_write(b->store, &i);
 	assert_int_equal(i.err.kind, ERR_NONE);
@@ -210,8 +213,14 @@ static const struct {
      false,
      CATEGORY_OTHER},
     {"a person answers",
-     SENT,
+     ANSWERED,
      {.kind = RETURNED_OTHER, .subject = "Re: Offer for you"},
+     "",
+     false,
+     CATEGORY_OTHER},
+    {"a report in words that we don't know",
+     SENT,
+     {.kind = RETURNED_OTHER, .subject = "Non livrable"},
      "returned",
      false,
      CATEGORY_OTHER},
@@ -245,7 +254,8 @@ what_becomes_of_it(void **state)
 		print_message("%s\n", ROWS[i].name);
 		box_make(&b);
 		id = message(&b, ROWS[i].where);
-		comes_back(&b, s, id, &ROWS[i].report, &job);
+		comes_back(&b, s, id, &ROWS[i].report,
+			   ROWS[i].where != ANSWERED, &job);
 		entries(&b, id, got, sizeof got);
 		assert_string_equal(got, ROWS[i].entries);
 		assert_int_equal(is_suppressed(&b, "reader@example.net"),
@@ -272,8 +282,8 @@ twice(void **state)
 	(void)state;
 	box_make(&b);
 	id = message(&b, SENT);
-	comes_back(&b, s, id, &ROWS[0].report, &job);
-	comes_back(&b, s, id, &ROWS[0].report, &job);
+	comes_back(&b, s, id, &ROWS[0].report, true, &job);
+	comes_back(&b, s, id, &ROWS[0].report, true, &job);
 	entries(&b, id, got, sizeof got);
 	assert_string_equal(got, "returned suppressed returned");
 	box_remove(&b);
@@ -299,12 +309,14 @@ for_ever(void **state)
 		box_make(&b);
 		id = message(&b, where[i]);
 		for (unsigned k = 0; k < RETURNED_ENTRIES_MOST; k++) {
-			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, &job);
+			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, true,
+				   &job);
 			assert_false(job.dropped);
 		}
 		before = box_verify(&b);
 		for (unsigned k = 0; k < 5; k++) {
-			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, &job);
+			comes_back(&b, s, id, &ROWS[k % 2 * 11].report, true,
+				   &job);
 			assert_true(job.dropped && !job.suppressed);
 		}
 		after = box_verify(&b);
@@ -312,7 +324,8 @@ for_ever(void **state)
 		assert_int_equal(is_suppressed(&b, "reader@example.net"),
 				 apart);
 		/* Others are not concerned. */
-		comes_back(&b, s, message(&b, SENT), &ROWS[0].report, &job);
+		comes_back(&b, s, message(&b, SENT), &ROWS[0].report, true,
+			   &job);
 		assert_false(job.dropped);
 		box_remove(&b);
 	}
@@ -334,7 +347,7 @@ outcome_behind_the_report(void **state)
 	(void)state;
 	box_make(&b);
 	id = message(&b, WITH_A_WORKER);
-	comes_back(&b, s, id, &ROWS[4].report, &job);
+	comes_back(&b, s, id, &ROWS[4].report, true, &job);
 	box_begin(&b);
 	(void)box_settle(&b, id, 1, VERDICT_SENT, &gone);
 	box_commit(&b);

@@ -115,7 +115,7 @@ only_the_start_is_read(void **state)
 		talker_feed(&t, "12345678\r\n", 10);
 	say(&t, "<bob@example.com>:\r\n550 5.1.1 not delivered\r\n");
 	hears(&t, ".\r\n", "250 2.0.0 Ok: recorded");
-	is_envelope(&t, "returned=auto-reply who=4.1");
+	is_envelope(&t, "returned=other who=4.1");
 	talker_close(&t);
 	settings_free(s);
 }

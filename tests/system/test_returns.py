@@ -192,13 +192,22 @@ def test_strangers_are_refused_where_nothing_comes_back(make, sink):
     assert e.value.smtp_code == 554
 
 
-def test_what_a_person_writes_is_recorded(make, sink):
+def test_what_a_person_writes_is_logged(make, sink):
+    """His mail was delivered, and the history goes on saying so."""
     m = verp(make, sink)
     queue_id, path = left(m, sink)
     assert back(m, path, sample("person", path), "bob@example.com")[0] == 250
+    m.wait_log(f"{queue_id}: returned=other, to=<bob@example.com>")
+    assert outcome(m, queue_id) == "delivered" and not suppressed(m)
+
+
+def test_a_report_in_unknown_words_is_recorded(make, sink):
+    m = verp(make, sink)
+    queue_id, path = left(m, sink)
+    assert back(m, path, sample("person", path))[0] == 250  # from <>
     (e,) = events(m, "returned")
     assert e["queue_id"] == queue_id and e["category"] == "other"
-    assert e["detail"] == "not a report" and e["reply"] == "Re: Your invoice"
+    assert e["detail"] == "not understood" and e["reply"] == "Re: Your invoice"
     assert not suppressed(m)
 
 
