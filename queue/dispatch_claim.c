@@ -215,20 +215,6 @@ looked(struct dispatch *d, struct look *k, const struct claim *c)
 	d->next_due_us = INT64_MIN;
 }
 
-/* Its relay takes mail, but never had room for one so large; or nobody is to
- * write to its address. */
-static bool
-give_up(struct dispatch *d, struct txn *t, const struct claim *c, struct err *e)
-{
-	struct settle_world w = dispatch_world(d);
-	struct expired x = {.lane = c->lane,
-			    .row = c->row,
-			    .arrival_us = c->arrival_us,
-			    .why = c->why};
-
-	return expire_one(t, &x, &w, d->now_us, e);
-}
-
 static struct claim
 claim_of(struct dispatch *d, size_t relay, unsigned type, uint64_t lane,
 	 unsigned worker)
@@ -246,6 +232,25 @@ claim_of(struct dispatch *d, size_t relay, unsigned type, uint64_t lane,
 }
 
 enum turn { TURN_DONE, TURN_NONE, TURN_FAILED };
+
+/* Its relay takes mail, but never had room for one so large; or nobody is to
+ * write to its address. */
+static enum turn
+give_up(struct dispatch *d, struct txn *t, const struct claim *c,
+	struct step *s, struct err *e)
+{
+	struct settle_world w = dispatch_world(d);
+	struct expired x = {.lane = c->lane,
+			    .row = c->row,
+			    .arrival_us = c->arrival_us,
+			    .why = c->why};
+
+	if (!expire_one(t, &x, &w, d->now_us, e))
+		return TURN_FAILED;
+	d->next_due_us = INT64_MIN;
+	/* A mass mail may have hundreds that nobody is to write to. */
+	return ++s->given_up < GIVE_UP_MOST ? TURN_DONE : TURN_NONE;
+}
 
 /* One message through this relay, if one may go. */
 static enum turn
@@ -294,11 +299,7 @@ take_turn(struct dispatch *d, struct txn *t, size_t relay, struct step *s,
 		d->next_due_us = INT64_MIN;
 		return TURN_DONE;
 	case CLAIM_OVER:
-		if (!give_up(d, t, c, e))
-			return TURN_FAILED;
-		d->next_due_us = INT64_MIN;
-		/* A mass mail may have hundreds that nobody is to write to. */
-		return ++s->given_up < GIVE_UP_MOST ? TURN_DONE : TURN_NONE;
+		return give_up(d, t, c, s, e);
 	case CLAIM_ASIDE:
 		d->next_due_us = INT64_MIN;
 		return ++s->aside < ASIDE_MOST ? TURN_DONE : TURN_NONE;

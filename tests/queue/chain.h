@@ -59,4 +59,15 @@ expect_chain(struct world *w, uint64_t id, uint32_t rcpt, const char *words)
 		fail_msg("\"%s\" instead of \"%s\"", got, words);
 }
 
+static inline uint8_t
+claims_of(struct world *w, uint64_t id)
+{
+	struct recipient_record r;
+
+	box_read(&w->box);
+	yes(&w->box, ledger_recipient(w->box.t, id, 0, &r, &w->box.e));
+	box_end(&w->box);
+	return r.claims;
+}
+
 #endif

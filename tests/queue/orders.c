@@ -10,6 +10,14 @@
 	"quota q {limit=100 window=day}\n"                                     \
 	"retry normal {intervals=[1min] jitter=0% lifetime=1h}\n"
 
+static const struct suppress_entry bob = {.origin = SUPPRESS_MANUAL,
+					  .address = {"bob@to.test", 11},
+					  .reason = {"by phone", 8}},
+				   eve = {.origin = SUPPRESS_IMPORT,
+					  .address = {"eve@to.test", 11}},
+				   joe = {.origin = SUPPRESS_IMPORT,
+					  .address = {"joe@to.test", 11}};
+
 static enum ledger_answer
 order(struct world *w, enum ledger_order what, uint64_t id, uint32_t rcpt)
 {
@@ -116,77 +124,66 @@ last_entry(struct world *w)
 	return x; /* box_end by the caller */
 }
 
+enum { NONE, ONE, TWO }; /* addresses in the batch */
+static const struct {
+	const char *name;
+	enum control_change_kind change;
+	const char *of;
+	uint64_t limit;
+	int batch;
+	enum journal_kind kind;
+	const char *address, *detail;
+} change_rows[] = {
+    {"quota set", CHANGE_QUOTA_SET, "q", 7, NONE, JOURNAL_QUOTA, "", "set 7"},
+    {"quota unset", CHANGE_QUOTA_UNSET, "q", 0, NONE, JOURNAL_QUOTA, "",
+     "unset"},
+    {"paused", CHANGE_RELAY_PAUSE, "r", 0, NONE, JOURNAL_RELAY, "", "paused"},
+    {"resumed", CHANGE_RELAY_RESUME, "r", 0, NONE, JOURNAL_RELAY, "",
+     "resumed"},
+    {"one address", CHANGE_SUPPRESS_ADD, "", 0, ONE, JOURNAL_SUPPRESSED,
+     "bob@to.test", ""},
+    {"an import", CHANGE_SUPPRESS_ADD, "", 0, TWO, JOURNAL_SUPPRESSED, "",
+     "2 addresses"},
+    {"one removed", CHANGE_SUPPRESS_REMOVE, "", 0, ONE, JOURNAL_UNSUPPRESSED,
+     "bob@to.test", ""},
+};
+
+/* What is of no message is an entry, too, with who did it. */
 static void
 changes(void **state)
 {
-	struct bytes one = {0}, two = {0};
-	const struct suppress_entry bob = {.origin = SUPPRESS_MANUAL,
-					   .address = text_of("bob@to.test"),
-					   .reason = text_of("by phone")};
-	const struct suppress_entry eve = {.origin = SUPPRESS_IMPORT,
-					   .address = text_of("eve@to.test")};
-	const struct suppress_entry joe = {.origin = SUPPRESS_IMPORT,
-					   .address = text_of("joe@to.test")};
+	struct bytes batch[3] = {{0}, {0}, {0}};
+	struct world w;
 
 	(void)state;
-	suppress_entry_add(&one, &bob);
-	suppress_entry_add(&two, &eve);
-	suppress_entry_add(&two, &joe);
-	{
-		const struct {
-			const char *name;
-			enum control_change_kind change;
-			const char *of;
-			uint64_t limit;
-			const struct bytes *entries;
-			enum journal_kind kind;
-			const char *relay, *address, *detail;
-		} rows[] = {
-		    {"quota set", CHANGE_QUOTA_SET, "q", 7, NULL, JOURNAL_QUOTA,
-		     "q", "", "set 7"},
-		    {"quota unset", CHANGE_QUOTA_UNSET, "q", 0, NULL,
-		     JOURNAL_QUOTA, "q", "", "unset"},
-		    {"paused", CHANGE_RELAY_PAUSE, "r", 0, NULL, JOURNAL_RELAY,
-		     "r", "", "paused"},
-		    {"resumed", CHANGE_RELAY_RESUME, "r", 0, NULL,
-		     JOURNAL_RELAY, "r", "", "resumed"},
-		    {"one address", CHANGE_SUPPRESS_ADD, "", 0, &one,
-		     JOURNAL_SUPPRESSED, "", "bob@to.test", ""},
-		    {"an import", CHANGE_SUPPRESS_ADD, "", 0, &two,
-		     JOURNAL_SUPPRESSED, "", "", "2 addresses"},
-		    {"one removed", CHANGE_SUPPRESS_REMOVE, "", 0, &one,
-		     JOURNAL_UNSUPPRESSED, "", "bob@to.test", ""},
-		};
-		struct world w;
+	suppress_entry_add(&batch[ONE], &bob);
+	suppress_entry_add(&batch[TWO], &eve);
+	suppress_entry_add(&batch[TWO], &joe);
+	begin(&w, TOLD, 0);
+	for (size_t i = 0; i < countof(change_rows); i++) {
+		const struct bytes *entries = &batch[change_rows[i].batch];
+		struct control_change c = {
+		    .change = (uint8_t)change_rows[i].change,
+		    .name = text_of(change_rows[i].of),
+		    .limit = change_rows[i].limit,
+		    .entries = {(const char *)entries->data, entries->n}};
+		struct journal_entry x;
 
-		begin(&w, TOLD, 0);
-		for (size_t i = 0; i < countof(rows); i++) {
-			struct control_change c = {.change =
-						       (uint8_t)rows[i].change,
-						   .name = text_of(rows[i].of),
-						   .limit = rows[i].limit};
-			struct journal_entry x;
-
-			print_message("%s\n", rows[i].name);
-			if (rows[i].entries != NULL)
-				c.entries = (struct text){
-				    (const char *)rows[i].entries->data,
-				    rows[i].entries->n};
-			dispatch_change(w.d, 1, "uid 7", &c);
-			step(&w);
-			assert_int_equal(w.answer[i].answer, LEDGER_DONE);
-			x = last_entry(&w);
-			assert_int_equal(x.kind, rows[i].kind);
-			assert_true(text_is(x.relay, rows[i].relay));
-			assert_true(text_is(x.address, rows[i].address));
-			assert_true(text_is(x.detail, rows[i].detail));
-			assert_true(text_is(x.who, "uid 7"));
-			box_end(&w.box);
-		}
-		end(&w);
+		print_message("%s\n", change_rows[i].name);
+		dispatch_change(w.d, 1, "uid 7", &c);
+		step(&w);
+		assert_int_equal(w.answer[i].answer, LEDGER_DONE);
+		x = last_entry(&w);
+		assert_int_equal(x.kind, change_rows[i].kind);
+		assert_true(text_is(x.relay, change_rows[i].of));
+		assert_true(text_is(x.address, change_rows[i].address));
+		assert_true(text_is(x.detail, change_rows[i].detail));
+		assert_true(text_is(x.who, "uid 7"));
+		box_end(&w.box);
 	}
-	bytes_free(&one);
-	bytes_free(&two);
+	end(&w);
+	for (size_t i = 0; i < countof(batch); i++)
+		bytes_free(&batch[i]);
 }
 
 /* Who has read the journal says so, and only what was written. */
