@@ -29,7 +29,7 @@
 	E(REPORTED, INFO, "a sender is told what became of its mail")          \
 	E(WITHHELD, NOTICE, "a sender gets no more reports for a while")       \
 	E(RETURNED, NOTICE, "mail came back: returned=bounce|complaint|...")   \
-	E(SUPPRESSED, NOTICE, "an address that does not exist gets no mail")   \
+	E(SUPPRESSED, NOTICE, "an address gets no more mail")                  \
 	E(RELAY_DOWN, WARNING, "a relay can't be reached; closed for a while") \
 	E(RELAY_UP, INFO, "a relay answers again")                             \
 	E(RELAY_CLOSED, WARNING, "a provider said its limit is reached")       \
