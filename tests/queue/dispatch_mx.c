@@ -300,6 +300,7 @@ a_hosts_limit_is_its_own(void **state)
 {
 	struct world w;
 	uint64_t id;
+	struct recipient_record r;
 	struct job_outcome o;
 
 	(void)state;
@@ -318,6 +319,10 @@ a_hosts_limit_is_its_own(void **state)
 	w.held[0] = w.held[--w.nheld];
 	step(&w);
 	expect_record(&w, id, RECIPIENT_WAITING, 1, "5.4.5", "daily limit");
+	box_read(&w.box);
+	yes(&w.box, ledger_recipient(w.box.t, id, 0, &r, &w.box.e));
+	assert_int_equal(r.category, CATEGORY_QUOTA);
+	box_end(&w.box);
 	put_to(&w, "a@z.example");
 	step(&w);
 	assert_int_equal(held_for(&w, "z.example"), 1);
