@@ -1,5 +1,6 @@
 #include "admin/waits.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,12 @@ waits_read(struct txn *t, const struct settings *s, int64_t now_us,
 	ok = look_at_lanes(&l, t, e);
 	for (size_t i = 0; ok && i < s->nrelays; i++)
 		note_relay(&l, i);
+	/* By a person, or since workers died with it: somebody must look. */
+	if (txn_state(t)->held > 0)
+		note(out,
+		     "%" PRIu64 " recipients are held: mtq queue list --state "
+		     "held",
+		     txn_state(t)->held);
 	book_close(b);
 	return ok;
 }

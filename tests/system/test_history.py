@@ -94,6 +94,7 @@ def test_mail_that_was_never_tried_is_found(make):
     assert r["queue_id"] == qid and r["outcome"] == "waiting" and r["tries"] == 0
     m.cli("queue", "hold", "--reason", "wait for Anna", qid)
     assert outcomes(m, qid) == {"good@to.test": "held"}
+    assert any("1 recipients are held" in n for n in m.json("status")[0]["notes"])
     m.cli("queue", "release", qid)
     assert outcomes(m, qid) == {"good@to.test": "waiting"}
     m.cli("queue", "drop", "--yes", qid)
