@@ -155,46 +155,63 @@ twice_goes_alone(void **state)
 	end(&w);
 }
 
+/* Has the worker one of these messages? */
 static bool
-holds(const struct world *w, uint64_t id)
+holds(const struct world *w, const uint64_t *poison, unsigned n)
 {
 	for (size_t i = 0; i < w->nheld; i++)
-		if (w->held[i].job.message == id)
-			return true;
+		for (unsigned k = 0; k < n; k++)
+			if (w->held[i].job.message == poison[k])
+				return true;
 	return false;
 }
 
-/* One message kills whoever takes it: it is held after three deaths, and all
+/* Some messages kill whoever takes them: they are held after few deaths, and all
  * others arrive. */
 static void
 poison_among_many(void **state)
 {
-	enum { N = 60 };
-	uint64_t poison = 0;
-	unsigned deaths = 0;
-	struct world w;
+	enum { N = 60, POISON_MOST = 4 };
+	static const struct {
+		const char *name;
+		unsigned poison, deaths_most;
+	} rows[] = {
+	    {"one", 1, POISON_CLAIMS},
+	    {"two", 2, 2 * (POISON_CLAIMS + POISON_MORE)},
+	    {"four", 4, 4 * (POISON_CLAIMS + POISON_MORE)},
+	};
 
 	(void)state;
-	begin(&w, CONF("100"), 1);
-	for (int i = 0; i < N; i++)
-		if (i == N / 2)
-			poison = put(&w, 1);
-		else
-			put(&w, 1);
-	for (int i = 0; i < 2000; i++) {
-		after(&w, SECOND_US);
-		if (holds(&w, poison)) {
-			deaths++;
-			die(&w);
+	for (size_t r = 0; r < countof(rows); r++) {
+		uint64_t poison[POISON_MOST];
+		unsigned deaths = 0, n = 0;
+		struct world w;
+
+		print_message("%s\n", rows[r].name);
+		begin(&w, CONF("100"), 1);
+		for (unsigned i = 0; i < N; i++) {
+			uint64_t id = put(&w, 1);
+
+			if (i % 13 == 7 && n < rows[r].poison)
+				poison[n++] = id;
 		}
-		while (w.nheld > 0 && !holds(&w, poison))
-			answer(&w, VERDICT_SENT);
+		for (int i = 0; i < 3000; i++) {
+			after(&w, SECOND_US);
+			if (holds(&w, poison, n)) {
+				deaths++;
+				die(&w);
+			}
+			while (w.nheld > 0 && !holds(&w, poison, n))
+				answer(&w, VERDICT_SENT);
+		}
+		assert_in_range(deaths, POISON_CLAIMS, rows[r].deaths_most);
+		books(&w, 0, 0, n, 0);
+		for (unsigned i = 0; i < n; i++)
+			expect_record(&w, poison[i], RECIPIENT_HELD,
+				      claims_of(&w, poison[i]), "4.3.0",
+				      "workers died with it");
+		end(&w);
 	}
-	assert_int_equal(deaths, 3);
-	books(&w, 0, 0, 1, 0);
-	expect_record(&w, poison, RECIPIENT_HELD, 3, "4.3.0",
-		      "held: 3 workers died with it");
-	end(&w);
 }
 
 /* Somebody kills the worker every second, while mail needs many of them to get
