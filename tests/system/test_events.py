@@ -238,6 +238,30 @@ def test_killed_at_every_step_it_gets_each_event_exactly_once(mixed):
     assert seen == [e["event"] for e in mixed.json("events")]
 
 
+def test_a_reader_outlives_whoever_writes(mixed):
+    r, lines = Reader(mixed), []
+    reading = threading.Thread(target=lambda: lines.extend(r.p.stdout))
+    reading.start()
+    for i in range(12):
+        mixed.send(to=("good@to.test", "bad@to.test"))
+        if i % 4 == 2:
+            for pid in mixed.pids("scheduler"):
+                os.kill(pid, signal.SIGKILL)
+            wait_for("another scheduler", lambda: mixed.pids("scheduler"))
+    wait_for("every delivery",
+             lambda: mixed.json("status")[0]["waiting"] +
+             mixed.json("status")[0]["active"] == 0)
+    events = mixed.json("events")
+    wait_for("the reader", lambda: len(lines) >= len(events))
+    r.p.send_signal(signal.SIGINT)
+    reading.join(20)
+    assert [json.loads(x) for x in lines] == events
+    assert len({e["event"] for e in events}) == len(events)
+    ended = [(e["queue_id"], e["recipient"]) for e in events
+             if e["kind"] in ("delivered", "bounced")]
+    assert len(ended) == len(set(ended)) == 24
+
+
 def test_acknowledging_reader_killed_anywhere_misses_nothing(mixed):
     """Its own records are in the order of its work: what it did and had not
     acknowledged comes again, and it knows it by its id."""
