@@ -19,7 +19,7 @@ struct task {
 	bool utf8_needed; /* an address beyond ASCII */
 	bool dot_sent;
 	bool dsn_passed; /* the server has our DSN parameters: it reports */
-	unsigned tries; /* connections whose set-up failed under it */
+	unsigned tries;  /* connections whose set-up failed under it */
 	char security[JOB_SECURITY_MOST + 1]; /* of the connection it had */
 	int64_t came_us;                      /* steady: JOB arrived */
 	int64_t begun_us;                     /* a connection took it */
