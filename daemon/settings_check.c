@@ -186,6 +186,8 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 {
 	bool v4 = at->sa.ss_family == AF_INET;
 
+	if (*c->s->returns.domain != '\0')
+		return true; /* mail comes back from everywhere */
 	for (size_t i = 0; i < c->s->nsources; i++) {
 		const struct source_settings *s = &c->s->sources[i];
 
