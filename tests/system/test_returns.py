@@ -8,7 +8,7 @@ import pytest
 
 from conftest import data
 from sink import Sink
-from wait import DEADLINE, wait_for
+from wait import DEADLINE, free_port, wait_for
 
 BODY = (b"From: Ann <ann@from.test>\r\nMessage-ID: <m1@crm.test>\r\n"
         b"Subject: x\r\n\r\nhi\r\n")
@@ -183,6 +183,30 @@ def test_strangers_find_no_open_relay(make, sink, trick):
         assert code in (501, 550), text
     m.empty()
     assert len(sink.messages) == 1
+
+
+def test_a_listener_for_what_comes_back(make, sink):
+    """As docs/returns.md has it: strangers can't take the CRM's places."""
+    port = free_port()
+    m = verp(make, sink, listen="max_connections = 10", blocks=(
+        f'listen "back" {{\n\taddress = "127.0.0.1:{port}"\n'
+        "\tmax_connections = 1\n}\n"))
+    m.write(from_ip="127.0.0.1\n\tlistener = in")
+    assert m.stop() == 0
+    m.start()
+    _, path = left(m, sink)
+    with smtplib.SMTP("127.0.0.1", port, "mx.example.net", DEADLINE) as s:
+        # A source of the other listener is a stranger here.
+        s.ehlo()
+        assert s.mail("")[0] == 250
+        assert s.rcpt("bob@example.com")[0] == 550
+        assert s.rcpt(path)[0] == 250
+        with pytest.raises(smtplib.SMTPConnectError) as e:
+            smtplib.SMTP("127.0.0.1", port, "second", DEADLINE)
+        assert e.value.smtp_code == 421
+        left(m, sink, "amy@example.com")
+        assert data(s, sample("postfix", path))[0] == 250
+    assert len(events(m, "returned")) == 1
 
 
 def test_strangers_are_refused_where_nothing_comes_back(make, sink):
