@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/log.h"
 #include "queue/mailbox.h"
 #include "queue/returned_private.h"
 
@@ -95,8 +96,8 @@ read_header(struct text header, struct returned *out, struct about *a)
 	while (mime_field(&header, &name, &field)) {
 		mime_value(field, value, sizeof value);
 		if (mime_is(name, "Subject") && out->subject[0] == '\0')
-			text_copy(text_of(value), out->subject,
-				  sizeof out->subject);
+			log_safe(value, strlen(value), out->subject,
+				 sizeof out->subject);
 		else if (mime_is(name, "From"))
 			read_from(value, a);
 		else if (mime_is(name, "X-Failed-Recipients"))

@@ -1,9 +1,9 @@
 /* The parts that programs write for programs. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/log.h"
 #include "queue/record.h"
 #include "queue/returned_private.h"
 
@@ -99,7 +99,7 @@ static void
 copy(char *out, size_t size, const char *value)
 {
 	if (out[0] == '\0') /* of several the first counts */
-		snprintf(out, size, "%.*s", (int)size - 1, value);
+		log_safe(value, strlen(value), out, size);
 }
 
 /* "mx.example.net (192.0.2.1, the server for ...)": its name. */
