@@ -1,12 +1,13 @@
 """mtq and Postfix side by side: the same load, the same sink, the same machine,
 one after the other in one run.
 
-	bench.py [--build build] [--quick | --quotas | --tls] [--write]
+	bench.py [--build build] [--quick | --quotas | --tls | --history [REV]] [--write]
 
 Rows are 1, 10 and 100 KiB, one message a connection and many.  --quick is mtq
 alone with small counts, for `make check`: it fails only when something is badly
 wrong.  --quotas measures only what quotas and routes cost, --tls only delivery
-over TLS with AUTH.  --write puts the figures into docs/performance.md.
+over TLS with AUTH, --history only what the journal costs against the commit REV
+from before it.  --write puts the figures into docs/performance.md.
 
 CPU is what all processes of a server used, from /proc (utime + stime of the
 living, and of their reaped children).  Syncs are counted in a run of their own
@@ -658,6 +659,67 @@ def tls(build, folder, write):
     return 0
 
 
+class Forgetful(Mtq):
+    """A journal that is full soon, so that each message that comes makes an old
+    one go, as in the long run."""
+    name = "mtq, journal full"
+
+    def __init__(self, build, folder, sink_port):
+        super().__init__(build, folder, sink_port, PLAIN.format(port=sink_port)
+                         + "history { max_size = 10mb }\n")
+
+
+def build_of(rev, build, folder):
+    """The programs of another commit; load and sink are ours."""
+    tree = pathlib.Path(folder, "tree")
+    tree.mkdir()
+    subprocess.run(f"git -C {ROOT} archive {rev} | tar -x -C {tree}", shell=True,
+                   check=True, timeout=60)
+    old = pathlib.Path(folder, "old")
+    subprocess.run(["make", "-s", f"-j{os.cpu_count()}", f"BUILD={old}", "WERROR=", "all"],
+                   cwd=tree, check=True, timeout=900)
+    for tool in ("load", "sink"):
+        shutil.copy(build / tool, old)
+    return old
+
+
+def history(build, folder, write, rev, n, times=5):
+    """What the journal costs: by turns with the last commit that had none."""
+    old = build_of(rev, build, folder)
+    shown = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", rev], check=True,
+                           capture_output=True, text=True).stdout.strip()
+    runs = {"before": (Mtq, old), "now": (Mtq, build), "full": (Forgetful, build)}
+    lines = []
+    for size in (1024, 10240):
+        rows = {name: [] for name in runs}
+        for _ in range(times):
+            for name, (kind, where) in runs.items():
+                rows[name].append(measure(kind, where, folder, n, size, 1000))
+                print(json.dumps(rows[name][-1]), file=sys.stderr, flush=True)
+
+        def ratio(name, what):  # of neighbours in time
+            return share([b[what] / a[what] for a, b in zip(rows["before"], rows[name])],
+                         0.5)
+
+        def middle(name, what):
+            return share([r[what] for r in rows[name]], 0.5)
+        lines.append(
+            f"| {size // 1024} | {middle('before', 'delivered_s'):,.0f} | "
+            f"{middle('now', 'delivered_s'):,.0f} (**{ratio('now', 'delivered_s'):.2f} ×**) | "
+            f"{middle('full', 'delivered_s'):,.0f} (**{ratio('full', 'delivered_s'):.2f} ×**) | "
+            + " / ".join(f"{middle(k, 'cpu_ms'):.3f}" for k in runs) + " |")
+    text = "\n".join([
+        f"Measured {machine()}, 50 sessions, by `bench.py --history`: {n:,} messages a run, "
+        f"{times} runs of each by turns, medians; before is commit {shown}, the last one "
+        "without journal, categories and return paths.", "",
+        "| KiB | delivered/s before | now | now, journal full: each entry makes an old one "
+        "go | CPU ms/message |", "|" + "---|" * 5, *lines])
+    print(text)
+    if write:
+        write_part("history", text)
+    return 0
+
+
 def write_part(name, text):
     page = ROOT / "docs/performance.md"
     old = page.read_text()
@@ -671,6 +733,8 @@ def main():
     p.add_argument("--quick", action="store_true")
     p.add_argument("--quotas", action="store_true")
     p.add_argument("--tls", action="store_true")
+    p.add_argument("--history", nargs="?", const="b848db1~1", metavar="REV")
+    p.add_argument("--messages", type=int, default=40000, help="of --history")
     p.add_argument("--write", action="store_true")
     a = p.parse_args()
     build = pathlib.Path(a.build).resolve()
@@ -678,6 +742,8 @@ def main():
     try:
         if a.quick:
             return quick(build, folder)
+        if a.history:
+            return history(build, folder, a.write, a.history, a.messages)
         what = quotas if a.quotas else tls if a.tls else full
         return what(build, folder, a.write)
     finally:

@@ -36,6 +36,7 @@ from sink import Sink  # noqa: E402
 
 CLIENTS = 4
 PUT_OFF_S = 3  # so long the sink says "later" to some
+AHEAD = 1000  # recipients in the queue: with more of them clients wait
 CONF = kill.CONF + """\
 bounce {{ postmaster = pm@pm.test
 	keep_failed = 1h
@@ -82,15 +83,18 @@ class Client(threading.Thread):
     def __init__(self, port, name, seed):
         super().__init__(daemon=True)
         self.port, self.name_, self.rng = port, name, random.Random(seed)
-        self.acked, self.enough = {}, False
+        self.acked, self.enough, self.wait = {}, False, False
 
     def run(self):
         n = 0
         while not self.enough:
+            if self.wait:
+                time.sleep(0.05)
+                continue
             try:
                 with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as s:
                     s.ehlo("client.test")
-                    while not self.enough and n < 100000:
+                    while not self.enough and not self.wait:
                         n += 1
                         self.one(s, f"m{self.name_}x{n}")
             except (OSError, smtplib.SMTPException):
@@ -311,11 +315,14 @@ def run(args, folder):
             if what not in ("all", "mtqd"):
                 kill.wait(f"the {what} is there", lambda: system.pids(what), 20)
             done += system.kill(what)
+            now = system.waiting()
+            for c in clients:
+                c.wait = now is not None and now["waiting"] > AHEAD
         for c in clients:
             c.enough = True
         for c in clients:
             c.join(30)
-        kill.wait("the queue drains", system.empty, 120)
+        kill.wait("the queue drains", system.empty, 240)
         events = reader.rest()
         system.mtqd.terminate()
         if system.mtqd.wait(60) != 0:

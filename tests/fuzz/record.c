@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "queue/record.h"
+#include "queue/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,6 +45,19 @@ keys(const uint8_t *data, size_t size)
 	}
 }
 
+/* What is in the journal is what journal_add wrote, or no entry. */
+static void
+entry(const uint8_t *data, size_t size, struct bytes *b)
+{
+	struct journal_entry x;
+
+	if (!journal_entry_decode(&x, data, size))
+		return;
+	must(journal_word((enum journal_kind)x.kind) != NULL);
+	journal_entry_encode(b, &x);
+	must(b->n == size && memcmp(b->data, data, size) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,7 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	bytes_reserve(&b, 1);
-	switch (data[0] % 6) {
+	switch (data[0] % 9) {
 	case 0:
 		ROUND_TRIP(message, data + 1, size - 1, &b, 0);
 		break;
@@ -69,6 +82,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		keys(data + 1, size - 1);
+		break;
+	case 6:
+		ROUND_TRIP(reader, data + 1, size - 1, &b, 0);
+		break;
+	case 7:
+		ROUND_TRIP(history, data + 1, size - 1, &b, 0);
+		break;
+	case 8:
+		entry(data + 1, size - 1, &b);
 		break;
 	case 5:
 		ROUND_TRIP(suppress, data + 1, size - 1, &b, 0);
