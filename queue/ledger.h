@@ -139,8 +139,9 @@ enum ledger_order {
 	LEDGER_DROP,
 	LEDGER_BOUNCE
 };
-/* All recipients of a message, or one (rcpt != UINT32_MAX).  `who` and why are
- * kept in the record.  *changed: how many. */
+/* All recipients of a message, or one (rcpt != UINT32_MAX).  who: "who: why",
+ * kept in the record, and in the journal apart; "": nobody, and no entry.
+ * *changed: how many. */
 bool ledger_order(struct txn *t, uint64_t id, uint32_t rcpt,
 		  enum ledger_order order, const char *who, int64_t now_us,
 		  enum ledger_answer *answer, uint32_t *changed,
