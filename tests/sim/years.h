@@ -44,6 +44,7 @@ enum {
 	STARTS = 8192,   /* of one relay: a ring */
 	BODY_MOST = 2000,
 	ZONES_A_WORLD = 7,
+	DEATHS_TO_HOLD = 3,
 	NO_CAP = -1,
 };
 #define LIFETIME_US (4 * DAY_US)
@@ -108,7 +109,8 @@ struct person {
 	bool in_flight;
 	bool over;
 	bool failed;
-	bool refused; /* the remote said 550 */
+	bool refused;    /* the remote said 550 */
+	unsigned deaths; /* of its workers, one after another */
 };
 struct letter {
 	uint64_t id;
@@ -141,6 +143,8 @@ struct task {
 		bool told; /* its outcome awaits a commit: */
 		enum verdict_kind kind;
 		bool used;
+		bool died; /* its worker; else, if all: everything */
+		bool all;
 	} end[RCPTS_MOST]; /* beside rcpt[] */
 };
 

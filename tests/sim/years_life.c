@@ -19,6 +19,8 @@ years_settle_told(void)
 			p->over = t->end[k].kind == VERDICT_SENT;
 			p->refused = t->end[k].kind == VERDICT_FAIL;
 			y.sent += p->over;
+			if (!t->end[k].all)
+				p->deaths = t->end[k].died ? p->deaths + 1 : 0;
 			years_settled(t, k, t->end[k].used);
 		}
 		if (t->n == 0)
@@ -48,6 +50,8 @@ forget(struct task *t, bool by_dot)
 		t->end[i].told = true;
 		t->end[i].kind = VERDICT_DEFER;
 		t->end[i].used = left || !by_dot;
+		t->end[i].died = by_dot;
+		t->end[i].all = !by_dot;
 		y.doubts += t->end[i].used;
 	}
 }

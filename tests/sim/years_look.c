@@ -20,6 +20,21 @@ record_of(const struct letter *l, uint32_t rcpt, bool *there)
 	return r;
 }
 
+/* Workers die of nothing here: who was with three of them in a row is held, and
+ * let go again. */
+static void
+release(const struct letter *l, const struct person *p)
+{
+	struct control_order o = {.order = LEDGER_RELEASE,
+				  .message = l->id,
+				  .rcpt = (uint32_t)(p - l->to),
+				  .reason = text_of("innocent")};
+
+	CHECK(p->deaths >= DEATHS_TO_HOLD, "held after %u deaths: %s",
+	      p->deaths, reason);
+	dispatch_order(y.dispatch, 1, "sim", &o);
+}
+
 /* True: it waits and is due; there must be a reason why it is still here. */
 bool
 years_is_due(struct letter *l, uint32_t rcpt)
@@ -37,6 +52,10 @@ years_is_due(struct letter *l, uint32_t rcpt)
 			  y.latest_us - l->arrival_us >= LIFETIME_US,
 		      "given up without a reason: %s", reason);
 		p->failed = true;
+		return false;
+	}
+	if (r.state == RECIPIENT_HELD) {
+		release(l, p);
 		return false;
 	}
 	CHECK(r.state == RECIPIENT_WAITING, "neither waiting nor claimed");
