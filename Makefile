@@ -247,7 +247,7 @@ system: all
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 		tests/system
 
-SEEDS ?= 80
+SEEDS ?= 60
 $(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 YEARS ?= 100
