@@ -124,6 +124,9 @@
 	KEY(duration, delay_after, "4h", "0s", "30d",                          \
 	    "A sender is told once that mail waits, when it is as old as "     \
 	    "this; 0s: never.")                                                \
+	KEY(rate, delays_per_sender, "6/h", NULL, NULL,                        \
+	    "Reports about delays to one sender in a second, minute or hour; " \
+	    "those above it are not sent, but recorded.")                      \
 	KEY(rate, rate_per_sender, "", NULL, NULL,                             \
 	    "Reports to one sender in a second, minute or hour (100/h); "      \
 	    "those "                                                           \

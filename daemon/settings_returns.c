@@ -284,6 +284,7 @@ static void
 tell_reports(const struct settings *s, struct report *r)
 {
 	static const char *const key[] = {"postmaster", "delay_after",
+					  "delays_per_sender",
 					  "rate_per_sender"};
 
 	for (size_t i = 0; !s->bounce.enabled && i < countof(key); i++)

@@ -55,6 +55,7 @@ void
 bounces_committed(struct bounces *b)
 {
 	allowance_keep(&b->allowance);
+	allowance_keep(&b->delays);
 }
 
 void
@@ -62,6 +63,7 @@ bounces_forget(struct bounces *b)
 {
 	clear(b);
 	allowance_drop(&b->allowance);
+	allowance_drop(&b->delays);
 }
 
 void
@@ -69,6 +71,7 @@ bounces_free(struct bounces *b)
 {
 	free_originals(b);
 	allowance_free(&b->allowance);
+	allowance_free(&b->delays);
 	free(b->news);
 	*b = (struct bounces){.n = 0};
 }
@@ -291,27 +294,50 @@ note(const struct notice *p, enum journal_kind kind, struct txn *t,
 /* --- one report -------------------------------------------------------------
  */
 
+static bool
+is_within(struct allowance *a, const struct rate *rate, const char *key,
+	  const struct notice *p, struct text to, struct later *log,
+	  int64_t now_us)
+{
+	char safe[ADDRESS_MOST * 3 + 1];
+
+	switch (allowance_take(a, rate, to, now_us)) {
+	case ALLOWANCE_YES:
+		return true;
+	case ALLOWANCE_FIRST_NO:
+		later_add(log, EVENT_WITHHELD, p->about,
+			  "%s is reached: no more of these reports to=<%s> for "
+			  "a while",
+			  key, log_safe(to.p, to.n, safe, sizeof safe));
+		break;
+	case ALLOWANCE_NO:
+		break;
+	}
+	return false;
+}
+
+/* A mailing that waits for tomorrow's quota is no news ten thousand times, and
+ * each report would take a place of that quota. */
+static bool
+is_allowed(struct bounces *b, const struct notice *p, enum dsn_action action,
+	   struct text to, const struct settings *s, struct later *log,
+	   int64_t now_us)
+{
+	return (action != DSN_DELAYED ||
+		is_within(&b->delays, &s->bounce.delays_per_sender,
+			  "delays_per_sender", p, to, log, now_us)) &&
+	       is_within(&b->allowance, &s->bounce.rate_per_sender,
+			 "rate_per_sender", p, to, log, now_us);
+}
+
 /* The report is made, or withheld: that is recorded, too. */
 static bool
 report(struct bounces *b, struct notice *p, enum dsn_action action,
        struct text to, struct txn *t, const struct settings *s,
        struct later *log, int64_t now_us, struct err *e)
 {
-	char safe[ADDRESS_MOST * 3 + 1];
-
-	switch (allowance_take(&b->allowance, &s->bounce.rate_per_sender, to,
-			       now_us)) {
-	case ALLOWANCE_YES:
-		break;
-	case ALLOWANCE_FIRST_NO:
-		later_add(log, EVENT_WITHHELD, p->about,
-			  "rate_per_sender is reached: no more reports to=<%s> "
-			  "for a while",
-			  log_safe(to.p, to.n, safe, sizeof safe));
+	if (!is_allowed(b, p, action, to, s, log, now_us))
 		return note(p, JOURNAL_WITHHELD, t, now_us, e);
-	case ALLOWANCE_NO:
-		return note(p, JOURNAL_WITHHELD, t, now_us, e);
-	}
 	b->last_id = max_of(b->last_id, txn_state(t)->last_id);
 	b->last_id = id_next(b->last_id, now_us, 1);
 	if (!notice_enter(p, t, s, action, to, b->last_id, now_us, e) ||

@@ -40,6 +40,7 @@ struct bounces {
 	struct original *originals; /* of what was delivered; a list */
 	uint64_t last_id;           /* of a report of this step */
 	struct allowance allowance; /* reports to one sender */
+	struct allowance delays;    /* of them about delays */
 };
 
 /* Is anybody told of this, as far as the configuration and the sender say? */

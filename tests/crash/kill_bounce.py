@@ -40,7 +40,8 @@ AHEAD = 1000  # recipients in the queue: with more of them clients wait
 CONF = kill.CONF + """\
 bounce {{ postmaster = pm@pm.test
 	keep_failed = 1h
-	delay_after = 1s }}
+	delay_after = 1s
+	delays_per_sender = "" }}
 """
 ENDS = {"delivered", "bounced", "expired", "dropped"}
 TOLD = {"failed": "reported", "relayed": "reported", "delayed": "delayed"}

@@ -265,6 +265,46 @@ too_many(void **state)
 	end(&w);
 }
 
+/* Few of many delays are told; each failure is, all the same. */
+static void
+too_many_delays(void **state)
+{
+	const struct mail mail = {"a@from.test", 0, 0, 0, 1, NULL};
+	struct world w;
+	uint64_t id[5];
+	char words[256];
+	size_t told = 0, withheld = 0;
+
+	(void)state;
+	begin(&w, TOLD("bounce {delay_after=10min delays_per_sender=2/h}\n"),
+	      1);
+	for (size_t i = 0; i < countof(id); i++)
+		id[i] = accept_mail(&w, &mail);
+	step(&w);
+	answer_all(&w, VERDICT_DEFER);
+	step(&w);
+	after(&w, 11 * MINUTE_US);
+	answer_all(&w, VERDICT_DEFER);
+	step(&w);
+	for (size_t i = 0; i < countof(id); i++) {
+		chain(&w, id[i], 0, words);
+		told += count(words, "delayed");
+		withheld += count(words, "withheld");
+	}
+	assert_int_equal(told, 2);
+	assert_int_equal(withheld, countof(id) - 2);
+	step(&w);
+	answer_all(&w, VERDICT_SENT); /* the two reports */
+	after(&w, 2 * MINUTE_US);
+	answer_all(&w, VERDICT_FAIL);
+	step(&w);
+	for (size_t i = 0; i < countof(id); i++) {
+		chain(&w, id[i], 0, words);
+		assert_int_equal(count(words, "reported"), 1);
+	}
+	end(&w);
+}
+
 /* A step that fails before it comes to reports gives back what it took itself, and
  * nothing that was durable before it. */
 static void
@@ -364,6 +404,7 @@ main(void)
 	    cmocka_unit_test(a_delay_once),
 	    cmocka_unit_test(a_delivery),
 	    cmocka_unit_test(too_many),
+	    cmocka_unit_test(too_many_delays),
 	    cmocka_unit_test(too_many_and_a_failed_commit),
 	    cmocka_unit_test(a_damaged_message),
 	    cmocka_unit_test(removed_meanwhile),

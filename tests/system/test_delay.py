@@ -11,7 +11,7 @@ from wait import wait_for
 
 from test_bounce import parsed, reports
 
-SOON = "delay_after = 1s\n\tkeep_failed = 1d"
+SOON = "delay_after = 1s\n\tkeep_failed = 1d\n\tdelays_per_sender = \"\""
 TWO = """\
 relay "home" {{ host = 127.0.0.1
  port = {port} }}
