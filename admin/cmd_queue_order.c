@@ -50,7 +50,7 @@ static const struct {
 	const char *done;
 	const char *already;
 } words[] = {
-    [LEDGER_HOLD] = {"hold", "held", "already held"},
+    [LEDGER_HOLD] = {"hold", "held", "already held, or failed"},
     [LEDGER_RELEASE] = {"release", "released", "was not held"},
     [LEDGER_RETRY] = {"retry", "tried now", "already due"},
     [LEDGER_DROP] = {"drop", "dropped", "already gone"},

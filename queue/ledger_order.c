@@ -14,7 +14,7 @@ enum {
 enum effect { NO, KEEP, WAIT, HOLD, REMOVE };
 static const enum effect effect_of[][RECIPIENT_STATE_COUNT] = {
     /*		    WAITING CLAIMED HELD    FAILED */
-    [LEDGER_HOLD] = {HOLD, NO, KEEP, HOLD},
+    [LEDGER_HOLD] = {HOLD, NO, KEEP, KEEP},
     [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP},
     [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT},
     [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE},
