@@ -148,11 +148,14 @@
 	    "Our domain for mail that comes back (its MX is this host): the "  \
 	    "addresses of return_path = verp are in it. Every client may "     \
 	    "send there. Empty: none.")                                        \
+	KEY(words, listener, "", NULL, NULL,                                   \
+	    "Listeners where clients that no source names may connect to "     \
+	    "send there; empty: all.")                                         \
 	KEY(duration, expires, "30d", "1d", "365d",                            \
 	    "How long such an address takes mail.")                            \
 	KEY(text, forward, "", NULL, NULL,                                     \
 	    "Address that gets what comes back and is no report, as a reply "  \
-	    "by a person; empty: it is recorded and dropped.")
+	    "by a person; empty: it is dropped, and logged.")
 
 #define REPLY_KEYS(KEY)                                                        \
 	KEY(count, priority, NULL, "1", "1M",                                  \

@@ -44,6 +44,26 @@ settings_is_for(const struct source_settings *source, const char *listener)
 	return source->listener.n == 0;
 }
 
+bool
+settings_is_listener(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->nlistens; i++)
+		if (strcmp(s->listens[i].title, name) == 0)
+			return true;
+	return false;
+}
+
+bool
+settings_returns_at(const struct settings *s, const char *listener)
+{
+	const struct texts *at = &s->returns.listener;
+
+	for (size_t i = 0; i < at->n; i++)
+		if (strcmp(at->item[i], listener) == 0)
+			return true;
+	return *s->returns.domain != '\0' && at->n == 0;
+}
+
 const struct source_settings *
 settings_source(const struct settings *s, const struct listen_settings *l,
 		const struct sockaddr *peer)

@@ -142,6 +142,9 @@ const struct relay_settings *settings_relay(const struct settings *s,
 const struct source_settings *settings_source(const struct settings *s,
 					      const struct listen_settings *l,
 					      const struct sockaddr *peer);
+bool settings_is_listener(const struct settings *s, const char *name);
+/* True when mail may come back to this listener, from any client. */
+bool settings_returns_at(const struct settings *s, const char *listener);
 /* True when the source is for all listeners, or for this one. */
 bool settings_is_for(const struct source_settings *source,
 		     const char *listener);

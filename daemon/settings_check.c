@@ -186,7 +186,7 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 {
 	bool v4 = at->sa.ss_family == AF_INET;
 
-	if (*c->s->returns.domain != '\0')
+	if (settings_returns_at(c->s, l->title))
 		return true; /* mail comes back from everywhere */
 	for (size_t i = 0; i < c->s->nsources; i++) {
 		const struct source_settings *s = &c->s->sources[i];
@@ -240,15 +240,6 @@ check_listens(const struct check *c)
 					 l->address.at[j].text);
 		}
 	}
-}
-
-static bool
-is_listener(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->nlistens; i++)
-		if (strcmp(s->listens[i].title, name) == 0)
-			return true;
-	return false;
 }
 
 /* Is there a listener that both are for? */
@@ -319,7 +310,7 @@ check_sources(const struct check *c)
 			check_shared(c, i);
 		n = settings_given(c->s, BLOCK_source, s, "listener");
 		for (size_t j = 0; n != NULL && j < s->listener.n; j++)
-			if (!is_listener(c->s, s->listener.item[j]))
+			if (!settings_is_listener(c->s, s->listener.item[j]))
 				error_at(c, n,
 					 "listener: there is no listen "
 					 "%.100s",

@@ -35,7 +35,33 @@ is_in(const char *address, const char *domain)
 {
 	const char *at = strchr(address, '@');
 
-	return at != NULL && strcasecmp(at + 1, domain) == 0;
+	return at != NULL && *domain != '\0' &&
+	       strcasecmp(at + 1, domain) == 0;
+}
+
+/* Only signed addresses are taken there. */
+static void
+check_not_there(const struct settings *s, struct settings_place at,
+		const char *key, const char *address, struct report *r)
+{
+	if (is_in(address, s->returns.domain))
+		error_at(r, at,
+			 "%s: %.100s is in the domain of mail that comes back "
+			 "(block returns), which takes nothing but addresses "
+			 "of return_path = verp",
+			 key, address);
+}
+
+static void
+check_listeners(const struct settings *s, struct report *r)
+{
+	const struct texts *at = &s->returns.listener;
+
+	for (size_t i = 0; i < at->n; i++)
+		if (!settings_is_listener(s, at->item[i]))
+			error_at(r, of_returns(s, "listener"),
+				 "listener: there is no listen %.100s",
+				 at->item[i]);
 }
 
 static void
@@ -61,11 +87,7 @@ check_returns(const struct settings *s, struct report *r)
 			 "forward: '%.100s' is not an address, as "
 			 "postmaster@example.com",
 			 t->forward);
-	else if (is_in(t->forward, t->domain))
-		error_at(r, of_returns(s, "forward"),
-			 "forward: %.100s is in the domain of mail that comes "
-			 "back; it would go round in circles",
-			 t->forward);
+	check_not_there(s, of_returns(s, "forward"), "forward", t->forward, r);
 }
 
 static void
@@ -85,6 +107,7 @@ check_return_path(const struct settings *s, const struct relay_settings *relay,
 	else if (strcmp(mode, "verp") == 0 && *s->returns.domain == '\0')
 		error_at(r, of_relay(s, relay),
 			 "return_path: verp needs returns { domain }");
+	check_not_there(s, of_relay(s, relay), "return_path", mode, r);
 }
 
 void
@@ -99,7 +122,11 @@ settings_returns_check(const struct settings *s, struct report *r)
 		    "postmaster: '%.100s' is not an address, as "
 		    "postmaster@example.com",
 		    to);
+	check_not_there(
+	    s, settings_place(s, BLOCK_bounce, &s->bounce, "postmaster"),
+	    "postmaster", to, r);
 	check_returns(s, r);
+	check_listeners(s, r);
 	for (size_t i = 0; i < s->nrelays; i++)
 		check_return_path(s, &s->relays[i], r);
 }
@@ -126,13 +153,15 @@ tell_returns(const struct settings *s, struct report *r)
 		if (*s->returns.forward != '\0')
 			warning_at(r, of_returns(s, "forward"),
 				   "forward: only used with domain");
+		if (s->returns.listener.n > 0)
+			warning_at(r, of_returns(s, "listener"),
+				   "listener: only used with domain");
 		return;
 	}
 	for (size_t i = 0; i < s->nrelays; i++) {
 		const struct relay_settings *relay = &s->relays[i];
 
-		used = used || strcmp(relay->return_path, "verp") == 0 ||
-		       is_in(relay->return_path, domain);
+		used = used || strcmp(relay->return_path, "verp") == 0;
 		if (strcasecmp(relay->host, domain) == 0)
 			warning_at(
 			    r, settings_place(s, BLOCK_relay, relay, "host"),
@@ -142,9 +171,8 @@ tell_returns(const struct settings *s, struct report *r)
 	}
 	if (!used)
 		warning_at(r, of_returns(s, "domain"),
-			   "domain: no relay has return_path = verp or an "
-			   "address of %s: nothing will come back there",
-			   domain);
+			   "domain: no relay has return_path = verp: nothing "
+			   "will come back there");
 	if (!has_port_25(s))
 		warning_at(r, of_returns(s, "domain"),
 			   "domain: no listener has port 25, where mail comes "

@@ -106,7 +106,12 @@ copy(char *out, size_t size, const char *value)
 static void
 host(char out[RETURNED_TEXT + 1], char *value)
 {
-	value[strcspn(value, " ")] = '\0';
+	static const char of_a_name[] = "abcdefghijklmnopqrstuvwxyz"
+					"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789.-_:[]/@=";
+
+	/* It stands in a log line, where ", to=<...>" would mean something. */
+	value[strspn(value, of_a_name)] = '\0';
 	copy(out, RETURNED_TEXT + 1, value);
 }
 

@@ -177,9 +177,10 @@ add(struct txn *t, const struct returned_job *j, enum journal_kind kind,
 	       journal_ended(t, x.message, x.rcpt, number, e);
 }
 
-/* Counted in the transaction that writes: others may have come meanwhile. */
+/* Looked at in the transaction that writes: others may have come meanwhile.
+ * j->again: it said so before, so it counts no more. */
 static bool
-is_full(struct txn *t, const struct returned_job *j, bool *full, struct err *e)
+is_full(struct txn *t, struct returned_job *j, bool *full, struct err *e)
 {
 	unsigned n = 0;
 	uint64_t number;
@@ -192,6 +193,8 @@ is_full(struct txn *t, const struct returned_job *j, bool *full, struct err *e)
 		if (!journal_get(t, number, &x, e))
 			return e->kind == ERR_NONE; /* forgotten from here on */
 		n += x.kind == JOURNAL_RETURNED || x.kind == JOURNAL_COMPLAINT;
+		j->again = j->again || (x.kind == JOURNAL_RETURNED &&
+					text_is(x.status, j->verdict.status));
 		number = x.previous;
 	}
 	*full = n >= RETURNED_ENTRIES_MOST;
@@ -213,7 +216,7 @@ suppress(struct txn *t, struct returned_job *j, int64_t now_us,
 					   &j->verdict, now_us, &j->suppressed,
 					   e);
 	}
-	if (j->kind != RETURNED_BOUNCE || !j->counts)
+	if (j->kind != RETURNED_BOUNCE || !j->counts || j->again)
 		return true;
 	*until_us = now_us + j->suppress.hard_bounce_ttl_us;
 	return suppress_failed(t, &j->suppress, address, &j->verdict, now_us,
@@ -227,7 +230,7 @@ returned_store(struct txn *t, struct returned_job *j, int64_t now_us,
 	const bool complaint = j->kind == RETURNED_COMPLAINT;
 	int64_t until_us = 0;
 
-	j->dropped = j->suppressed = false;
+	j->dropped = j->suppressed = j->again = false;
 	if (!is_written(j))
 		return true;
 	if (!is_full(t, j, &j->dropped, e))

@@ -43,6 +43,7 @@ struct returned_job {
 
 	/* out */
 	bool suppressed; /* the address got onto the list */
+	bool again;   /* the recipient has come back with this status before */
 	bool dropped; /* there are RETURNED_ENTRIES_MOST: nothing is written */
 };
 

@@ -39,7 +39,7 @@ session_open(const struct session_config *c, struct bytes *out)
 	if (c->source != NULL) {
 		snprintf(s->source, sizeof s->source, "%s", c->source->title);
 	} else if (c->returns == NULL ||
-		   c->settings->returns.domain[0] == '\0') {
+		   !settings_returns_at(c->settings, c->listen->title)) {
 		session_refuse_close(s, "CONNECT",
 				     "554 5.7.1 %s: %s may not use this server",
 				     s->hostname, s->client);

@@ -290,6 +290,29 @@ twice(void **state)
 	settings_free(s);
 }
 
+/* It is one failure, however often it is told. */
+static void
+twice_is_once(void **state)
+{
+	struct settings *s = settings();
+	struct returned_job job;
+	struct box b;
+	uint64_t id;
+
+	(void)state;
+	s->suppress.hard_bounce_after = 2;
+	box_make(&b);
+	id = message(&b, SENT);
+	for (int i = 0; i < 4; i++)
+		comes_back(&b, s, id, &ROWS[0].report, true, &job);
+	assert_false(is_suppressed(&b, "reader@example.net"));
+	id = message(&b, SENT);
+	comes_back(&b, s, id, &ROWS[0].report, true, &job);
+	assert_true(is_suppressed(&b, "reader@example.net"));
+	box_remove(&b);
+	settings_free(s);
+}
+
 /* Who has one signed address of ours can return it for ever: that must not drive
  * out what the journal knows of others. */
 static void
@@ -372,6 +395,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_becomes_of_it),
 	    cmocka_unit_test(twice),
+	    cmocka_unit_test(twice_is_once),
 	    cmocka_unit_test(for_ever),
 	    cmocka_unit_test(outcome_behind_the_report),
 	};

@@ -188,13 +188,17 @@ def test_strangers_find_no_open_relay(make, sink, trick):
 def test_a_listener_for_what_comes_back(make, sink):
     """As docs/returns.md has it: strangers can't take the CRM's places."""
     port = free_port()
-    m = verp(make, sink, listen="max_connections = 10", blocks=(
+    m = verp(make, sink, "\tlistener = back", listen="max_connections = 10",
+             blocks=(
         f'listen "back" {{\n\taddress = "127.0.0.1:{port}"\n'
         "\tmax_connections = 1\n}\n"))
     m.write(from_ip="127.0.0.1\n\tlistener = in")
     assert m.stop() == 0
     m.start()
     _, path = left(m, sink)
+    with pytest.raises(smtplib.SMTPConnectError) as e:
+        smtplib.SMTP("127.0.0.1", m.port, "mx", DEADLINE, ("127.0.0.2", 0))
+    assert e.value.smtp_code == 554
     with smtplib.SMTP("127.0.0.1", port, "mx.example.net", DEADLINE) as s:
         # A source of the other listener is a stranger here.
         s.ehlo()
