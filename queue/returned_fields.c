@@ -111,7 +111,10 @@ host(char out[RETURNED_TEXT + 1], char *value)
 					"0123456789.-_:[]/@=";
 
 	/* It stands in a log line, where ", to=<...>" would mean something. */
-	value[strspn(value, of_a_name)] = '\0';
+	value[strcspn(value, " ")] = '\0';
+	for (char *p = value; *p != '\0'; p++)
+		if (strchr(of_a_name, *p) == NULL)
+			*p = '?';
 	copy(out, RETURNED_TEXT + 1, value);
 }
 
