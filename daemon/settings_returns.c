@@ -35,8 +35,7 @@ is_in(const char *address, const char *domain)
 {
 	const char *at = strchr(address, '@');
 
-	return at != NULL && *domain != '\0' &&
-	       strcasecmp(at + 1, domain) == 0;
+	return at != NULL && *domain != '\0' && strcasecmp(at + 1, domain) == 0;
 }
 
 /* Only signed addresses are taken there. */
@@ -143,6 +142,31 @@ has_port_25(const struct settings *s)
 	return false;
 }
 
+static bool
+names(const struct texts *domains, const char *domain)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (strcasecmp(domains->item[i], domain) == 0)
+			return true;
+	return false;
+}
+
+/* A domain with people in it: their mail would be refused. */
+static void
+tell_inhabited(const struct settings *s, struct report *r)
+{
+	for (size_t i = 0; i < s->nroutes; i++)
+		if (names(&s->routes[i].from, s->returns.domain) ||
+		    names(&s->routes[i].to, s->returns.domain)) {
+			warning_at(r, of_returns(s, "domain"),
+				   "domain: route %s names it, too, but only "
+				   "what comes back is taken there: use a "
+				   "subdomain of its own, as bounces.%.100s",
+				   s->routes[i].title, s->returns.domain);
+			return;
+		}
+}
+
 static void
 tell_returns(const struct settings *s, struct report *r)
 {
@@ -173,6 +197,7 @@ tell_returns(const struct settings *s, struct report *r)
 		warning_at(r, of_returns(s, "domain"),
 			   "domain: no relay has return_path = verp: nothing "
 			   "will come back there");
+	tell_inhabited(s, r);
 	if (!has_port_25(s))
 		warning_at(r, of_returns(s, "domain"),
 			   "domain: no listener has port 25, where mail comes "

@@ -84,6 +84,12 @@ doubts(void **state)
 	     GOOD "returns { domain = b.a }\n",
 	     "f:6: warning: domain: no relay has return_path = verp: "
 	     "nothing will come back there\n"},
+	    {"a domain with people in it",
+	     RETURNS("domain = a.b") "route x { priority = 1 via = out from = "
+				     "[c.d, A.b] }\n",
+	     "f:6: warning: domain: route x names it, too, but only what "
+	     "comes back is taken there: use a subdomain of its own, as "
+	     "bounces.a.b\n"},
 	    {"nobody listens on port 25",
 	     NAMES "listen in { address = 127.0.0.1:587 }\n" SOURCE
 		   "relay out { host = m.a return_path = verp }\n"
