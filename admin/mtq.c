@@ -1,6 +1,7 @@
 /* mtq - the window's main(): what holds for every subcommand, then one of
  * them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin/command.h"
+#include "daemon/file.h"
 #include "daemon/now.h"
 
 struct row {
@@ -141,6 +143,8 @@ main(int argc, char **argv)
 	struct command c = {.path = getenv("MTQ_CONFIG"), .now_us = now_us()};
 	int o;
 
+	if (!file_fill_standard(O_RDONLY))
+		return EXIT_AGAIN;
 	/* Without it UTF-8 would be shown as \xc3\xbc; the C locale of a cron
 	 * job does not know better. */
 	if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)

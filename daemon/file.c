@@ -43,3 +43,13 @@ fail:
 	close(fd);
 	return NULL;
 }
+
+bool
+file_fill_standard(int flags)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		/* open gives the lowest number there is. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+			return false;
+	return true;
+}

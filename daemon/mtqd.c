@@ -1,5 +1,6 @@
 /* mtqd - the supervisor's main(): arguments, configuration, rights. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/file.h"
 #include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/roles_file.h"
@@ -157,6 +159,8 @@ main(int argc, char **argv)
 	bool test = false;
 	int o;
 
+	if (!file_fill_standard(O_RDWR))
+		return EXIT_AGAIN;
 	while ((o = getopt_long(argc, argv, "+c:th", options, NULL)) != -1)
 		switch (o) {
 		case 'c':

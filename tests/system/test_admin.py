@@ -65,7 +65,12 @@ def test_a_stranger_may_neither_look_nor_change(parked):
     qid = parked.park()
     for path in (parked.dir, parked.dir.parent):
         os.chmod(path, 0o755)
-    for words in (["queue", "list"], ["status"], ["queue", "drop", "--yes", qid]):
+    copy = parked.dir / "copy"
+    parked.cli("backup", copy)
+    os.chmod(copy, 0o600)
+    for words in (["queue", "list"], ["status"], ["queue", "drop", "--yes", qid],
+                  ["verify"], ["verify", parked.state], ["verify", "--file", copy],
+                  ["backup", parked.dir / "other"]):
         r = subprocess.run([BUILD / "mtq", "-c", parked.path, *words],
                            capture_output=True, text=True, timeout=20,
                            user="nobody", group="nogroup", extra_groups=[])
@@ -207,6 +212,34 @@ def test_a_full_disk_under_the_output_is_no_success(parked):
             r = subprocess.run([BUILD / "mtq", "-c", parked.path, *words],
                                stdout=full, stderr=subprocess.PIPE, timeout=20)
             assert r.returncode == 75, words
+
+
+def test_descriptors_that_are_closed_are_no_way_into_the_queue(parked):
+    parked.park()
+    lock = parked.state / "queue.mdb-lock"
+    for words in ("events", "queue list", "status", "--version"):
+        for closed, code in (("<&- >&-", 75), ("<&- >&- 2>&-", 75), ("<&-", 0)):
+            r = subprocess.run(f"{BUILD}/mtq -c {parked.path} {words} {closed}",
+                               shell=True, capture_output=True, timeout=20)
+            assert r.returncode == code, (words, closed)
+            assert b"accepted" not in lock.read_bytes()
+    parked.cli("verify")
+    parked.park()
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_mtqd_without_standard_descriptors(make, closed):
+    m = make(start=False)
+    m.process = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec {BUILD}/mtqd -c {m.path} {closed}"],
+        stderr=subprocess.DEVNULL, env=m.env)
+    pid = m.process.pid
+    wait_for("mail to be taken", lambda: m.cli("status", code=None).returncode == 0
+             and m.pids("scheduler") and m.pids("receiver"))
+    for p in (pid, *m.pids("scheduler"), *m.pids("receiver")):
+        for fd in range(closed.count("&-")):
+            assert os.readlink(f"/proc/{p}/fd/{fd}") == "/dev/null", (p, fd)
+    assert m.stop() == 0
 
 
 @pytest.mark.parametrize("says, code", [("y\n", 0), ("n\n", 1), ("\n", 1)])
