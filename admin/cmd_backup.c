@@ -1,4 +1,4 @@
-#include "admin/command.h"
+#include "admin/cmd_queue.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -24,12 +24,16 @@ cmd_backup(struct command *c)
 	struct err e = {0};
 	struct store *s;
 	bool copied;
+	int code;
 
 	if (c->argc != 1 || c->argv[0][0] == '-')
 		return command_usage(c, NULL);
 	conf = command_settings(c);
 	if (conf == NULL)
 		return EXIT_CONFIG;
+	code = queue_look(c, conf->state_dir);
+	if (code != EXIT_DONE)
+		return code;
 	s = store_open(conf->state_dir, STORE_READ, conf->queue.map_size_bytes,
 		       conf->instance, &e);
 	if (s == NULL)

@@ -32,6 +32,22 @@ static const struct option options[] = {
     {"body", no_argument, NULL, 'b'},
     {NULL, 0, NULL, 0}};
 
+int
+queue_look(const struct command *c, const char *state_dir)
+{
+	if (!queue_readable(state_dir))
+		return command_say(c, EXIT_NOPERM,
+				   "%s: you may not look into it; root and "
+				   "mtqd's own user may",
+				   state_dir);
+	if (!store_exists(state_dir))
+		return command_say(c, EXIT_NO,
+				   "%s has no queue yet; mtqd makes it at its "
+				   "first start",
+				   state_dir);
+	return EXIT_DONE;
+}
+
 struct store *
 queue_open(struct command *c, int *code)
 {
@@ -42,28 +58,18 @@ queue_open(struct command *c, int *code)
 	*code = EXIT_CONFIG;
 	if (s == NULL)
 		return NULL;
-	if (!queue_readable(s->state_dir)) {
-		*code = command_say(c, EXIT_NOPERM,
-				    "%s: you may not look into it; root and "
-				    "mtqd's own user may",
-				    s->state_dir);
+	*code = queue_look(c, s->state_dir);
+	if (*code != EXIT_DONE)
 		return NULL;
-	}
-	if (!store_exists(s->state_dir)) {
-		*code = command_say(c, EXIT_NO,
-				    "%s has no queue yet; mtqd makes it at its "
-				    "first start",
-				    s->state_dir);
-		return NULL;
-	}
 	store = store_open(s->state_dir, STORE_READ, 0, NULL, &e);
 	if (store == NULL)
 		*code = command_fail(c, &e);
 	return store;
 }
 
-bool
-queue_id(const struct command *c, const char *text, uint64_t *id)
+static bool
+take_id(const struct command *c, const char *text, const char *what,
+	uint64_t *id)
 {
 	char upper[ID_TEXT + 1] = "";
 	size_t n = strlen(text);
@@ -72,8 +78,20 @@ queue_id(const struct command *c, const char *text, uint64_t *id)
 		upper[i] = (char)toupper((unsigned char)text[i]);
 	if (n == ID_TEXT && id_parse(upper, n, id) && id_valid(*id))
 		return true;
-	command_say(c, EXIT_USAGE, "%.40s is no queue id", text);
+	command_say(c, EXIT_USAGE, "%.40s is no %s", text, what);
 	return false;
+}
+
+bool
+queue_id(const struct command *c, const char *text, uint64_t *id)
+{
+	return take_id(c, text, "queue id", id);
+}
+
+bool
+queue_event_id(const struct command *c, const char *text, uint64_t *id)
+{
+	return take_id(c, text, "event id", id);
 }
 
 static bool

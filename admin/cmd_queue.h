@@ -37,11 +37,17 @@ struct queue_options {
 QUEUE_VERBS(V)
 #undef V
 
+/* EXIT_DONE: this folder has a queue, and we may look into it; else what to
+ * end with, and why is on stderr. */
+int queue_look(const struct command *c, const char *state_dir) MUST_USE;
 /* The queue of the configuration, for reading; NULL: *code is what to end
  * with, and why is on stderr. */
 struct store *queue_open(struct command *c, int *code) MUST_USE;
 /* Capital or small letters; false is said on stderr. */
 bool queue_id(const struct command *c, const char *text, uint64_t *id) MUST_USE;
+/* The same of an event's. */
+bool queue_event_id(const struct command *c, const char *text,
+		    uint64_t *id) MUST_USE;
 /* One message as JSON (cmd_queue_list.c), with each attempt. */
 void queue_print_json(struct command *c, const struct queue_message *m,
 		      const struct queue_steps *steps);

@@ -1,7 +1,9 @@
-#include "admin/command.h"
+#include "admin/cmd_queue.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "queue/verify.h"
@@ -40,6 +42,18 @@ print(const struct command *c, const struct verify_report *r, const char *lie)
 	printf("}\n");
 }
 
+/* EXIT_DONE: we may look into it. */
+static int
+look(const struct command *c, const char *path, enum store_mode mode)
+{
+	if (mode != STORE_COPY)
+		return queue_look(c, path);
+	if (access(path, R_OK) == 0)
+		return EXIT_DONE;
+	return command_say(c, errno == EACCES ? EXIT_NOPERM : EXIT_NO, "%s: %s",
+			   path, strerror(errno));
+}
+
 /* 0: there is no lie in it; 1: there is, and here it is. */
 static int
 verify(struct command *c, const char *path, enum store_mode mode,
@@ -47,12 +61,15 @@ verify(struct command *c, const char *path, enum store_mode mode,
 {
 	struct verify_report r = {0};
 	struct err e = {0};
-	struct store *s = store_open(path, mode, map_bytes, NULL, &e);
-	bool progress = isatty(STDERR_FILENO) == 1;
-	bool good =
-	    s != NULL &&
-	    verify_store(s, &r, progress ? show_progress : NULL, NULL, &e);
+	struct store *s;
+	bool progress = isatty(STDERR_FILENO) == 1, good;
+	int code = look(c, path, mode);
 
+	if (code != EXIT_DONE)
+		return code;
+	s = store_open(path, mode, map_bytes, NULL, &e);
+	good = s != NULL &&
+	       verify_store(s, &r, progress ? show_progress : NULL, NULL, &e);
 	store_close(s);
 	if (progress && r.messages > 0)
 		fprintf(stderr, "\r\033[K");
