@@ -106,9 +106,8 @@ take(struct command *c, struct events_options *o, int letter)
 
 /* --- readers -------------------------------------------------------------- */
 
-/* What to end with; *done: mtqd took it.  number 0: a reader no more. */
-static int
-tell(struct command *c, const char *reader, uint64_t number, bool *done)
+int
+events_tell(struct command *c, const char *reader, uint64_t number, bool *done)
 {
 	const struct control_change what = {.change = CHANGE_EVENTS_ACK,
 					    .name = text_of(reader),
@@ -122,6 +121,40 @@ tell(struct command *c, const char *reader, uint64_t number, bool *done)
 	return code;
 }
 
+/* What to end with; EXIT_DONE: there is or was such an event. */
+static int
+look_for_event(struct command *c, uint64_t number, const char *id)
+{
+	struct store *store;
+	struct txn *t;
+	struct err e;
+	bool there = false, ok;
+	int code;
+
+	store = queue_open(c, &code);
+	if (store == NULL)
+		return code;
+	t = store_begin(store, false, &e);
+	ok = t != NULL && journal_was_written(t, number, &there, &e);
+	store_abort(t);
+	store_close(store);
+	if (!ok)
+		return command_fail(c, &e);
+	if (there)
+		return EXIT_DONE;
+	return command_say(c, EXIT_NO, "there is no event %.40s in this queue",
+			   id);
+}
+
+int
+events_too_many(struct command *c)
+{
+	return command_say(c, EXIT_NO,
+			   "there are %d readers already (mtq events readers); "
+			   "mtq events forget NAME makes room",
+			   JOURNAL_READERS_MOST);
+}
+
 static int
 events_ack(struct command *c, const struct events_options *o)
 {
@@ -132,15 +165,13 @@ events_ack(struct command *c, const struct events_options *o)
 
 	if (o->argc != 1)
 		return command_usage(c, NULL);
-	if (!queue_id(c, o->argv[0], &number))
+	if (!queue_event_id(c, o->argv[0], &number))
 		return EXIT_USAGE;
-	code = tell(c, reader, number, &done);
-	if (code != EXIT_DONE || done)
+	code = look_for_event(c, number, o->argv[0]);
+	if (code != EXIT_DONE)
 		return code;
-	return command_say(c, EXIT_NO,
-			   "there was no event %.40s yet, or there are %d "
-			   "readers already (mtq events readers)",
-			   o->argv[0], JOURNAL_READERS_MOST);
+	code = events_tell(c, reader, number, &done);
+	return code != EXIT_DONE || done ? code : events_too_many(c);
 }
 
 static int
@@ -153,7 +184,7 @@ events_forget(struct command *c, const struct events_options *o)
 		return command_usage(c, NULL);
 	if (!is_reader(c, o->argv[0]))
 		return EXIT_USAGE;
-	code = tell(c, o->argv[0], 0, &done);
+	code = events_tell(c, o->argv[0], 0, &done);
 	if (code != EXIT_DONE || done)
 		return code;
 	return command_say(c, EXIT_NO, "there is no reader %.64s", o->argv[0]);

@@ -20,6 +20,12 @@ struct events_options {
 };
 static_assert(JOURNAL_KIND_COUNT < 32, "a bit for each kind");
 
+/* Tells mtqd how far a reader is, 0: that it is none any more.  What to end
+ * with; *done: mtqd took it. */
+int events_tell(struct command *c, const char *reader, uint64_t number,
+		bool *done);
+int events_too_many(struct command *c); /* says so; what to end with */
+
 int events_print(struct command *c, const struct events_options *o);
 int events_readers(struct command *c, const struct events_options *o);
 

@@ -38,18 +38,47 @@ struct print {
 
 /* --- where it begins ------------------------------------------------------ */
 
-/* A reader that has acknowledged nothing yet begins at the oldest event. */
-static bool
-place_of_reader(struct print *p, struct txn *t, struct err *e)
+/* What to end with; EXIT_DONE: *r is the reader's, if it is `there`. */
+static int
+read_reader(struct print *p, struct reader_record *r, bool *there)
+{
+	struct err e;
+	struct txn *t = store_begin(p->r.store, false, &e);
+
+	*there = t != NULL && journal_reader(t, text_of(p->o->reader), r, &e);
+	if (*there)
+		r->who = text_of(""); /* it pointed into the map */
+	else if (t != NULL && e.kind == ERR_NONE)
+		p->place = max_of(txn_state(t)->entry_removed,
+				  (uint64_t)JOURNAL_BEFORE_ALL);
+	store_abort(t);
+	return *there || (t != NULL && e.kind == ERR_NONE)
+		   ? EXIT_DONE
+		   : command_fail(p->c, &e);
+}
+
+/* A name that is new becomes a reader before anything is printed: from then on
+ * nothing that is behind its place goes without its being told. */
+static int
+place_of_reader(struct print *p)
 {
 	struct reader_record r;
+	bool there, done;
+	int code = read_reader(p, &r, &there);
 
-	if (journal_reader(t, text_of(p->o->reader), &r, e)) {
+	if (code != EXIT_DONE)
+		return code;
+	if (there) {
 		p->place = r.entry;
-		return true;
+		return EXIT_DONE;
 	}
-	p->anywhere = true;
-	return e->kind == ERR_NONE;
+	code = events_tell(p->c, p->o->reader, p->place, &done);
+	if (code != EXIT_DONE)
+		return command_say(p->c, code,
+				   "%.64s is a new reader: mtqd must keep "
+				   "events for it before the first is printed",
+				   p->o->reader);
+	return done ? EXIT_DONE : events_too_many(p->c);
 }
 
 /* A place that is still to come belongs to another queue, or to what this one
@@ -59,7 +88,7 @@ check_place(const struct print *p, uint64_t last)
 {
 	char id[ID_TEXT + 1] = "";
 
-	if (p->place <= last)
+	if (p->place <= max_of(last, (uint64_t)JOURNAL_BEFORE_ALL))
 		return EXIT_DONE;
 	id_text(p->place, id);
 	return command_say(p->c, EXIT_NO,
@@ -74,31 +103,33 @@ find_place(struct print *p)
 	struct err e = {.kind = ERR_NONE};
 	struct txn *t;
 	uint64_t last;
-	bool ok = true;
+	int code = EXIT_DONE;
 
 	if (from != NULL && strcmp(from, "oldest") != 0 &&
-	    strcmp(from, "now") != 0 && !queue_id(p->c, from, &p->place))
+	    strcmp(from, "now") != 0 && !queue_event_id(p->c, from, &p->place))
 		return EXIT_USAGE;
+	if (p->o->reader != NULL)
+		code = place_of_reader(p);
+	if (code != EXIT_DONE)
+		return code;
 	t = store_begin(p->r.store, false, &e);
 	if (t == NULL)
 		return command_fail(p->c, &e);
 	last = txn_state(t)->last_entry;
 	if (from != NULL && strcmp(from, "now") == 0)
 		p->place = last;
-	else if (from == NULL && p->o->reader != NULL)
-		ok = place_of_reader(p, t, &e);
 	else
 		p->anywhere = p->place == 0;
 	store_abort(t);
 	p->r.at = p->place;
-	return ok ? check_place(p, last) : command_fail(p->c, &e);
+	return check_place(p, last);
 }
 
 /* Something has gone behind our place that was never printed. */
 static int
 say_lost(const struct print *p)
 {
-	char from[ID_TEXT + 1] = "", to[ID_TEXT + 1] = "";
+	char from[ID_TEXT + 1] = "its begin", to[ID_TEXT + 1] = "";
 	struct journal_entry x;
 	uint64_t oldest;
 	struct err e;
@@ -106,7 +137,8 @@ say_lost(const struct print *p)
 
 	if (t == NULL)
 		return command_fail(p->c, &e);
-	id_text(p->place, from);
+	if (p->place != JOURNAL_BEFORE_ALL)
+		id_text(p->place, from);
 	if (journal_next(t, p->place + 1, &oldest, &x, &e))
 		id_text(oldest, to);
 	store_abort(t);
@@ -156,15 +188,14 @@ is_unread(void)
 	return true;
 }
 
-/* Waits for POLL_MS, or until nobody reads any more. */
+/* Waits for POLL_MS, or until nobody reads any more: nothing is asked for, so
+ * whatever poll has to say is that (a pipe's POLLERR, a socket's POLLHUP). */
 static bool
 wait_a_bit(void)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO};
 
-	return (poll(&out, 1, POLL_MS) <= 0 ||
-		(out.revents & (POLLERR | POLLNVAL)) == 0) &&
-	       !stopped;
+	return poll(&out, 1, POLL_MS) <= 0 && !stopped;
 }
 
 /* A backup may have been put in its place: what we have open then is a queue
@@ -262,6 +293,12 @@ events_print(struct command *c, const struct events_options *o)
 	if (o->from != NULL && o->reader != NULL)
 		return command_say(c, EXIT_USAGE,
 				   "either --from or --reader, not both");
+	/* It would acknowledge what it was never shown. */
+	if (o->reader != NULL && o->kinds != 0)
+		return command_say(c, EXIT_USAGE,
+				   "either --reader or --kind, not both: a "
+				   "reader acknowledges every event up to one, "
+				   "also those of other kinds");
 	store = queue_open(c, &code);
 	if (store == NULL)
 		return code;

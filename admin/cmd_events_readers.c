@@ -65,6 +65,6 @@ events_readers(struct command *c, const struct events_options *o)
 		print_reader(s, &readers.reader[i]);
 	show_close(s);
 	if (readers.n == 0 && !c->json)
-		fprintf(stderr, "nobody has acknowledged an event\n");
+		fprintf(stderr, "there are no readers\n");
 	return EXIT_DONE;
 }

@@ -14,10 +14,10 @@ read_reader(struct txn *t, struct reader_line *l, struct text name,
 	struct journal_entry x;
 	uint64_t number;
 
-	*l = (struct reader_line){.entry = r->entry,
-				  .at_us = (int64_t)r->at_us,
-				  .lost =
-				      txn_state(t)->entry_removed > r->entry};
+	*l = (struct reader_line){
+	    .entry = r->entry != JOURNAL_BEFORE_ALL ? r->entry : 0,
+	    .at_us = (int64_t)r->at_us,
+	    .lost = txn_state(t)->entry_removed > r->entry};
 	log_safe(name.p, name.n, l->name, sizeof l->name);
 	log_safe(r->who.p, r->who.n, l->who, sizeof l->who);
 	if (journal_next(t, r->entry + 1, &number, &x, e))

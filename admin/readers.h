@@ -14,7 +14,7 @@ enum { READERS_COUNT = 100000 };
 struct reader_line {
 	char name[65];
 	char who[64];
-	uint64_t entry;
+	uint64_t entry;  /* 0: it has acknowledged none yet */
 	int64_t at_us;   /* when it acknowledged that one */
 	int64_t next_us; /* of its next event; 0: there is none */
 	bool lost;       /* events behind it have gone */

@@ -118,14 +118,22 @@ bool journal_prune(struct txn *t, int64_t keep_us, uint64_t max_bytes,
 
 /* --- readers: names of 1 to 64 letters, digits, '-', '_', '.' --------------
  */
-enum { JOURNAL_READERS_MOST = 16 };
+enum {
+	JOURNAL_READERS_MOST = 16,
+	/* The place of a reader that needs them all; no entry's number. */
+	JOURNAL_BEFORE_ALL = 1,
+};
 bool journal_reader_valid(struct text name);
 /* It has read up to `number` and needs none of them again; a new name is a new
- * reader.  0: it is a reader no more.  *done: false: too many readers, or there
- * is no such reader to remove, or it acknowledges what was never written. */
+ * reader, JOURNAL_BEFORE_ALL makes one that has read nothing.  0: it is a
+ * reader no more.  *done: false: too many readers, or there is no such reader to
+ * remove, or it acknowledges what was never written. */
 bool journal_ack(struct txn *t, struct text name, uint64_t number,
 		 const char *who, int64_t now_us, bool *done,
 		 struct err *e) MUST_USE;
+/* Was there ever an entry of this number? */
+bool journal_was_written(struct txn *t, uint64_t number, bool *was,
+			 struct err *e) MUST_USE;
 bool journal_reader(struct txn *t, struct text name, struct reader_record *out,
 		    struct err *e) MUST_USE;
 /* The reader behind this name ("" the first); name points into the map. */

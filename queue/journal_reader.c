@@ -56,9 +56,8 @@ journal_reader_next(struct txn *t, struct text after, struct text *name,
 	return false;
 }
 
-/* Was there ever an entry of this number? */
-static bool
-was_written(struct txn *t, uint64_t number, bool *was, struct err *e)
+bool
+journal_was_written(struct txn *t, uint64_t number, bool *was, struct err *e)
 {
 	const struct state_record *s = txn_state(t);
 	struct journal_entry x;
@@ -104,8 +103,9 @@ journal_ack(struct txn *t, struct text name, uint64_t number, const char *who,
 		return !there || txn_del(t, STORE_READER, name.p, name.n, e);
 	}
 	if (!txn_rows(t, STORE_READER, &readers, e) ||
-	    !was_written(t, number, done, e))
+	    !journal_was_written(t, number, done, e))
 		return false;
+	*done = *done || number == JOURNAL_BEFORE_ALL;
 	if (!there && readers >= JOURNAL_READERS_MOST)
 		*done = false;
 	if (!*done)

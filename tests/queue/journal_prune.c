@@ -173,6 +173,37 @@ prune_with_readers(void **state)
 	box_remove(&b);
 }
 
+/* Who begins before there is anything loses nothing unknowingly. */
+static void
+prune_with_a_new_reader(void **state)
+{
+	const int64_t late = BOX_NOW + 2 * KEEP;
+	struct reader_record r;
+	uint64_t bytes;
+	struct box b;
+	bool more;
+
+	(void)state;
+	box_make(&b);
+	box_begin(&b);
+	assert_true(ack(&b, "new", JOURNAL_BEFORE_ALL));
+	box_commit(&b);
+	box_verify(&b);
+	ten_days(&b);
+	box_begin(&b);
+	assert_false(ack(&b, "other", JOURNAL_BEFORE_ALL + 1));
+	bytes = txn_state(b.t)->entry_bytes;
+	assert_int_equal(prune(&b, KEEP, bytes, late, 1000, &more), 0);
+	assert_true(ack(&b, "new", txn_state(b.t)->last_entry));
+	assert_true(ack(&b, "new", JOURNAL_BEFORE_ALL)); /* it stays there */
+	yes(&b, journal_reader(b.t, text_of("new"), &r, &b.e));
+	assert_int_equal(r.entry, txn_state(b.t)->last_entry);
+	assert_true(prune(&b, KEEP, bytes, late, 1000, &more) > 0);
+	box_commit(&b);
+	box_verify(&b);
+	box_remove(&b);
+}
+
 static void
 readers(void **state)
 {
@@ -257,6 +288,7 @@ main(void)
 	    cmocka_unit_test(prune_by_size),
 	    cmocka_unit_test(prune_history),
 	    cmocka_unit_test(prune_with_readers),
+	    cmocka_unit_test(prune_with_a_new_reader),
 	    cmocka_unit_test(readers),
 	};
 

@@ -3,6 +3,8 @@ import json
 import os
 import random
 import signal
+import socket
+import struct
 import subprocess
 import threading
 
@@ -124,10 +126,51 @@ def test_readers_say_how_far_they_are(mixed):
     assert [r["name"] for r in mixed.json("events", "readers")] == ["default"]
 
 
+def test_a_new_reader_is_one_before_it_reads(mixed):
+    assert mixed.json("events", "--reader", "early") == []  # nothing was written
+    mixed.cli("verify")
+    mixed.send(to=("good@to.test",))
+    events = settled(mixed, 2)
+    assert mixed.json("events", "--reader", "crm", "--limit", 1) == events[:1]
+    rows = {r["name"]: r for r in mixed.json("events", "readers")}
+    assert set(rows) == {"early", "crm"}
+    for r in rows.values():
+        assert not r["acknowledged"] and r["behind"] == 2 and not r["lost"]
+    assert not any(r["acknowledged"] for r in mixed.json("status")[0]["readers"])
+    for name in "early", "crm":
+        assert mixed.json("events", "--reader", name) == events
+    mixed.cli("verify")
+    assert mixed.stop() == 0
+    assert mixed.json("events", "--reader", "crm") == events
+    r = mixed.cli("events", "--reader", "late", code=69)
+    assert not r.stdout and "late is a new reader" in r.stderr
+
+
+def test_what_an_acknowledgement_says_when_it_is_refused(mixed):
+    qid = mixed.send(to=("good@to.test",))
+    last = settled(mixed, 2)[-1]["event"]
+    r = mixed.cli("events", "ack", qid, code=1)
+    assert f"no event {qid}" in r.stderr and "readers" not in r.stderr
+    assert "no event id" in mixed.cli("events", "ack", "ZZZ", code=64).stderr
+    for i in range(16):
+        mixed.cli("events", "ack", last, "--reader", f"r{i}")
+    for words in ["ack", last], ["--reader", "r16"]:
+        r = mixed.cli("events", *words, code=1)
+        assert "16 readers already" in r.stderr and not r.stdout
+    mixed.cli("events", "ack", last, "--reader", "r15")
+
+
+def test_a_reader_and_kinds_do_not_go_together(mixed):
+    r = mixed.cli("events", "--reader", "x", "--kind", "bounced", code=64)
+    assert "not both" in r.stderr
+    assert mixed.json("events", "readers") == []
+
+
 @pytest.mark.parametrize("words, code", [
     (["events", "acknowledge"], 64), (["events", "--kind", "lost"], 64),
     (["events", "--from", "yesterday"], 64), (["events", "--limit", "-1"], 64),
     (["events", "--from", "oldest", "--reader", "x"], 64),
+    (["events", "--kind", "delivered", "--reader", "x"], 64),
     (["events", "ack"], 64), (["events", "ack", "not-an-id"], 64),
     (["events", "ack", "0BRLQZHT1WZH", "--reader", "a b"], 64),
     (["events", "forget"], 64), (["events", "readers", "more"], 64),
@@ -186,6 +229,27 @@ def test_follow_ends_when_nobody_reads_any_more(mixed):
     r = subprocess.run(f"{BUILD}/mtq -c {mixed.path} events --follow | head -1",
                        shell=True, capture_output=True, text=True, timeout=30)
     assert json.loads(r.stdout)["kind"] == "accepted" and r.stderr == ""
+
+
+@pytest.mark.parametrize("kind", ["pair", "tcp"])
+def test_follow_ends_when_a_socket_s_peer_has_gone(mixed, kind):
+    if kind == "pair":
+        ours, theirs = socket.socketpair()
+    else:
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            ours = socket.create_connection(s.getsockname())
+            theirs, _ = s.accept()
+    p = subprocess.Popen([BUILD / "mtq", "-c", mixed.path, "events", "--follow"],
+                         stdout=ours, stderr=subprocess.PIPE, text=True)
+    ours.close()
+    if kind == "tcp":  # a reset: a mere close may be half of one
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          struct.pack("ii", 1, 0))
+    theirs.close()
+    try:
+        assert p.wait(20) == 0 and p.stderr.read() == ""
+    finally:
+        p.kill()
 
 
 def test_follow_says_that_the_queue_was_replaced(mixed):
