@@ -38,11 +38,11 @@ take(struct import *i, const struct fields *f, int *code, struct err *e)
 
 	i->records++;
 	if (!suppress_form_read(i->o->form, f, &x, evidence, e)) {
-		*code = EXIT_CONFIG;
+		*code = EXIT_NO;
 		if (strstr(e->text, "a column this format") != NULL)
 			return false;
 		if (i->bad++ < BAD_TOLD)
-			command_say(i->c, EXIT_CONFIG, "%s", e->text);
+			command_say(i->c, EXIT_NO, "%s", e->text);
 		return true;
 	}
 	if (i->o->reason != NULL)
@@ -59,8 +59,9 @@ run(struct import *i, FILE *in)
 	struct fields_file *f = fields_open(in);
 	struct fields *record = must_alloc(sizeof *record);
 	struct err e = {.kind = ERR_NONE};
-	int code = EXIT_CONFIG;
-	bool ok = true;
+	int code = EXIT_NO;
+	bool ok = fields_heading(f, record, &e) &&
+		  suppress_form_heading(i->o->form, record, &e);
 
 	while (ok && fields_next(f, record, &e))
 		ok = take(i, record, &code, &e);

@@ -107,9 +107,8 @@ read_page(struct listing *l, struct err *e)
 
 /* RFC 4180; a cell never begins as a formula of a spreadsheet would. */
 static void
-print_cell(struct text t, bool last)
+print_quoted(struct text t, bool formula)
 {
-	bool formula = t.n > 0 && strchr("=+-\t", t.p[0]) != NULL;
 	bool quote = formula;
 
 	for (size_t i = 0; i < t.n && !quote; i++)
@@ -125,6 +124,12 @@ print_cell(struct text t, bool last)
 	}
 	if (quote)
 		putchar('"');
+}
+
+static void
+print_cell(struct text t, bool last)
+{
+	print_quoted(t, suppress_form_formula(t, false));
 	putchar(last ? '\n' : ',');
 }
 
@@ -143,7 +148,8 @@ print_time(uint64_t us)
 static void
 print_csv(struct text address, const struct suppress_record *r)
 {
-	print_cell(address, false);
+	print_quoted(address, suppress_form_formula(address, true));
+	putchar(',');
 	print_cell(r->reason, false);
 	print_cell(
 	    text_of(suppress_origin_word((enum suppress_origin)r->origin)),

@@ -82,6 +82,7 @@ give(const struct fields_file *f, struct fields *out)
 
 	out->n = f->n;
 	out->line = f->began;
+	out->json = f->json;
 	for (size_t i = 0; i < f->n; i++) {
 		const char *names = f->json ? p : (const char *)f->heading.data;
 
@@ -146,16 +147,38 @@ read_line(struct fields_file *f, struct bytes *b, struct span *cell, size_t *n,
 	return true;
 }
 
+/* The header, once. */
+static bool
+read_titles(struct fields_file *f, struct err *e)
+{
+	e->kind = ERR_NONE;
+	return f->ntitles > 0 || fields_peek(f) == END ||
+	       read_line(f, &f->heading, f->title, &f->ntitles, e);
+}
+
+bool
+fields_heading(struct fields_file *f, struct fields *out, struct err *e)
+{
+	e->kind = ERR_NONE;
+	*out = (struct fields){.line = f->line, .json = f->json};
+	if (f->json)
+		return true;
+	if (!read_titles(f, e))
+		return false;
+	out->n = f->ntitles;
+	for (size_t i = 0; i < out->n; i++) {
+		const char *p = (const char *)f->heading.data;
+
+		out->name[i] = (struct text){p + f->title[i].at, f->title[i].n};
+		out->value[i] = text_of("");
+	}
+	return true;
+}
+
 static bool
 next_line(struct fields_file *f, struct err *e)
 {
-	e->kind = ERR_NONE;
-	if (fields_peek(f) == END)
-		return false;
-	if (f->ntitles == 0 &&
-	    !read_line(f, &f->heading, f->title, &f->ntitles, e))
-		return false;
-	if (fields_peek(f) == END)
+	if (!read_titles(f, e) || fields_peek(f) == END)
 		return false;
 	f->began = f->line;
 	if (!read_line(f, &f->octets, f->value, &f->n, e))

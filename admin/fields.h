@@ -26,12 +26,17 @@ struct fields {
 	struct text name[FIELDS_MOST];
 	struct text value[FIELDS_MOST];
 	unsigned long line; /* where the record begins */
+	bool json;
 };
 
 struct fields_file;
 /* It is JSON if it begins with { or [.  The file stays the caller's. */
 struct fields_file *fields_open(FILE *in);
 void fields_close(struct fields_file *f);
+/* The names of CSV's columns, before the first record; JSON and an empty file
+ * have none. */
+bool fields_heading(struct fields_file *f, struct fields *out,
+		    struct err *e) MUST_USE;
 bool fields_next(struct fields_file *f, struct fields *out,
 		 struct err *e) MUST_USE;
 

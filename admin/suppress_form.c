@@ -90,6 +90,29 @@ column_of(enum suppress_form form, struct text name)
 	return NULL;
 }
 
+bool
+suppress_form_formula(struct text cell, bool address)
+{
+	size_t i = 0;
+
+	while (i < cell.n && cell.p[i] == '\'')
+		i++;
+	return i < cell.n && (strchr("=+-\t", cell.p[i]) != NULL ||
+			      (cell.p[i] == '@' && !address));
+}
+
+/* A cell as it was before export wrote a ' before it. */
+static struct text
+unquoted(const struct fields *f, enum meaning means, struct text cell)
+{
+	const struct text rest = {cell.p + 1, cell.n - 1};
+
+	if (!f->json && cell.n > 1 && cell.p[0] == '\'' &&
+	    suppress_form_formula(rest, means == IS_ADDRESS))
+		return rest;
+	return cell;
+}
+
 static bool
 bad(const struct fields *f, const char *what, struct text t, struct err *e)
 {
@@ -210,10 +233,34 @@ take(enum meaning means, struct text v, struct suppress_entry *s,
 }
 
 bool
+suppress_form_heading(enum suppress_form form, const struct fields *f,
+		      struct err *e)
+{
+	const struct column *c;
+	bool address = false;
+
+	for (size_t i = 0; i < f->n; i++) {
+		c = column_of(form, f->name[i]);
+		if (c == NULL)
+			return bad(f,
+				   "the first line must name the columns, and "
+				   "this format has none called",
+				   f->name[i], e);
+		address = address || c->means == IS_ADDRESS;
+	}
+	if (address || f->n == 0)
+		return true;
+	err_set(e, ERR_CONFIG, "line %lu: no column has the address", f->line);
+	return false;
+}
+
+bool
 suppress_form_read(enum suppress_form form, const struct fields *f,
 		   struct suppress_entry *s, char evidence[SUPPRESS_FORM_TEXT],
 		   struct err *e)
 {
+	const bool ours =
+	    form == SUPPRESS_FORM_csv || form == SUPPRESS_FORM_json;
 	unsigned char key[SUPPRESS_KEY];
 
 	*s = (struct suppress_entry){.origin = SUPPRESS_IMPORT,
@@ -222,11 +269,15 @@ suppress_form_read(enum suppress_form form, const struct fields *f,
 	evidence[0] = '\0';
 	for (size_t i = 0; i < f->n; i++) {
 		const struct column *c = column_of(form, f->name[i]);
+		struct text value;
 
 		if (c == NULL)
 			return bad(f, "a column this format doesn't have,",
 				   f->name[i], e);
-		if (!take(c->means, f->value[i], s, evidence))
+		value = f->value[i];
+		if (ours)
+			value = unquoted(f, c->means, value);
+		if (!take(c->means, value, s, evidence))
 			return bad(f, c->name, f->value[i], e);
 	}
 	s->evidence = text_of(evidence);

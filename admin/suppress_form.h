@@ -28,6 +28,13 @@ enum suppress_form {
 /* SUPPRESS_FORM_COUNT: there is no such form. */
 enum suppress_form suppress_form(const char *name);
 
+/* Is a CSV file's first line a header of this form? */
+bool suppress_form_heading(enum suppress_form form, const struct fields *f,
+			   struct err *e) MUST_USE;
+/* Would a spreadsheet take this cell of our CSV for a formula?  Export writes a
+ * ' before it, and before one that begins with such a ' already; import takes
+ * one away.  An address is none because of an @: that is a whole domain. */
+bool suppress_form_formula(struct text cell, bool address);
 /* Texts of `s` point into `f` and `evidence`. */
 enum { SUPPRESS_FORM_TEXT = SUPPRESS_EVIDENCE + 1 };
 bool suppress_form_read(enum suppress_form form, const struct fields *f,

@@ -139,11 +139,113 @@ files(void **state)
 	}
 }
 
+static void
+formulas(void **state)
+{
+	static const struct {
+		const char *cell;
+		bool address, quoted;
+	} row[] = {
+	    {"+a@x.test", true, true},   {"-a@x.test", true, true},
+	    {"=a@x.test", true, true},   {"'=a@x.test", true, true},
+	    {"''+a@x.test", true, true}, {"'a@x.test", true, false},
+	    {"'@x.test", true, false},   {"@x.test", true, false},
+	    {"@SUM(A1)", false, true},   {"'@x", false, true},
+	    {"\tx", false, true},        {"a=b", false, false},
+	    {"'", false, false},         {"", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		print_message("%s\n", row[i].cell);
+		assert_int_equal(
+		    suppress_form_formula(text_of(row[i].cell), row[i].address),
+		    row[i].quoted);
+	}
+}
+
+/* address "": the record is refused. */
+static void
+quotes_are_taken_away(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		enum suppress_form form;
+		const char *address, *evidence;
+	} row[] = {
+	    {"our own", "address,evidence\n'+a@x.test,'@x\n", SUPPRESS_FORM_csv,
+	     "+a@x.test", "@x"},
+	    {"one of two", "address,evidence\n''=a@x.test,''-\n",
+	     SUPPRESS_FORM_csv, "'=a@x.test", "'-"},
+	    {"nobody's", "address,evidence\n'a@x.test,'a\n", SUPPRESS_FORM_csv,
+	     "'a@x.test", "'a"},
+	    {"JSON has none",
+	     "[{\"address\":\"'+a@x.test\",\"evidence\":\"'@x\"}]",
+	     SUPPRESS_FORM_csv, "'+a@x.test", "'@x"},
+	    {"a service writes none", "email,reason\n'+a@x.test,'@x\n",
+	     SUPPRESS_FORM_sendgrid, "'+a@x.test", "'@x"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		char evidence[SUPPRESS_FORM_TEXT] = "";
+		struct suppress_entry s = {.origin = 0};
+		struct err e;
+
+		print_message("%s\n", row[i].name);
+		first_record(row[i].text, row[i].form, &s, evidence, &e);
+		assert_int_equal(s.address.n, strlen(row[i].address));
+		assert_memory_equal(s.address.p, row[i].address, s.address.n);
+		assert_string_equal(evidence, row[i].evidence);
+	}
+}
+
+/* said NULL: it is one. */
+static void
+headings(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} row[] = {
+	    {"address,reason\n", NULL},
+	    {"", NULL},
+	    {"[]", NULL},
+	    {"a@x.test", "the first line must name the columns"},
+	    {"a@x.test\nb@x.test\n", "none called 'a@x.test'"},
+	    {"reason\nx\n", "no column has the address"},
+	    {"\"address", "a quote is not closed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		/* fmemopen takes no empty text. */
+		const char *text = row[i].text[0] != '\0' ? row[i].text : "\n";
+		FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+		struct fields_file *file;
+		struct fields f;
+		struct err e = {.kind = ERR_NONE};
+		bool good;
+
+		print_message("%s\n", row[i].text);
+		assert_non_null(in);
+		file = fields_open(in);
+		good = fields_heading(file, &f, &e) &&
+		       suppress_form_heading(SUPPRESS_FORM_csv, &f, &e);
+		assert_int_equal(good, row[i].said == NULL);
+		if (!good)
+			assert_non_null(strstr(e.text, row[i].said));
+		fields_close(file);
+		fclose(in);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(times),
-					   cmocka_unit_test(files)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(times), cmocka_unit_test(files),
+	    cmocka_unit_test(formulas), cmocka_unit_test(quotes_are_taken_away),
+	    cmocka_unit_test(headings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

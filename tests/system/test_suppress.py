@@ -115,12 +115,15 @@ def test_csv_of_sendgrid_and_mailgun(make):
 
 def test_what_cannot_be_read(make):
     m = make()
-    m.cli("suppress", "import", "-", code=78,
-          stdin="address,delete_at\na@x.test,1\n")
-    m.cli("suppress", "import", "--format", "ses", "-", code=78,
+    for text in "address,delete_at\na@x.test,1\n", "a@x.test\nb@x.test\n", \
+            "a@x.test\n", "a@x.test":
+        r = m.cli("suppress", "import", "-", code=1, stdin=text)
+        assert "the first line must name the columns" in r.stderr
+    m.cli("suppress", "import", "-", stdin="address\n")  # an empty list is one
+    m.cli("suppress", "import", "--format", "ses", "-", code=1,
           stdin='[{"EmailAddress": "a@x.test", "Unknown": 1}]')
     for broken in '[{"address": "a@x.test"', '[{"address" "a"}]', "{]", '["\\x"]':
-        m.cli("suppress", "import", "-", code=78, stdin=broken)
+        m.cli("suppress", "import", "-", code=1, stdin=broken)
     assert addresses(m) == []
     # Lines that can't be used are named; the others are taken.
     m.cli("suppress", "import", "-", code=1,
@@ -157,6 +160,24 @@ def test_a_list_comes_back_as_it_was(make, form):
     row = other.json("suppress", "list", "--domain", "d0.test",
                      "--limit", "1")[0]
     assert (row["reason"], row["origin"]) == ("mine", "manual")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_what_looks_like_a_formula_comes_back_as_it_was(make, form):
+    m = make()
+    names = ["+a@x.test", "-b@x.test", "=c@x.test", "'=d@x.test", "''+e@x.test",
+             "'f@x.test", "@y.test"]
+    for name in names:
+        m.cli("suppress", "add", "--reason", "@SUM(A1)", "--", name)
+    assert sorted(addresses(m)) == sorted(names)
+    out = m.cli("suppress", "export", "--format", form).stdout
+    if form == "csv":
+        for row in csv.reader(io.StringIO(out)):
+            assert row[0][0] not in "=+-" and row[1][0] not in "=+-@"
+    m.cli("suppress", "remove", "--", *names)
+    m.cli("suppress", "import", "-", stdin=out)
+    assert sorted(addresses(m)) == sorted(names)
+    assert {r["reason"] for r in m.json("suppress", "list")} == {"@SUM(A1)"}
 
 
 def test_mail_for_them_never_leaves(make, sink):
