@@ -169,7 +169,7 @@ static bool
 look_into_queue(struct store *s, const struct history_ask *a,
 		struct history_found *f, struct err *e)
 {
-	const struct queue_filter filter = {.any = true, .to = a->address};
+	const struct queue_filter filter = {.any = true, .exactly = a->address};
 	struct queue_scan *scan = must_alloc(sizeof *scan);
 	bool ok = true;
 

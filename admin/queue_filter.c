@@ -1,6 +1,7 @@
 #include "admin/queue_filter.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/values.h"
 
@@ -139,6 +140,13 @@ fits(const char *pattern, struct text t)
 	return pattern == NULL || queue_filter_glob(pattern, t.p, t.n);
 }
 
+static bool
+is_same(const char *word, struct text t)
+{
+	return word == NULL || (strlen(word) == t.n && //
+				strncasecmp(word, t.p, t.n) == 0);
+}
+
 /* What stands behind the last @; a quoted local part may hold others. */
 static struct text
 domain_of(struct text address)
@@ -157,7 +165,8 @@ queue_filter_match(const struct queue_filter *f, const struct message_record *m,
 {
 	return queue_filter_state(f, (enum recipient_state)r->state) &&
 	       (f->before_us == 0 || (int64_t)m->arrival_us < f->before_us) &&
-	       fits(f->from, m->sender) && fits(f->to, r->address) &&
-	       fits(f->relay, r->relay) && fits(f->type, m->type) &&
+	       is_same(f->exactly, r->address) && fits(f->from, m->sender) &&
+	       fits(f->to, r->address) && fits(f->relay, r->relay) &&
+	       fits(f->type, m->type) &&
 	       (f->domain == NULL || fits(f->domain, domain_of(r->address)));
 }

@@ -37,7 +37,8 @@ struct queue_filter {
 	const char *domain;
 	const char *relay;
 	const char *type;
-	int64_t before_us; /* accepted before; 0: not given */
+	const char *exactly; /* the recipient, a * being a * */
+	int64_t before_us;   /* accepted before; 0: not given */
 };
 
 /* One option, `name` without its dashes. */

@@ -155,6 +155,19 @@ test_match(void **state)
 }
 
 static void
+test_a_star_that_is_one(void **state)
+{
+	const struct message_record m = {.sender = text_of("")};
+	const struct recipient_record star = {.address = text_of("*@y.test")},
+				      other = {.address = text_of("x@y.test")};
+	const struct queue_filter f = {.any = true, .exactly = "*@Y.test"};
+
+	(void)state;
+	assert_true(queue_filter_match(&f, &m, &star));
+	assert_false(queue_filter_match(&f, &m, &other));
+}
+
+static void
 test_all_must_hold(void **state)
 {
 	const struct message_record m = {.arrival_us = (uint64_t)NOW,
@@ -179,6 +192,7 @@ main(void)
 	    cmocka_unit_test(test_glob),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_match),
+	    cmocka_unit_test(test_a_star_that_is_one),
 	    cmocka_unit_test(test_all_must_hold),
 	};
 
