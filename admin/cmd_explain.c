@@ -1,5 +1,6 @@
 /* mtq explain: where mail goes, by which rule, and why not elsewhere. */
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,7 @@
 #include "admin/explain_print.h"
 #include "admin/explain_type.h"
 #include "daemon/values.h"
+#include "queue/address.h"
 #include "queue/mailbox.h"
 
 enum { HEADERS_MOST = 32 };
@@ -22,6 +24,12 @@ struct ask {
 	uint64_t size_bytes;
 	bool lookup;
 	char *id;
+};
+
+/* Mail that is only thought of, and memory for its addresses. */
+struct imagined {
+	struct explain_group g;
+	char author[ADDRESS_MOST + 1], sender[ADDRESS_MOST + 1];
 };
 
 static const struct option options[] = {
@@ -125,6 +133,20 @@ read_ask(struct command *c, struct ask *a)
 
 /* --- mail that is only thought of ----------------------------------------- */
 
+static bool
+is_address(struct command *c, const char *option, struct text t)
+{
+	struct address a;
+	const char *why = "it has no domain";
+
+	if (address_parse(t.p, t.n, true, &a, &why) && a.domain.n > 0)
+		return true;
+	command_say(c, EXIT_USAGE, "%s %.*s: %s", option,
+		    (int)min_of(t.n, (size_t)80), t.p,
+		    t.n > 0 ? why : "nothing was given");
+	return false;
+}
+
 /* "<a@b>" as well as "a@b"; "" and "<>" are the null sender. */
 static struct text
 address_of(const char *s)
@@ -136,9 +158,9 @@ address_of(const char *s)
 	return t;
 }
 
-/* Header From, if it was given, says who the author is; else --from does. */
+/* Header From, if it was given, says who the author is; else the sender. */
 static struct text
-author_of(const struct ask *a, char out[ADDRESS_MOST + 1])
+author_of(const struct ask *a, struct text sender, char out[ADDRESS_MOST + 1])
 {
 	for (size_t i = 0; i < a->nheaders; i++) {
 		if (strcasecmp(a->header[i].name, "From") != 0)
@@ -146,7 +168,28 @@ author_of(const struct ask *a, char out[ADDRESS_MOST + 1])
 		mailbox_first(text_of(a->header[i].value), true, out);
 		return text_of(out);
 	}
-	return address_of(a->from);
+	return sender;
+}
+
+/* Who sends it, and who wrote it.  Without --from it is the author, or somebody
+ * here: the null sender would be another case (return_path leaves it alone). */
+static void
+take_sender(const struct settings *s, const struct ask *a, struct imagined *out)
+{
+	const struct text none = text_of("");
+	struct routing_ask *mail = &out->g.mail.ask;
+
+	out->g.assumed = a->from == NULL;
+	mail->sender = address_of(a->from);
+	if (a->from == NULL) {
+		mail->sender = author_of(a, none, out->author);
+		if (mail->sender.n == 0) {
+			snprintf(out->sender, sizeof out->sender, "someone@%s",
+				 s->hostname);
+			mail->sender = text_of(out->sender);
+		}
+	}
+	mail->author = author_of(a, mail->sender, out->author);
 }
 
 /* Names that must be in the configuration; a source or listener that there is
@@ -197,31 +240,41 @@ look_up(struct command *c, const struct explained *x, struct explain_group *g,
 	g->found = out;
 }
 
+/* What was typed can be addresses. */
+static bool
+are_addresses(struct command *c, const struct ask *a)
+{
+	const struct text from = address_of(a->from);
+
+	return is_address(c, "--to", address_of(a->to)) &&
+	       (from.n == 0 || is_address(c, "--from", from));
+}
+
 /* Mail that is not there: its type comes from the rules.  Closes the view. */
 static int
 imagine(struct command *c, const struct explain_world *w, struct ask *a,
 	struct ledger_view *view)
 {
-	char author[ADDRESS_MOST + 1];
+	struct imagined mind = {.sender = ""};
 	struct sentence rule = {.n = 0};
 	struct explained x;
 	struct text to = address_of(a->to);
-	struct explain_group g = {.to = &to, .nto = 1};
-	struct routing_ask *mail = &g.mail.ask;
+	struct explain_group *g = &mind.g;
+	struct routing_ask *mail = &g->mail.ask;
 	struct explain_way_found found;
 	struct classify_ask ask;
 	struct err e;
 	bool ok;
 
-	if (!complete(c, a)) {
+	if (!are_addresses(c, a) || !complete(c, a)) {
 		change_close_view(view);
 		return EXIT_USAGE;
 	}
-	*mail = (struct routing_ask){
-	    .author = author_of(a, author),
-	    .sender = address_of(a->from),
-	    .recipient = to,
-	    .source = text_of(a->source != NULL ? a->source : "")};
+	g->to = &to;
+	g->nto = 1;
+	take_sender(c->settings, a, &mind);
+	mail->recipient = to;
+	mail->source = text_of(a->source != NULL ? a->source : "");
 	ask = (struct classify_ask){
 	    .field = a->header,
 	    .nfields = a->nheaders,
@@ -230,7 +283,7 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a,
 	    .source = mail->source,
 	    .listener = text_of(a->listener != NULL ? a->listener : ""),
 	    .size_bytes = a->size_bytes};
-	g.mail.size_bytes = a->size_bytes;
+	g->mail.size_bytes = a->size_bytes;
 	if (a->type != NULL) {
 		mail->type = routing_type(c->settings, text_of(a->type));
 		sentence_add(&rule, "as asked for");
@@ -240,17 +293,17 @@ imagine(struct command *c, const struct explain_world *w, struct ask *a,
 	if (!c->json)
 		printf("%-10s %s\n", "Source",
 		       a->source != NULL ? a->source : "none was named");
-	g.rule = rule.text;
-	explain(w, &g.mail, &x);
-	ok =
-	    explain_suppressed(view->txn, &to, 1, c->now_us, &g.suppressed, &e);
+	g->rule = rule.text;
+	explain(w, &g->mail, &x);
+	ok = explain_suppressed(view->txn, &to, 1, c->now_us, &g->suppressed,
+				&e);
 	change_close_view(view);
 	if (!ok)
 		return command_fail(c, &e);
 	if (a->lookup)
-		look_up(c, &x, &g, &found);
-	explain_print(c, &g, &x);
-	return x.hopeless || g.suppressed.n > 0 ? EXIT_NO : EXIT_DONE;
+		look_up(c, &x, g, &found);
+	explain_print(c, g, &x);
+	return x.hopeless || g->suppressed.n > 0 ? EXIT_NO : EXIT_DONE;
 }
 
 int

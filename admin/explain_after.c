@@ -8,7 +8,8 @@
 
 static void
 explain_sender(const struct settings *s, const struct relay_settings *r,
-	       const struct routing_ask *ask, struct sentence *out)
+	       const struct routing_ask *ask, bool assumed,
+	       struct sentence *out)
 {
 	const struct return_path_ask what = {.mode = r->return_path,
 					     .domain = s->returns.domain,
@@ -25,6 +26,13 @@ explain_sender(const struct settings *s, const struct relay_settings *r,
 		return;
 	}
 	why = return_path_make(&what, sender);
+	if (assumed && text_is(ask->sender, sender)) {
+		sentence_add(out,
+			     "the one that the client gives "
+			     "(return_path = %s)",
+			     r->return_path);
+		return;
+	}
 	sentence_add(out, "<");
 	sentence_quote(out, text_of(sender));
 	sentence_add(
@@ -56,11 +64,12 @@ explain_doubt(const struct type_settings *type, struct sentence *out)
 
 void
 explain_after(const struct settings *s, const struct relay_settings *relay,
-	      const struct routing_ask *ask, struct explain_after *out)
+	      const struct routing_ask *ask, bool assumed,
+	      struct explain_after *out)
 {
 	*out = (struct explain_after){.sender = {.n = 0}};
 	if (relay != NULL)
-		explain_sender(s, relay, ask, &out->sender);
+		explain_sender(s, relay, ask, assumed, &out->sender);
 	explain_doubt(&s->types[ask->type], &out->doubt);
 }
 

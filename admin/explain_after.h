@@ -18,9 +18,10 @@ struct explain_after {
 	/* "sent again, perhaps twice (in_doubt = resend)" */
 	struct sentence doubt;
 };
-/* relay NULL: none takes it. */
+/* relay NULL: none takes it.  assumed: the sender was not given. */
 void explain_after(const struct settings *s, const struct relay_settings *relay,
-		   const struct routing_ask *ask, struct explain_after *out);
+		   const struct routing_ask *ask, bool assumed,
+		   struct explain_after *out);
 
 /* Empty when none of them is on the suppression list. */
 bool explain_suppressed(struct txn *t, const struct text *to, size_t nto,

@@ -107,7 +107,8 @@ fill_after(const struct settings *s, const struct explain_group *g,
 	   const struct explained *x, struct explain_after *after,
 	   struct show_value *v)
 {
-	explain_after(s, explained_relay(s, x), &g->mail.ask, after);
+	explain_after(s, explained_relay(s, x), &g->mail.ask, g->assumed,
+		      after);
 	if (after->sender.n > 0)
 		v[AT_return_path] = show_word(after->sender.text);
 	v[AT_in_doubt] = show_word(after->doubt.text);
@@ -149,7 +150,8 @@ print_json(const struct settings *s, const struct explain_group *g,
 		v[AT_moved] = show_flag(m->moved);
 		v[AT_expires] = known(x->expires_us);
 	}
-	v[AT_sender] = show_text(m->ask.sender);
+	if (!g->assumed)
+		v[AT_sender] = show_text(m->ask.sender);
 	v[AT_author] = filled(m->ask.author);
 	v[AT_recipients] = show_words(g->to, g->nto);
 	v[AT_type] = show_word(s->types[m->ask.type].title);
@@ -178,6 +180,17 @@ print_to(const struct explain_group *g)
 	if (g->nto > TO_SHOWN)
 		printf(" and %zu more that are alike", g->nto - TO_SHOWN);
 	printf("\n");
+}
+
+static void
+print_assumed(const struct explain_mail *m)
+{
+	char from[ADDRESS_MOST * 3 + 1];
+
+	printf("%-10s none was given: judged as from <%s>; --from '' is the "
+	       "null sender\n",
+	       "From",
+	       log_safe(m->ask.sender.p, m->ask.sender.n, from, sizeof from));
 }
 
 static void
@@ -218,7 +231,8 @@ print_after(const struct settings *s, const struct explain_group *g,
 {
 	struct explain_after after;
 
-	explain_after(s, explained_relay(s, x), &g->mail.ask, &after);
+	explain_after(s, explained_relay(s, x), &g->mail.ask, g->assumed,
+		      &after);
 	if (after.sender.n > 0)
 		printf("%-10s %s\n", "Sender", after.sender.text);
 	printf("%-10s %s\n", "In doubt", after.doubt.text);
@@ -233,6 +247,8 @@ print_text(const struct settings *s, const struct explain_group *g,
 {
 	const struct explain_mail *m = &g->mail;
 
+	if (g->assumed)
+		print_assumed(m);
 	print_to(g);
 	if (m->queued)
 		printf("%-10s %s\n", "State", recipient_state_word(m->state));

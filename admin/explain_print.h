@@ -13,6 +13,7 @@
 
 struct explain_group {
 	struct explain_mail mail;
+	bool assumed; /* nobody said who sends it: mail.ask.sender is ours */
 	const struct text *to;
 	size_t nto;
 	const char *rule;                      /* which gave the type */

@@ -84,6 +84,8 @@ def test_a_pause_is_explained_and_foreseen(m):
     ["explain", "--to", "a@b.test", "--type", "nothing"],
     ["explain", "--to", "a@b.test", "--header", "nothing"],
     ["explain", "--to", "a@b.test", "--size", "5"], ["explain", "!"],
+    *(["explain", "--to", to] for to in ("bad", "@x", "a@b@c", "", "a b@c.test")),
+    ["explain", "--to", "a@b.test", "--from", "bad"],
     ["forecast", "--type"], ["forecast", "--type", "nothing"], ["forecast", "!"],
     ["forecast", "a", "b"]])
 def test_what_makes_no_sense_is_refused(m, words):
@@ -233,6 +235,11 @@ def test_conditions_of_thought_mail(kept):
     assert (news["type"], news["route"]) == ("mass", "flows")
     assert news["recipients"] == ["a@b.test"]
     assert "source flows, type mass" in news["route_why"]
+    assert (none["sender"], none["author"]) == (None, "someone@mtq.test")
+    assert "the one that the client gives" in none["return_path"]
+    null, = groups(kept, "--to", "a@list.test", "--from", "<>")
+    assert (null["sender"], null["author"]) == ("", None)
+    assert "<>, as the client gave it" in null["return_path"]
     for words in (["--source", "nobody"], ["--listener", "nobody"]):
         assert kept.cli("explain", "--to", "a@b.test", *words, code=64).stderr
 

@@ -92,6 +92,8 @@ def test_mail_that_was_never_tried_is_found(make):
     qid = m.send(to=("good@to.test",))
     (r,) = m.json("history", "good@to.test")
     assert r["queue_id"] == qid and r["outcome"] == "waiting" and r["tries"] == 0
+    for pattern in "*@to.test", "go*@to.test":  # a * is a letter of an address
+        m.cli("history", pattern, code=1)
     m.cli("queue", "hold", "--reason", "wait for Anna", qid)
     assert outcomes(m, qid) == {"good@to.test": "held"}
     assert any("1 recipients are held" in n for n in m.json("status")[0]["notes"])
@@ -213,7 +215,10 @@ def test_explain_says_sender_doubt_and_suppression(make):
     (x,) = m.json("explain", "--to", "gone@to.test", "--from", "a@from.test",
                   code=1)
     assert "asked us to" in x["suppressed"]
+    text = m.cli("explain", "--to", "gone@to.test", "--from", "<>", code=1).stdout
+    assert "none was given" not in text
     text = m.cli("explain", "--to", "gone@to.test", code=1).stdout
+    assert "From       none was given" in text and "<>" not in text
     assert "suppression list" in text and "In doubt" in text and "Sender" in text
     (status,) = m.json("status")
     assert status["suppressed"] == 1 and status["reports_withheld"] == 0
