@@ -40,11 +40,6 @@ queue_look(const struct command *c, const char *state_dir)
 				   "%s: you may not look into it; root and "
 				   "mtqd's own user may",
 				   state_dir);
-	if (!store_exists(state_dir))
-		return command_say(c, EXIT_NO,
-				   "%s has no queue yet; mtqd makes it at its "
-				   "first start",
-				   state_dir);
 	return EXIT_DONE;
 }
 
@@ -61,6 +56,13 @@ queue_open(struct command *c, int *code)
 	*code = queue_look(c, s->state_dir);
 	if (*code != EXIT_DONE)
 		return NULL;
+	if (!store_exists(s->state_dir)) {
+		*code = command_say(c, EXIT_NO,
+				    "%s has no queue yet; mtqd makes it at its "
+				    "first start",
+				    s->state_dir);
+		return NULL;
+	}
 	store = store_open(s->state_dir, STORE_READ, 0, NULL, &e);
 	if (store == NULL)
 		*code = command_fail(c, &e);

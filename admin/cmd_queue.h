@@ -37,8 +37,8 @@ struct queue_options {
 QUEUE_VERBS(V)
 #undef V
 
-/* EXIT_DONE: this folder has a queue, and we may look into it; else what to
- * end with, and why is on stderr. */
+/* EXIT_DONE: we may look into a queue in this folder, if there is one; else what
+ * to end with, and why is on stderr. */
 int queue_look(const struct command *c, const char *state_dir) MUST_USE;
 /* The queue of the configuration, for reading; NULL: *code is what to end
  * with, and why is on stderr. */

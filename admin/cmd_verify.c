@@ -48,10 +48,9 @@ look(const struct command *c, const char *path, enum store_mode mode)
 {
 	if (mode != STORE_COPY)
 		return queue_look(c, path);
-	if (access(path, R_OK) == 0)
-		return EXIT_DONE;
-	return command_say(c, errno == EACCES ? EXIT_NOPERM : EXIT_NO, "%s: %s",
-			   path, strerror(errno));
+	if (access(path, R_OK) == 0 || errno != EACCES)
+		return EXIT_DONE; /* what else is wrong, opening it says */
+	return command_say(c, EXIT_NOPERM, "%s: %s", path, strerror(errno));
 }
 
 /* 0: there is no lie in it; 1: there is, and here it is. */
