@@ -49,7 +49,7 @@ QUEUE := status wall category_table category address mailbox record field dsn ds
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify rate fair plan destination job flight relays_now forecast_world forecast \
-	control later allowance notice bounce settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply session_returned \
+	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args session_reply session_returned \
 	session_mail session_header session_sort session_data session_verb session_line \
 	session committer crowd client_returned client_commit client_ask client listener receiver \
 	scheduler

@@ -139,8 +139,8 @@
 	KEY(duration, keep, "30d", "1min", "3650d",                            \
 	    "How long it is known what became of mail.")                       \
 	KEY(size, max_size, "1gb", "1mb", "1tb",                               \
-	    "What is known takes no more room than this, nor than three "      \
-	    "quarters of what high_water leaves of map_size; then the oldest " \
+	    "What is known takes no more room than this, nor than half "       \
+	    "of what high_water leaves of map_size; then the oldest "          \
 	    "goes.")
 
 #define RETURNS_KEYS(KEY)                                                      \

@@ -348,14 +348,13 @@ tell_reports(const struct settings *s, struct report *r)
 			    "%s: only used with enabled = yes", key[i]);
 }
 
-/* Three quarters of what is left of the map above the mark where the receiver
+/* Half of what is left of the map above the mark where the receiver
  * stops, or a queue full of small mail would have no room to say that it is
  * gone. */
 uint64_t
 settings_history_bytes(const struct settings *s, uint64_t map_bytes)
 {
-	uint64_t most =
-	    map_bytes / 400 * 3 * (100 - s->queue.high_water_percent);
+	uint64_t most = map_bytes / 200 * (100 - s->queue.high_water_percent);
 
 	return min_of(most, s->history.max_size_bytes);
 }
@@ -371,8 +370,8 @@ tell_history(const struct settings *s, struct report *r)
 		warning_at(
 		    r,
 		    settings_place(s, BLOCK_history, &s->history, "max_size"),
-		    "max_size: it stops at %llu MB, three quarters of "
-		    "what high_water leaves free of map_size",
+		    "max_size: it stops at %llu MB, half of what "
+		    "high_water leaves free of map_size",
 		    (unsigned long long)(most_bytes >> 20));
 }
 

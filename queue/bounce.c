@@ -9,6 +9,17 @@
 #include "queue/later.h"
 #include "queue/notice.h"
 
+enum {
+	NEWS_KEPT = 4096,       /* room that stays between two steps */
+	REPORT_BYTES = 8 << 10, /* of a report without the original's body */
+};
+
+bool
+bounces_full(const struct bounces *b)
+{
+	return b->most_bytes > 0 && b->bytes >= b->most_bytes;
+}
+
 static struct news *
 add(struct bounces *b)
 {
@@ -16,6 +27,7 @@ add(struct bounces *b)
 		b->room = b->room * 2 + 16;
 		b->news = must_realloc(b->news, b->room * sizeof b->news[0]);
 	}
+	b->bytes += REPORT_BYTES;
 	return &b->news[b->n++];
 }
 
@@ -25,6 +37,8 @@ bounces_add(struct bounces *b, enum dsn_action action, uint64_t message,
 	    const struct verdict *v)
 {
 	must(action == DSN_FAILED || action == DSN_DELAYED);
+	if (action == DSN_FAILED)
+		b->bytes += b->original_bytes;
 	*add(b) = (struct news){.action = action,
 				.message = message,
 				.rcpt = rcpt,
@@ -48,6 +62,12 @@ static void
 clear(struct bounces *b)
 {
 	b->n = 0;
+	b->bytes = 0;
+	if (b->room > NEWS_KEPT) {
+		free(b->news);
+		b->news = NULL;
+		b->room = 0;
+	}
 	free_originals(b);
 }
 
@@ -218,8 +238,8 @@ bounces_delivered(struct bounces *b, struct txn *t, const struct settings *s,
 /* --- one report -------------------------------------------------------------
  */
 
-/* What a person has removed meanwhile, and a delay that has become a failure,
- * is told to nobody. */
+/* What a person has removed or tried again meanwhile, and a delay that has
+ * become a failure, is told to nobody. */
 static bool
 take(struct notice *p, struct txn *t, const struct news *x, struct text to,
      struct err *e)
@@ -231,7 +251,7 @@ take(struct notice *p, struct txn *t, const struct news *x, struct text to,
 		r.orcpt = text_at(&x->original->texts, x->orcpt);
 	} else if (!ledger_recipient(t, x->message, x->rcpt, &r, e)) {
 		return e->kind == ERR_NONE;
-	} else if (x->action == DSN_DELAYED && r.state == RECIPIENT_FAILED) {
+	} else if ((x->action == DSN_FAILED) != (r.state == RECIPIENT_FAILED)) {
 		return true;
 	}
 	if (wants(x->action, &r, &p->m, to))
@@ -336,8 +356,14 @@ report(struct bounces *b, struct notice *p, enum dsn_action action,
        struct text to, struct txn *t, const struct settings *s,
        struct later *log, int64_t now_us, struct err *e)
 {
+	if (b->pressure == BOUNCES_NONE) {
+		later_add(log, EVENT_WITHHELD, p->about,
+			  "the queue is nearly full: no report of it");
+		return note(p, JOURNAL_WITHHELD, t, now_us, e);
+	}
 	if (!is_allowed(b, p, action, to, s, log, now_us))
 		return note(p, JOURNAL_WITHHELD, t, now_us, e);
+	p->small = b->pressure == BOUNCES_TIGHT;
 	b->last_id = max_of(b->last_id, txn_state(t)->last_id);
 	b->last_id = id_next(b->last_id, now_us, 1);
 	if (!notice_enter(p, t, s, action, to, b->last_id, now_us, e) ||
@@ -364,7 +390,8 @@ report_on(struct bounces *b, const struct news *x, size_t n, struct txn *t,
 	}
 	to = whom(s, x->action, &p.m);
 	for (size_t i = 0; ok && to.n > 0 && i < n; i++)
-		ok = take(&p, t, &x[i], to, e);
+		if (i == 0 || x[i].rcpt != x[i - 1].rcpt)
+			ok = take(&p, t, &x[i], to, e);
 	notice_settle(&p);
 	if (ok && p.dsn.n > 0)
 		ok = report(b, &p, x->action, to, t, s, log, now_us, e);

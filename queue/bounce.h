@@ -25,6 +25,13 @@
 struct later;
 struct original;
 
+/* How much of the queue's file is left; queue/room.c decides. */
+enum bounces_room {
+	BOUNCES_ROOM,
+	BOUNCES_TIGHT, /* reports hold no more than the header's start */
+	BOUNCES_NONE   /* none are made: that is recorded */
+};
+
 struct bounces {
 	struct news {
 		enum dsn_action action;
@@ -41,7 +48,15 @@ struct bounces {
 	uint64_t last_id;           /* of a report of this step */
 	struct allowance allowance; /* reports to one sender */
 	struct allowance delays;    /* of them about delays */
+	enum bounces_room pressure; /* set for each step, as is ... */
+	uint64_t most_bytes; /* ... how large its reports may be; 0: any */
+	uint64_t bytes,
+	    original_bytes; /* at the most: so far; of one original */
 };
+
+/* Reports about all that there is are as much as one transaction can hold: what
+ * else would end in this step has to wait for the next one. */
+bool bounces_full(const struct bounces *b);
 
 /* Is anybody told of this, as far as the configuration and the sender say? */
 bool bounces_wanted(const struct settings *s, enum dsn_action action,

@@ -6,6 +6,8 @@
 
 enum {
 	SWEEP_MOST = 20000, /* lanes looked at in one step */
+	FULL_FLIGHTS_MOST =
+	    16,             /* jobs, while the queue's file is nearly full */
 	GIVE_UP_MOST = 256, /* recipients given up by the claims of one step */
 	ASIDE_MOST = 256,   /* suspects put off by the claims of one step */
 	SPENT_TOLD_EVERY_US = 60 * 1000 * 1000,
@@ -249,7 +251,9 @@ give_up(struct dispatch *d, struct txn *t, const struct claim *c,
 		return TURN_FAILED;
 	d->next_due_us = INT64_MIN;
 	/* A mass mail may have hundreds that nobody is to write to. */
-	return ++s->given_up < GIVE_UP_MOST ? TURN_DONE : TURN_NONE;
+	return ++s->given_up < GIVE_UP_MOST && !bounces_full(&d->bounces)
+		   ? TURN_DONE
+		   : TURN_NONE;
 }
 
 /* One message through this relay, if one may go. */
@@ -322,7 +326,11 @@ jobs_most(const struct dispatch *d)
 {
 	if (d->stopping)
 		return 0;
-	if (d->cautious)
+	/* A claim takes room, and only its end gives some back. */
+	if (d->bounces.pressure == BOUNCES_NONE &&
+	    d->flights.n >= FULL_FLIGHTS_MOST)
+		return 0;
+	if (d->cautious || d->bounces.pressure == BOUNCES_NONE)
 		return d->nsettle > 0 ? 0 : 1;
 	return DISPATCH_JOBS_MOST;
 }

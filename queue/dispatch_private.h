@@ -21,6 +21,7 @@
 #include "queue/remarks.h"
 #include "queue/suppress.h"
 #include "queue/rate.h"
+#include "queue/room.h"
 #include "queue/wall.h"
 
 /* What the dispatcher knows of a place of the plan beside the plan. */

@@ -23,7 +23,7 @@ settle_some(struct dispatch *d, struct txn *t, struct step *s, struct err *e)
 	    min_of(d->nsettle, d->cautious ? (size_t)AGAIN_FEW
 					   : (size_t)DISPATCH_SETTLE_MOST);
 
-	for (; s->settled < most; s->settled++) {
+	for (; s->settled < most && !bounces_full(&d->bounces); s->settled++) {
 		struct settle *x = &d->settle[s->settled];
 
 		x->ended_us = d->now_us;
@@ -43,8 +43,9 @@ order_some(struct dispatch *d, struct txn *t, struct step *s, struct err *e)
 	if (d->orders.n == 0)
 		return true;
 	d->next_due_us = INT64_MIN;
-	return orders_carry_out(&d->orders, t, &w, d->now_us, s->answer,
-				&s->ordered, e);
+	return orders_carry_out(&d->orders, t, &w,
+				d->cautious ? 1 : ORDERS_MOST, d->now_us,
+				s->answer, &s->ordered, e);
 }
 
 static bool
@@ -196,12 +197,36 @@ wake_in_ms(const struct dispatch *d)
 	return (uint64_t)max_of(wait, (int64_t)0) / 1000 + 1;
 }
 
+/* How much is left of the file, as the last commit left it. */
+static bool
+look_at_room(struct dispatch *d, struct err *e)
+{
+	struct store_room r;
+
+	if (!store_room(d->store, &r, e))
+		return false;
+	d->bounces.pressure = room_pressure(d->settings, &r);
+	return true;
+}
+
+/* What failed is kept to be looked at while there is room. */
+static int64_t
+keep_failed_us(const struct dispatch *d)
+{
+	return d->bounces.pressure == BOUNCES_ROOM
+		   ? d->settings->bounce.keep_failed_us
+		   : 0;
+}
+
 /* Reports about all that has failed in this step; they go in the next one. */
 static bool
 report_some(struct dispatch *d, struct txn *t, struct err *e)
 {
-	if (d->bounces.n > 0)
+	if (d->bounces.n > 0) {
 		d->next_due_us = INT64_MIN;
+		if (!look_at_room(d, e))
+			return false;
+	}
 	return bounces_enter(&d->bounces, t, d->settings, &d->log, d->now_us,
 			     e);
 }
@@ -225,14 +250,29 @@ run(struct dispatch *d, struct step *s, struct err *e)
 	struct settle_world w = dispatch_world(d);
 	struct txn *t = store_begin(d->store, true, e);
 	bool turned = false;
+	uint64_t map_bytes;
+
+	if (t != NULL && !store_map_bytes(d->store, &map_bytes, e)) {
+		store_abort(t);
+		t = NULL;
+	}
+	if (t != NULL) {
+		d->bounces.most_bytes = room_step_bytes(map_bytes);
+		d->bounces.original_bytes =
+		    d->settings->bounce.max_original_bytes;
+	}
+	if (d->cautious) { /* it may have been too much for the room there is */
+		d->expire.n = min_of(d->expire.n, (size_t)AGAIN_FEW);
+		d->forget.n = min_of(d->forget.n, (size_t)AGAIN_FEW);
+	}
 
 	/* Outcomes first: what they free makes room for the rest. */
 	if (t != NULL && book_turn(d->book, t, d->now_us, &turned, e) &&
 	    settle_some(d, t, s, e) &&
 	    expire_found(&d->expire, t, &w, d->now_us, e) &&
 	    suppress_forget(&d->suppress_old, t, d->now_us, e) &&
-	    forget_found(&d->forget, t, d->settings->bounce.keep_failed_us,
-			 d->now_us, &d->log, e) &&
+	    forget_found(&d->forget, t, keep_failed_us(d), d->now_us, &d->log,
+			 e) &&
 	    order_some(d, t, s, e) && sort_some(d, t, e) &&
 	    prune_some(d, t, e)) {
 		if (turned)
@@ -280,9 +320,10 @@ look_around(struct dispatch *d, struct err *e)
 	d->next_due_us = INT64_MIN; /* a bell may have been lost */
 	if (d->stopping)
 		return true;
-	return expire_look(&d->expire, d->store, &w, d->now_us, e) &&
-	       forget_look(&d->forget, d->store,
-			   d->settings->bounce.keep_failed_us, d->now_us, e) &&
+	return look_at_room(d, e) &&
+	       expire_look(&d->expire, d->store, &w, d->now_us, e) &&
+	       forget_look(&d->forget, d->store, keep_failed_us(d), d->now_us,
+			   e) &&
 	       look_at_old(d, e);
 }
 
@@ -314,6 +355,8 @@ dispatch_step(struct dispatch *d, int64_t now_us, int64_t steady_us,
 		ok = look_around(d, e);
 	if (ok && steady_us >= d->not_before_us && something_to_do(d)) {
 		s = must_alloc(sizeof *s);
+		if (d->cautious && !store_turn(d->store, e))
+			e->kind = ERR_NONE; /* run() meets it, too */
 		ok = run(d, s, e);
 		if (ok) {
 			d->gates_changed = false;

@@ -269,7 +269,7 @@ bool
 expire_found(const struct expire *x, struct txn *t,
 	     const struct settle_world *w, int64_t now_us, struct err *e)
 {
-	for (size_t i = 0; i < x->n; i++)
+	for (size_t i = 0; i < x->n && !bounces_full(w->bounces); i++)
 		if (x->found[i].delayed
 			? !tell_one(t, &x->found[i], w, now_us, e)
 			: !expire_one(t, &x->found[i], w, now_us, e))

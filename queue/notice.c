@@ -222,15 +222,18 @@ write_report(struct notice *p, struct txn *t, const struct settings *s,
 	d->client = p->m.helo;
 	d->now_us = now_us;
 	d->arrival_us = (int64_t)p->m.arrival_us;
-	d->full = is_full(s, d->action, &p->m);
+	d->full = !p->small && is_full(s, d->action, &p->m);
 	d->recipient = p->rcpt;
 	if (p->original != NULL)
 		bytes_add(&p->copied, p->original->header.data,
 			  p->original->header.n);
 	else if (!copy_original(t, p->about, p->m.chunks, d->full,
-				(size_t)s->bounce.max_original_bytes,
+				p->small ? (size_t)ORIGINAL_SMALL
+					 : (size_t)s->bounce.max_original_bytes,
 				&p->copied, e))
 		return false;
+	if (p->small)
+		p->copied.n = min_of(p->copied.n, (size_t)ORIGINAL_SMALL);
 	d->full = d->full && p->copied.n > 0;
 	set_needs(p);
 	dsn_head(d, &p->body);

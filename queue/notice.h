@@ -24,7 +24,7 @@ struct original {
 	struct bytes header;
 	struct bytes texts; /* of recipients */
 };
-enum { ORIGINAL_HEADER_MOST = 64 * 1024 };
+enum { ORIGINAL_HEADER_MOST = 64 * 1024, ORIGINAL_SMALL = 2048 };
 
 /* The message's record with texts of its own; false with ERR_NONE: gone. */
 bool original_record(struct txn *t, uint64_t message, struct message_record *m,
@@ -39,6 +39,7 @@ struct notice {
 	struct bytes memory;
 	const struct original *original; /* NULL: it is in the queue */
 	uint64_t about, id;
+	bool small; /* the start of the original's header will do */
 	struct dsn dsn;
 	struct dsn_recipient *rcpt;
 	uint32_t *number; /* of each of them */

@@ -314,13 +314,15 @@ carry_out(const struct order *o, struct txn *t, const struct settle_world *w,
 
 bool
 orders_carry_out(struct orders *o, struct txn *t, const struct settle_world *w,
-		 int64_t now_us, struct control_answer *out, size_t *n,
-		 struct err *e)
+		 size_t most, int64_t now_us, struct control_answer *out,
+		 size_t *n, struct err *e)
 {
-	size_t most = min_of(o->n, (size_t)ORDERS_MOST);
 	uint64_t changed = 0;
 
-	for (*n = 0; *n < most && changed < ORDERS_CHANGES; ++*n) {
+	most = min_of(o->n, min_of(most, (size_t)ORDERS_MOST));
+	for (*n = 0;
+	     *n < most && changed < ORDERS_CHANGES && !bounces_full(w->bounces);
+	     ++*n) {
 		if (!carry_out(&o->item[*n], t, w, now_us, &out[*n], e))
 			return false;
 		changed += out[*n].changed;

@@ -28,10 +28,10 @@ void orders_add(struct orders *o, uint64_t client, const char *who,
 		const struct control_order *what);
 void orders_add_change(struct orders *o, uint64_t client, const char *who,
 		       const struct control_change *what);
-/* Does the first ones: *n of them, their answers in `out`.  They stay in the
+/* Does the first ones, at most `most` of them: *n, their answers in `out`.  They stay in the
  * list until orders_done. */
 bool orders_carry_out(struct orders *o, struct txn *t,
-		      const struct settle_world *w, int64_t now_us,
+		      const struct settle_world *w, size_t most, int64_t now_us,
 		      struct control_answer *out, size_t *n,
 		      struct err *e) MUST_USE;
 uint64_t orders_client(const struct orders *o, size_t i);

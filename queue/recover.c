@@ -56,18 +56,34 @@ release(struct txn *t, const struct settings *s, struct book *b,
 	return false;
 }
 
+/* Each of them is an entry of the journal, which has its limit here, too. */
+static bool
+make_room(struct txn *t, struct store *s, const struct settings *settings,
+	  unsigned most, int64_t now_us, struct err *e)
+{
+	uint64_t map_bytes;
+	bool more;
+
+	return store_map_bytes(s, &map_bytes, e) &&
+	       journal_prune(t, settings->history.keep_us,
+			     settings_history_bytes(settings, map_bytes),
+			     now_us, 2 * most, &more, e);
+}
+
 /* One commit. */
 static bool
 recover_some(struct store *s, const struct settings *settings, struct book *b,
-	     int64_t now_us, uint64_t *n, struct later *log, struct err *e)
+	     unsigned most, int64_t now_us, uint64_t *n, struct later *log,
+	     struct err *e)
 {
 	struct ledger_due from = {.id = 0}, due;
+	const uint64_t before = *n;
 	bool held;
 	struct txn *t = store_begin(s, true, e);
 
 	if (t == NULL)
 		return false;
-	for (unsigned i = 0; i < RECOVER_MOST; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		e->kind = ERR_NONE;
 		if (!ledger_claimed(t, &from, &due, e)) {
 			if (e->kind != ERR_NONE)
@@ -84,17 +100,19 @@ recover_some(struct store *s, const struct settings *settings, struct book *b,
 				       : "sent again, possible duplicate");
 		++*n;
 	}
-	if (!book_flush(b, t, now_us, e))
+	if (!make_room(t, s, settings, most, now_us, e) ||
+	    !book_flush(b, t, now_us, e))
 		goto fail;
-	if (!store_commit(t, e)) {
-		book_undo(b);
-		return false;
+	if (store_commit(t, e)) {
+		book_committed(b);
+		return true;
 	}
-	book_committed(b);
-	return true;
+	t = NULL;
 fail:
 	book_undo(b);
 	store_abort(t);
+	later_forget(log);
+	*n = before;
 	return false;
 }
 
@@ -103,16 +121,21 @@ recover_claims(struct store *s, const struct settings *settings, struct book *b,
 	       int64_t now_us, uint64_t *n, struct err *e)
 {
 	struct later log = {.lines = {0}};
+	unsigned most = RECOVER_MOST;
 	uint64_t before;
 	bool ok;
 
 	*n = 0;
 	do {
 		before = *n;
-		ok = recover_some(s, settings, b, now_us, n, &log, e);
+		ok = recover_some(s, settings, b, most, now_us, n, &log, e);
 		if (ok)
 			later_log(&log);
-	} while (ok && *n - before == RECOVER_MOST);
+		else if (e->kind == ERR_FULL && most > 1 && store_turn(s, e))
+			most /= 4; /* less has room */
+		else
+			break;
+	} while (!ok || *n - before == most);
 	bytes_free(&log.lines);
 	return ok;
 }

@@ -9,6 +9,7 @@
 
 enum {
 	BEGIN_TRIES = 3, /* of a reader */
+	TURNS = 2,       /* commits after which freed pages are free */
 };
 static const char STATE_KEY[] = "state";
 
@@ -136,6 +137,21 @@ store_commit(struct txn *t, struct err *e)
 		return false;
 	}
 	return txn_commit(t, e);
+}
+
+bool
+store_turn(struct store *s, struct err *e)
+{
+	for (int i = 0; i < TURNS; i++) {
+		struct txn *t = store_begin(s, true, e);
+
+		if (t == NULL)
+			return false;
+		t->changed = true;
+		if (!store_commit(t, e))
+			return false;
+	}
+	return true;
 }
 
 struct state_record *

@@ -46,6 +46,11 @@ struct txn *store_begin(struct store *s, bool write, struct err *e) MUST_USE;
 bool store_commit(struct txn *t, struct err *e) MUST_USE;
 void store_abort(struct txn *t); /* also ends a read; takes NULL */
 
+/* After ERR_FULL: commits that change nothing.  LMDB gives pages out again that
+ * were freed before the last commit but one, so what the last ones freed can't be
+ * used by the very commits that need it; these go on without it. */
+bool store_turn(struct store *s, struct err *e) MUST_USE;
+
 /* The state record as of this transaction; a writer changes it in place. */
 struct state_record *txn_state(struct txn *t);
 

@@ -153,8 +153,8 @@ doubts(void **state)
 	     "that it leaves with\n"},
 	    {"a history larger than its room",
 	     GOOD "queue { map_size = 1gb } history { max_size = 1gb }\n",
-	     "f:6: warning: max_size: it stops at 115 MB, three quarters of "
-	     "what high_water leaves free of map_size\n"},
+	     "f:6: warning: max_size: it stops at 76 MB, half of what "
+	     "high_water leaves free of map_size\n"},
 	    {"a listener for nothing but what comes back",
 	     NAMES LISTEN "listen b { address = \"[::1]:25\" }\n"
 			  "source crm { from_ip = 192.0.2.1 listener = in }\n"

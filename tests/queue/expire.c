@@ -14,7 +14,7 @@ live(struct world *w, int64_t us)
 static const char WAITING[] =
     "instance=test hostname=mtq.example\nlisten l {address=127.0.0.1:1}\n"
     "source crm {from_ip=192.0.2.0/24}\ntype mass {}\n"
-    "bounce {delay_after=10min}\n"
+    "bounce {delay_after=10min delays_per_sender=\"\"}\n"
     "relay r {host=c.d recipients_per_message=3}\n"
     "retry normal {intervals=[1min] jitter=0% lifetime=1h}\n";
 

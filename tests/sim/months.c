@@ -61,7 +61,7 @@ run(uint64_t seed)
 	snprintf(m.dir, sizeof m.dir, "%s/mtq-months-XXXXXX", base);
 	CHECK(mkdtemp(m.dir) != NULL, "mkdtemp");
 	months_configure();
-	CHECK(store_create(m.dir, 128 << 20, "months", m.now_us, &e), "%s",
+	CHECK(store_create(m.dir, 1 << 30, "months", m.now_us, &e), "%s",
 	      e.text);
 	months_open();
 	while (m.now_us < m.begun_us + DAYS * DAY_US)

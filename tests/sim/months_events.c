@@ -70,7 +70,7 @@ months_open(void)
 	struct err e;
 	uint64_t n;
 
-	m.store = store_open(m.dir, STORE_WRITE, 128 << 20, "months", &e);
+	m.store = store_open(m.dir, STORE_WRITE, 1 << 30, "months", &e);
 	CHECK(m.store != NULL, "%s", e.text);
 	m.dispatch =
 	    dispatch_open(m.store, m.settings, &months_ops, NULL, m.now_us, &e);

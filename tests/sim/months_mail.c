@@ -8,6 +8,7 @@ static const char CONF[] =
     "instance = months\nhostname = months.example.com\n"
     "state_dir = /nowhere\nno_match = out\n"
     "bounce { postmaster = pm@pm.example\n keep_failed = 1h\n"
+    " max_original = 16kb\n"
     " delay_after = %lldmin\n delays_per_sender = \"\"\n %s }\n"
     "suppress { hard_bounce_after = %u\n hard_bounce_ttl = 10d }\n"
     "history { keep = %lldd\n max_size = %s }\n"

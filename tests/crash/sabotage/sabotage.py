@@ -181,9 +181,9 @@ SABOTAGES = [
      "	return true;",
      [*PYTEST, "tests/system/test_tls.py", "-k", "every_certificate_in"]),
     ("a report is made in the next transaction", "queue/dispatch_step.c",
-     "	if (d->bounces.n > 0)\n		d->next_due_us = INT64_MIN;\n",
+     "	if (d->bounces.n > 0) {\n		d->next_due_us = INT64_MIN;\n",
      "	d->next_due_us = INT64_MIN;\n	if (d->nsettle > 0)\n"
-     "		return true;\n",
+     "		return true;\n	if (d->bounces.n > 0) {\n",
      ["unit", "queue/bounce"]),
     ("NOTIFY=NEVER is not heard", "queue/bounce.c",
      "	return r->notify == 0 || (r->notify & NOTIFY_FAILURE);",
@@ -300,10 +300,10 @@ SABOTAGES = [
      "	return now_us - r.arrival_us >= expires_us + HOUR_US ? RETURN_PATH_OLD",
      "	return now_us < expires_us ? RETURN_PATH_OLD",
      ["unit", "queue/return_path"]),
-    ("reports get a return path", "queue/return_path.c",
-     "	if (a->sender.n == 0 || strcmp(a->mode, \"keep\") == 0)",
-     "	if (strcmp(a->mode, \"keep\") == 0)",
-     ["unit", "queue/return_path"]),
+    ("reports fill the queue's file", "queue/room.c",
+     "	if (r->used_bytes > all - part * above / 4)\n		return BOUNCES_NONE;\n",
+     "",
+     ["unit", "queue/room"]),
 ]
 
 
