@@ -158,9 +158,9 @@ def test_into_a_maildir(make, sink, tmp_path):
     """The rename is the start that counts; it sets the file's ctime."""
     m = make(workers=2, relay=f"deliver = maildir\n\tdir = {tmp_path}/box\n\t"
                               "rate = 10/s")
+    stamps = Stamps(sink)
     submit(m, 35)
     m.empty(30)
-    stamps = Stamps(sink)
     stamps.at = [f.stat().st_ctime_ns / 1e9
                  for f in (tmp_path / "box/new").iterdir()]
     assert len(stamps.at) == 35
