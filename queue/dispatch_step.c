@@ -257,7 +257,9 @@ run(struct dispatch *d, struct step *s, struct err *e)
 		t = NULL;
 	}
 	if (t != NULL) {
-		d->bounces.most_bytes = room_step_bytes(map_bytes);
+		d->bounces.most_bytes = d->settings->bounce.enabled
+					    ? room_step_bytes(map_bytes)
+					    : 0;
 		d->bounces.original_bytes =
 		    d->settings->bounce.max_original_bytes;
 	}
@@ -365,6 +367,8 @@ dispatch_step(struct dispatch *d, int64_t now_us, int64_t steady_us,
 		}
 		free(s);
 	}
+	if (ok && d->expire.n > 0 && d->expire.rest)
+		d->look_us = d->steady_us;
 	d->expire.n = 0; /* true only for as long as nothing else changed */
 	*wake_ms = wake_in_ms(d);
 	return ok;

@@ -266,13 +266,21 @@ tell_one(struct txn *t, const struct expired *x, const struct settle_world *w,
 }
 
 bool
-expire_found(const struct expire *x, struct txn *t,
-	     const struct settle_world *w, int64_t now_us, struct err *e)
+expire_found(struct expire *x, struct txn *t, const struct settle_world *w,
+	     int64_t now_us, struct err *e)
 {
-	for (size_t i = 0; i < x->n && !bounces_full(w->bounces); i++)
+	x->rest = false;
+	for (size_t i = 0; i < x->n; i++) {
+		if (bounces_full(w->bounces)) { /* the next look goes on here */
+			x->lane = x->found[i].lane;
+			x->from = x->found[i].row;
+			x->rest = true;
+			break;
+		}
 		if (x->found[i].delayed
 			? !tell_one(t, &x->found[i], w, now_us, e)
 			: !expire_one(t, &x->found[i], w, now_us, e))
 			return false;
+	}
 	return true;
 }

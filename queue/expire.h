@@ -31,6 +31,7 @@ struct expire {
 	struct ledger_due from;
 	int64_t looked_us;  /* the last look */
 	int64_t looking_us; /* since then without a gap */
+	bool rest; /* not all of them had room in the step: look again */
 	size_t n;
 	struct expired {
 		uint64_t lane;
@@ -53,8 +54,7 @@ bool expire_one(struct txn *t, const struct expired *x,
 		struct err *e) MUST_USE;
 /* Gives up, or tells of, what the last look found; nothing else may have changed the queue's
  * recipients in between. */
-bool expire_found(const struct expire *x, struct txn *t,
-		  const struct settle_world *w, int64_t now_us,
-		  struct err *e) MUST_USE;
+bool expire_found(struct expire *x, struct txn *t, const struct settle_world *w,
+		  int64_t now_us, struct err *e) MUST_USE;
 
 #endif

@@ -244,7 +244,7 @@ too_many(void **state)
 	size_t told = 0;
 
 	(void)state;
-	begin(&w, TOLD("bounce {rate_per_sender=2/h}\n"), 1);
+	begin(&w, TOLD("bounce {rate_per_sender=2/h max_original=1kb}\n"), 1);
 	for (size_t i = 0; i < 5; i++)
 		id[i] = accept_mail(&w, i == 4 ? &other : &mail);
 	before = w.box.last;
@@ -276,7 +276,9 @@ too_many_delays(void **state)
 	size_t told = 0, withheld = 0;
 
 	(void)state;
-	begin(&w, TOLD("bounce {delay_after=10min delays_per_sender=2/h}\n"),
+	begin(&w,
+	      TOLD("bounce {delay_after=10min delays_per_sender=2/h "
+		   "max_original=1kb}\n"),
 	      1);
 	for (size_t i = 0; i < countof(id); i++)
 		id[i] = accept_mail(&w, &mail);
@@ -317,7 +319,7 @@ too_many_and_a_failed_commit(void **state)
 	size_t told = 0;
 
 	(void)state;
-	begin(&w, TOLD("bounce {rate_per_sender=2/h}\n"), 1);
+	begin(&w, TOLD("bounce {rate_per_sender=2/h max_original=1kb}\n"), 1);
 	for (size_t i = 0; i < countof(id); i++) {
 		id[i] = accept_mail(&w, &mail);
 		step(&w);
