@@ -162,8 +162,7 @@ doubts(void **state)
 			  "returns { domain = b.a }\n",
 	     ""},
 	    {"one that fits",
-	     GOOD "queue { map_size = 1gb } history { max_size = 70mb }\n",
-	     ""},
+	     GOOD "queue { map_size = 1gb } history { max_size = 70mb }\n", ""},
 	    {"the default is no reason to warn",
 	     GOOD "queue { map_size = 64mb }\n", ""},
 	};
