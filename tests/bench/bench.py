@@ -710,7 +710,7 @@ def history(build, folder, write, rev, n, times=5):
             + " / ".join(f"{middle(k, 'cpu_ms'):.3f}" for k in runs) + " |")
     text = "\n".join([
         f"Measured {machine()}, 50 sessions, by `bench.py --history`: {n:,} messages a run, "
-        f"{times} runs of each by turns, medians; before is commit {shown}, the last one "
+        f"{times} runs of each by turns; medians, and of runs next to each other the median ratio; before is commit {shown}, the last one "
         "without journal, categories and return paths.", "",
         "| KiB | delivered/s before | now | now, journal full: each entry makes an old one "
         "go | CPU ms/message |", "|" + "---|" * 5, *lines])
