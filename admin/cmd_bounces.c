@@ -8,7 +8,6 @@
 
 #include "admin/cmd_queue.h"
 #include "admin/moment.h"
-#include "daemon/values.h"
 #include "queue/category.h"
 
 static_assert(CATEGORY_COUNT < 32, "a bit for each category");
@@ -60,21 +59,6 @@ add_categories(struct command *c, struct bounces_options *o, const char *list)
 }
 
 static bool
-take_limit(struct command *c, struct bounces_options *o, char *text)
-{
-	const struct value_text value = {.item = &text, .n = 1};
-	struct arena a = {NULL};
-	char why[VALUE_WHY];
-	bool ok =
-	    value_parse(VALUE_count, &value, "0", "1M", &a, &o->limit, why);
-
-	arena_free(&a);
-	if (!ok)
-		command_say(c, EXIT_USAGE, "--limit %.40s: %s", text, why);
-	return ok;
-}
-
-static bool
 take_by(struct command *c, struct bounces_options *o, const char *word)
 {
 	for (o->by = 0; o->by < BOUNCE_BY_COUNT; o->by++)
@@ -114,7 +98,7 @@ take(struct command *c, struct bounces_options *o, int letter)
 		o->relay = optarg;
 		return true;
 	case '#':
-		return take_limit(c, o, optarg);
+		return command_limit(c, optarg, "1M", &o->limit);
 	case 'b':
 		return take_by(c, o, optarg);
 	default:

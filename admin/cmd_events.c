@@ -6,7 +6,6 @@
 
 #include "admin/change.h"
 #include "admin/cmd_queue.h"
-#include "daemon/values.h"
 
 static const char default_reader[] = "default";
 
@@ -56,20 +55,6 @@ add_kinds(struct command *c, struct events_options *o, const char *list)
 }
 
 static bool
-take_limit(struct command *c, char *text, uint64_t *out)
-{
-	const struct value_text value = {.item = &text, .n = 1};
-	struct arena a = {NULL};
-	char why[VALUE_WHY];
-	bool ok = value_parse(VALUE_count, &value, NULL, NULL, &a, out, why);
-
-	arena_free(&a);
-	if (!ok)
-		command_say(c, EXIT_USAGE, "--limit %.40s: %s", text, why);
-	return ok;
-}
-
-static bool
 is_reader(struct command *c, const char *name)
 {
 	if (journal_reader_valid(text_of(name)))
@@ -94,7 +79,7 @@ take(struct command *c, struct events_options *o, int letter)
 	case 'k':
 		return add_kinds(c, o, optarg);
 	case '#':
-		return take_limit(c, optarg, &o->limit);
+		return command_limit(c, optarg, NULL, &o->limit);
 	case 'F':
 		o->follow = true;
 		return true;

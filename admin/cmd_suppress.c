@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "admin/moment.h"
-#include "daemon/values.h"
 
 enum {
 	AHEAD_MOST = 8,          /* batches; one commit does not take long */
@@ -162,20 +161,6 @@ change(struct command *c, const struct suppress_options *o,
  */
 
 static bool
-take_limit(struct command *c, char *text, uint64_t *out)
-{
-	const struct value_text value = {.item = &text, .n = 1};
-	struct arena a = {NULL};
-	char why[VALUE_WHY];
-	bool ok = value_parse(VALUE_count, &value, NULL, NULL, &a, out, why);
-
-	arena_free(&a);
-	if (!ok)
-		command_say(c, EXIT_USAGE, "--limit %.40s: %s", text, why);
-	return ok;
-}
-
-static bool
 take_reason(struct command *c, struct suppress_options *o)
 {
 	o->reason = optarg;
@@ -203,7 +188,7 @@ take_option(struct command *c, struct suppress_options *o, int letter)
 		command_say(c, EXIT_USAGE, "--until: %s", why);
 		return false;
 	case '#':
-		return take_limit(c, optarg, &o->limit);
+		return command_limit(c, optarg, NULL, &o->limit);
 	case 'f':
 		o->form = suppress_form(optarg);
 		o->form_given = true;

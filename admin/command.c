@@ -63,3 +63,17 @@ command_fail(const struct command *c, const struct err *e)
 {
 	return command_say(c, err_exit(e), "%s", e->text);
 }
+
+bool
+command_limit(struct command *c, char *text, const char *most, uint64_t *out)
+{
+	const struct value_text value = {.item = &text, .n = 1};
+	struct arena a = {NULL};
+	char why[VALUE_WHY];
+	bool ok = value_parse(VALUE_count, &value, NULL, most, &a, out, why);
+
+	arena_free(&a);
+	if (!ok)
+		command_say(c, EXIT_USAGE, "--limit %.40s: %s", text, why);
+	return ok;
+}

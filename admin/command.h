@@ -129,6 +129,10 @@ int command_say(const struct command *c, int code, const char *fmt, ...)
     PRINTF(3, 4);
 /* The same with e's text and its exit code. */
 int command_fail(const struct command *c, const struct err *e);
+/* The number behind --limit, at most `most` (as in a configuration; NULL: any).
+ * False: it was told what is wrong; EXIT_USAGE. */
+bool command_limit(struct command *c, char *text, const char *most,
+		   uint64_t *out) MUST_USE;
 /* "usage: mtq NAME ARGUMENTS", one line each. */
 void command_help(const struct command *c, FILE *out);
 
