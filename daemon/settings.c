@@ -35,13 +35,20 @@ settings_relay(const struct settings *s, const char *name)
 	return NULL;
 }
 
+/* An empty list names all of them. */
+static bool
+names(const struct texts *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->item[i], name) == 0)
+			return true;
+	return list->n == 0;
+}
+
 bool
 settings_is_for(const struct source_settings *source, const char *listener)
 {
-	for (size_t i = 0; i < source->listener.n; i++)
-		if (strcmp(source->listener.item[i], listener) == 0)
-			return true;
-	return source->listener.n == 0;
+	return names(&source->listener, listener);
 }
 
 bool
@@ -56,12 +63,8 @@ settings_is_listener(const struct settings *s, const char *name)
 bool
 settings_returns_at(const struct settings *s, const char *listener)
 {
-	const struct texts *at = &s->returns.listener;
-
-	for (size_t i = 0; i < at->n; i++)
-		if (strcmp(at->item[i], listener) == 0)
-			return true;
-	return *s->returns.domain != '\0' && at->n == 0;
+	return *s->returns.domain != '\0' &&
+	       names(&s->returns.listener, listener);
 }
 
 const struct source_settings *

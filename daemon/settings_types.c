@@ -180,16 +180,11 @@ check_conditions(struct rules *c, const struct classify_settings *u)
 				 "source: there is no source %.100s",
 				 u->source.item[i]);
 	}
-	for (size_t i = 0; i < u->listener.n; i++) {
-		for (j = 0; j < s->nlistens; j++)
-			if (strcmp(s->listens[j].title, u->listener.item[i]) ==
-			    0)
-				break;
-		if (j == s->nlistens)
+	for (size_t i = 0; i < u->listener.n; i++)
+		if (!settings_is_listener(s, u->listener.item[i]))
 			error_at(c->report, here(c, u, "listener"),
 				 "listener: there is no listen %.100s",
 				 u->listener.item[i]);
-	}
 	for (size_t i = 0; i < u->sender.n; i++)
 		if (!is_sender(u->sender.item[i]))
 			error_at(c->report, here(c, u, "sender"),
