@@ -239,7 +239,6 @@ tell_one(struct txn *t, const struct expired *x, const struct settle_world *w,
 		last_us;
 	struct recipient_record r;
 	struct bytes words = {0};
-	uint64_t entry;
 	bool told;
 
 	if (!ledger_recipient(t, x->row.id, x->row.rcpt, &r, e)) {
@@ -255,8 +254,7 @@ tell_one(struct txn *t, const struct expired *x, const struct settle_world *w,
 	text_copy((struct text){(char *)words.data, words.n}, v.reply,
 		  sizeof v.reply);
 	bytes_free(&words);
-	entry = r.entry;
-	if (!last_attempt(t, entry, &last_us, e) ||
+	if (!last_attempt(t, r.entry, &last_us, e) ||
 	    !ledger_tell(t, x->row.id, x->row.rcpt, now_us, &told, e))
 		return false;
 	if (!told)

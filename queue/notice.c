@@ -228,8 +228,7 @@ write_report(struct notice *p, struct txn *t, const struct settings *s,
 		bytes_add(&p->copied, p->original->header.data,
 			  p->original->header.n);
 	else if (!copy_original(t, p->about, p->m.chunks, d->full,
-				p->small ? (size_t)ORIGINAL_SMALL
-					 : (size_t)s->bounce.max_original_bytes,
+				(size_t)s->bounce.max_original_bytes,
 				&p->copied, e))
 		return false;
 	if (p->small)
