@@ -94,11 +94,6 @@ give_up_mail(struct txn *t, const struct settle_world *w, uint64_t id,
 		return false;
 	}
 	*changed = g.changed;
-	if (g.changed > 0)
-		*answer = LEDGER_DONE;
-	else if (!g.found)
-		*answer = LEDGER_NOT_FOUND;
-	else
-		*answer = g.busy ? LEDGER_BUSY : LEDGER_ALREADY;
+	*answer = ledger_answer_of(g.changed, g.found, g.busy);
 	return true;
 }

@@ -139,6 +139,9 @@ enum ledger_order {
 	LEDGER_DROP,
 	LEDGER_BOUNCE
 };
+/* To an order about some recipients: how many changed, were there any, was one
+ * with a worker? */
+enum ledger_answer ledger_answer_of(uint32_t changed, bool found, bool busy);
 /* All recipients of a message, or one (rcpt != UINT32_MAX).  who: "who: why",
  * kept in the record, and in the journal apart; "": nobody, and no entry.
  * *changed: how many. */

@@ -18,7 +18,6 @@ static const enum effect effect_of[][RECIPIENT_STATE_COUNT] = {
     [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP},
     [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT},
     [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE},
-    [LEDGER_BOUNCE] = {NO, NO, NO, KEEP}, /* queue/give_up.c does the rest */
 };
 
 struct order {
@@ -156,6 +155,16 @@ order_all(struct txn *t, uint64_t id, struct order *o, struct err *e)
 	return true;
 }
 
+enum ledger_answer
+ledger_answer_of(uint32_t changed, bool found, bool busy)
+{
+	if (changed > 0)
+		return LEDGER_DONE;
+	if (!found)
+		return LEDGER_NOT_FOUND;
+	return busy ? LEDGER_BUSY : LEDGER_ALREADY;
+}
+
 bool
 ledger_order(struct txn *t, uint64_t id, uint32_t rcpt, enum ledger_order order,
 	     const char *who, int64_t now_us, enum ledger_answer *answer,
@@ -176,11 +185,6 @@ ledger_order(struct txn *t, uint64_t id, uint32_t rcpt, enum ledger_order order,
 	}
 	*changed = o.changed;
 	*message_gone = o.gone;
-	if (o.changed > 0)
-		*answer = LEDGER_DONE;
-	else if (!o.found)
-		*answer = LEDGER_NOT_FOUND;
-	else
-		*answer = o.busy ? LEDGER_BUSY : LEDGER_ALREADY;
+	*answer = ledger_answer_of(o.changed, o.found, o.busy);
 	return true;
 }
