@@ -265,6 +265,12 @@ below(const struct x509 *anchor, const struct certs *s, const struct host *h)
 					      : CERTIFICATE_WRONG_NAME;
 }
 
+static bool
+is_record(const struct x509 *x, const struct tlsa *t)
+{
+	return x509_is(x, t->selector, t->matching, t->data, t->n);
+}
+
 /* The certificate and the match are tied: each certificate that the record
  * names is tried as the anchor, one at a time. */
 static enum certificate_finding
@@ -274,7 +280,7 @@ through(const struct tlsa *t, const struct certs *s, const struct host *h)
 	struct x509 *anchor;
 
 	for (size_t i = 1; i < s->n; i++) {
-		if (!x509_is(s->at[i], t))
+		if (!is_record(s->at[i], t))
 			continue;
 		f = below(s->at[i], s, h);
 		if (f == CERTIFICATE_GOOD)
@@ -298,7 +304,7 @@ static const struct tlsa *
 own_record(const struct tlsa_set *set, const struct x509 *own)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->rr[i].usage == 3 && x509_is(own, &set->rr[i]))
+		if (set->rr[i].usage == 3 && is_record(own, &set->rr[i]))
 			return &set->rr[i];
 	return NULL;
 }

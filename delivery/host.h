@@ -15,8 +15,8 @@
 #define MTQ_HOST_H
 
 #include "delivery/dane.h"
-#include "delivery/dns.h"
-#include "delivery/validator.h"
+#include "daemon/dns.h"
+#include "daemon/validator.h"
 
 enum {
 	HOST_FAMILY_MOST = 10,  /* A records, and as many AAAA */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
-#include "delivery/hostname.h"
+#include "daemon/hostname.h"
 
 enum { NAMES_MOST = 500 }; /* of one certificate that we look at */
 

@@ -6,7 +6,7 @@
 #ifndef MTQ_IDENTITY_H
 #define MTQ_IDENTITY_H
 
-#include "delivery/x509.h"
+#include "daemon/x509.h"
 
 /* Has it this host name or address?  The common name counts when `allow_cn`
  * and no alternative name of that kind is there (RFC 6125 6.4.4). */

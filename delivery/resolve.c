@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "delivery/dns.h"
+#include "daemon/dns.h"
 #include "delivery/host.h"
 #include "delivery/idna.h"
-#include "delivery/validator.h"
+#include "daemon/validator.h"
 
 /* libunbound reads them. */
 const char *const resolve_files[] = {"/etc/resolv.conf", "/etc/hosts",

@@ -13,7 +13,7 @@
 #ifndef MTQ_SASL_SALTED_H
 #define MTQ_SASL_SALTED_H
 
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 enum {
 	SALTED_KEPT_MOST = 16, /* relays times credentials of one worker */

@@ -2,7 +2,7 @@
  * rows where libgnutls-dane lets a stranger in. */
 #include "tests/delivery/certs.h"
 
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 /* One record, "2 0 1 root": its data comes from root.der or root.spki, which
  * the maker of the certificates cut out of the DER itself. */

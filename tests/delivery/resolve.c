@@ -1,7 +1,7 @@
 /* Lookups by libunbound against an nsd with zones signed in every right and
  * wrong way (tests/zones.py): who is tried, in which order, and what DNSSEC
  * says of it. */
-#include "delivery/dns.h"
+#include "daemon/dns.h"
 #include "tests/delivery/lookups.h"
 
 enum { TEXT_MOST = 8192 };

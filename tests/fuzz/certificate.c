@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "delivery/certificate.h"
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

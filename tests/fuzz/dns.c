@@ -1,7 +1,7 @@
 /* Any octets as MX records, one behind the other: a length, then the data. */
 #include <string.h>
 
-#include "delivery/dns.h"
+#include "daemon/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

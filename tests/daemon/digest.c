@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 static void
 is(const char *name, const unsigned char *p, size_t n, const char *want)

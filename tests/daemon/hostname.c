@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "delivery/hostname.h"
+#include "daemon/hostname.h"
 
 static void
 matching(void **state)

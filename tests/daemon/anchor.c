@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "delivery/anchor.h"
+#include "daemon/anchor.h"
 
 static char path[] = "/tmp/mtq-anchor-XXXXXX";
 

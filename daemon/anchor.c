@@ -1,4 +1,4 @@
-#include "delivery/anchor.h"
+#include "daemon/anchor.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "delivery/dns.h"
+#include "daemon/dns.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

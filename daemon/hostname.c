@@ -1,4 +1,4 @@
-#include "delivery/hostname.h"
+#include "daemon/hostname.h"
 
 #include <arpa/inet.h>
 #include <string.h>

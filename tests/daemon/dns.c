@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "delivery/dns.h"
+#include "daemon/dns.h"
 
 static void
 names(void **state)

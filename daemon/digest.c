@@ -1,4 +1,4 @@
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 #include <gnutls/crypto.h>
 

@@ -10,7 +10,6 @@
 #define MTQ_X509_H
 
 #include "daemon/err.h"
-#include "delivery/dane.h"
 
 struct x509;
 struct x509 *x509_load(const unsigned char *der, size_t n) MUST_USE;
@@ -34,8 +33,11 @@ enum x509_alt x509_alt_at(const struct x509 *x, unsigned at,
 /* The common name, when there is exactly one and no NUL in it; a string. */
 bool x509_common_name(const struct x509 *x, struct x509_name *out) MUST_USE;
 bool x509_self_issued(const struct x509 *x) MUST_USE;
-/* Is it what the record, a usable one, is about? */
-bool x509_is(const struct x509 *x, const struct tlsa *t) MUST_USE;
+/* Are these octets its own (selector 0) or its public key's (1), as they are
+ * (matching 0), by SHA-256 (1) or SHA-512 (2)?  The numbers are TLSA's (RFC 6698
+ * 2.1). */
+bool x509_is(const struct x509 *x, unsigned selector, unsigned matching,
+	     const unsigned char *data, size_t n) MUST_USE;
 
 /* For people, cleaned and cut to size. */
 void x509_subject(const struct x509 *x, char *out, size_t size);

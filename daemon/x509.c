@@ -1,4 +1,4 @@
-#include "delivery/x509.h"
+#include "daemon/x509.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <gnutls/x509.h>
 
 #include "daemon/log.h"
-#include "delivery/digest.h"
+#include "daemon/digest.h"
 
 enum {
 	DER_MOST = 1 << 16, /* 20 ms to verify one full of names */
@@ -161,7 +161,7 @@ x509_dates(const struct x509 *x, int64_t *from_s, int64_t *until_s)
 
 /* What a record with this selector is about; freed with gnutls_free. */
 static bool
-selected(gnutls_x509_crt_t crt, uint8_t selector, gnutls_datum_t *out)
+selected(gnutls_x509_crt_t crt, unsigned selector, gnutls_datum_t *out)
 {
 	gnutls_pubkey_t key;
 	bool ok;
@@ -177,22 +177,23 @@ selected(gnutls_x509_crt_t crt, uint8_t selector, gnutls_datum_t *out)
 }
 
 bool
-x509_is(const struct x509 *x, const struct tlsa *t)
+x509_is(const struct x509 *x, unsigned selector, unsigned matching,
+	const unsigned char *data, size_t n)
 {
 	unsigned char hash[DIGEST_MOST];
 	gnutls_datum_t d = {0};
 	bool same = false;
 
-	if (!selected(x->crt, t->selector, &d))
+	if (!selected(x->crt, selector, &d))
 		return false;
-	if (t->matching == 0) {
-		same = d.size == t->n && memcmp(d.data, t->data, t->n) == 0;
+	if (matching == 0) {
+		same = d.size == n && memcmp(d.data, data, n) == 0;
 	} else {
-		size_t n =
-		    digest_of(t->matching == 1 ? DIGEST_SHA256 : DIGEST_SHA512,
+		size_t k =
+		    digest_of(matching == 1 ? DIGEST_SHA256 : DIGEST_SHA512,
 			      d.data, d.size, hash);
 
-		same = n == t->n && memcmp(hash, t->data, n) == 0;
+		same = k == n && memcmp(hash, data, n) == 0;
 	}
 	gnutls_free(d.data);
 	return same;

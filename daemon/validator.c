@@ -1,4 +1,4 @@
-#include "delivery/validator.h"
+#include "daemon/validator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
-#include "delivery/anchor.h"
-#include "delivery/dns.h"
+#include "daemon/anchor.h"
+#include "daemon/dns.h"
 
 enum { CLASS_IN = 1, RCODE_OK = 0, RCODE_NXDOMAIN = 3 };
 static const char DEBIAN_ANCHOR[] = "/usr/share/dns/root.key";
