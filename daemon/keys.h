@@ -43,6 +43,9 @@
 	KEY(text, no_match, "", NULL, NULL,                                    \
 	    "Relay for mail that no route claims. May be left out when there " \
 	    "is exactly one relay.")                                           \
+	KEY(text, accounts, "", NULL, NULL,                                    \
+	    "File of the accounts that may authenticate here, as "             \
+	    "file:/etc/mtq/accounts (mtq account makes it); empty: none.")     \
 	KEY(count, workers, "2", "1", "32", "Delivery processes.")             \
 	KEY(duration, watchdog, "10s", "1s", "10min",                          \
 	    "A process that gave no sign of life for so long is killed and "   \
@@ -88,11 +91,83 @@
 	KEY(count, max_connections, "500", "1", "50k",                         \
 	    "Sessions of this listener; the next gets 421 4.7.0.")             \
 	KEY(count, max_connections_per_address, "50", "1", "50k",              \
-	    "Sessions of one client address (IPv6: its /64); then 421 4.7.0.")
+	    "Sessions of one client address (IPv6: its /64); then 421 4.7.0.") \
+	KEY(listen_tls, tls, "off", NULL, NULL,                                \
+	    "optional: STARTTLS is offered; required: without it no mail is "  \
+	    "taken; implicit: TLS from the first octet (port 465).")           \
+	KEY(words, certificate, "", NULL, NULL,                                \
+	    "Blocks tls whose certificate the client gets that asks for one "  \
+	    "of its names (SNI); the first for all others. Empty: the only "   \
+	    "block tls.")                                                      \
+	KEY(client_cert, client_cert, "off", NULL, NULL,                       \
+	    "log: a client may show a certificate; require: without a valid "  \
+	    "one no mail is taken.")                                           \
+	KEY(text, client_ca, "", NULL, NULL,                                   \
+	    "CA certificates (PEM) for those of clients; empty: the "          \
+	    "system's.")                                                       \
+	KEY(duration, tls_timeout, "30s", "1s", "10min",                       \
+	    "For the TLS handshake; then the connection is closed.")           \
+	KEY(words, mechanism,                                                  \
+	    "[PLAIN, LOGIN, SCRAM-SHA-256, "                                   \
+	    "SCRAM-SHA-256-PLUS]",                                             \
+	    NULL, NULL,                                                        \
+	    "AUTH mechanisms, offered inside TLS when there are accounts.")    \
+	KEY(flag, insecure_auth, "no", NULL, NULL,                             \
+	    "yes: AUTH is offered without TLS too, to loopback clients only.")
+
+#define TLS_KEYS(KEY)                                                          \
+	KEY(text, cert, NULL, NULL, NULL,                                      \
+	    "Our certificate chain (PEM), as file:/etc/mtq/fullchain.pem.")    \
+	KEY(text, key, NULL, NULL, NULL,                                       \
+	    "Its private key: a secret, as file:/etc/mtq/key.pem.")
+
+#define GUARD_KEYS(KEY)                                                        \
+	KEY(count, auth_failures_per_session, "3", "1", "100",                 \
+	    "Failed AUTH of one session; then 421 4.7.0.")                     \
+	KEY(rate, auth_failures_per_address, "20/h", NULL, NULL,               \
+	    "Failed AUTH from one address (IPv6: its /64) in a second, "       \
+	    "minute or hour; then 454 4.7.0 without a look.")                  \
+	KEY(rate, auth_failures_per_account, "100/h", NULL, NULL,              \
+	    "Failed AUTH as one account, from addresses that never did it "    \
+	    "right; then these get 454 4.7.0 without a look.")                 \
+	KEY(percent, shed_at, "80%", "10%", "100%",                            \
+	    "When so much of what is allowed is in use (sessions, memory, "    \
+	    "the queue up to high_water), mail of the types with the "         \
+	    "smallest weight gets 451 4.3.2.")
 
 #define SOURCE_KEYS(KEY)                                                       \
-	KEY(networks, from_ip, NULL, NULL, NULL,                               \
-	    "Client networks that may hand us mail, as 192.0.2.0/24.")         \
+	KEY(profile, profile, "none", NULL, NULL,                              \
+	    "Which CRM it is: keys that are not given here get its values "    \
+	    "(docs/salesforce.md, docs/zoho.md).")                             \
+	KEY(networks, from_ip, "", NULL, NULL,                                 \
+	    "Client networks that may hand us mail, as 192.0.2.0/24, and "     \
+	    "sets of them, as @salesforce.")                                   \
+	KEY(words, auth_user, "", NULL, NULL,                                  \
+	    "Only clients that have authenticated as one of these accounts.")  \
+	KEY(words, client_cert, "", NULL, NULL,                                \
+	    "Only clients with a valid certificate for one of these names, "   \
+	    "as *.salesforce.com.")                                            \
+	KEY(flag, require_tls, "no", NULL, NULL, "yes: no mail without TLS.")  \
+	KEY(lists, require_header, "", NULL, NULL,                             \
+	    "Header fields a message must have, each with one of its values "  \
+	    "(X-SFDC-LK: its first 15 characters count); else 550 5.7.1.")     \
+	KEY(words, allow_from, "", NULL, NULL,                                 \
+	    "Domains that the envelope sender and header From must be in: a "  \
+	    "domain, or *.domain for its subdomains; empty: all.")             \
+	KEY(words, allow_bounce_domains, "", NULL, NULL,                       \
+	    "Further domains for the envelope sender alone, as "               \
+	    "*.bnc.salesforce.com.")                                           \
+	KEY(dkim_gate, dkim, "off", NULL, NULL,                                \
+	    "require: a message needs a valid DKIM signature of header "       \
+	    "From's domain, else 550 5.7.20; log: it is only noted.")          \
+	KEY(words, type, "", NULL, NULL,                                       \
+	    "Mail of other types gets 550 5.7.1; empty: all types.")           \
+	KEY(words, sandbox_org, "", NULL, NULL,                                \
+	    "Values of X-SFDC-LK that are those of a sandbox.")                \
+	KEY(text, sandbox_relay, "", NULL, NULL,                               \
+	    "Relay for mail of a CRM's sandbox (X-SFDC-App: coreapp-sandbox, " \
+	    "or an org of sandbox_org), which then goes nowhere else; empty: " \
+	    "such mail gets 550 5.7.1.")                                       \
 	KEY(words, listener, "", NULL, NULL,                                   \
 	    "Only on these listeners; empty: on all.")                         \
 	KEY(authority, bounce_authority, "mtq", NULL, NULL,                    \
@@ -199,6 +274,7 @@
 	    "Header fields a message must have, each with one of its values; " \
 	    "\"*\" is any value. Letter case does not count.")                 \
 	KEY(words, source, "", NULL, NULL, "Only from these sources.")         \
+	KEY(words, auth_user, "", NULL, NULL, "Only from these accounts.")     \
 	KEY(words, listener, "", NULL, NULL, "Only from these listeners.")     \
 	KEY(words, sender, "", NULL, NULL,                                     \
 	    "Only from these senders: an address, a domain, or *.domain for "  \
@@ -361,6 +437,31 @@
 	    "A relay out of service is tried again after 1 s, then 2, 4 ... "  \
 	    "up to this time, by one message.")
 
+#define DKIM_KEYS(KEY)                                                         \
+	KEY(text, domain, "", NULL, NULL,                                      \
+	    "Domain that signs mail whose header From is in it (d=); empty: "  \
+	    "the block's name.")                                               \
+	KEY(text, selector, NULL, NULL, NULL,                                  \
+	    "Its key is published at SELECTOR._domainkey.DOMAIN (s=).")        \
+	KEY(text, key, NULL, NULL, NULL,                                       \
+	    "RSA or Ed25519 private key: a secret, as "                        \
+	    "file:/etc/mtq/dkim.pem.")                                         \
+	KEY(sign_when, when, "missing", NULL, NULL,                            \
+	    "missing: only mail without a DKIM signature of this domain; "     \
+	    "always: all.")                                                    \
+	KEY(text, from, "", NULL, NULL,                                        \
+	    "Day from which this selector signs, as 2026-12-01; empty: at "    \
+	    "once.")                                                           \
+	KEY(text, until, "", NULL, NULL,                                       \
+	    "Day from which it signs no more; empty: never.")
+
+#define ARCHIVE_KEYS(KEY)                                                      \
+	KEY(text, to, NULL, NULL, NULL,                                        \
+	    "Where a copy of each message goes when it has ended, with its "   \
+	    "outcome: maildir:/folder, or an address.")                        \
+	KEY(words, type, "", NULL, NULL, "Only mail of these types.")          \
+	KEY(words, source, "", NULL, NULL, "Only from these sources.")
+
 #define RETRY_KEYS(KEY)                                                        \
 	KEY(durations, intervals, "[1min, 5min, 15min, 30min, 1h, 2h]", "1s",  \
 	    "1d",                                                              \
@@ -379,6 +480,8 @@
 	B(history, 0, HISTORY_KEYS, "What is known of mail that has gone.")    \
 	B(returns, 0, RETURNS_KEYS, "Mail that comes back.")                   \
 	B(dns, 0, DNS_KEYS, "How names are looked up.")                        \
+	B(guard, 0, GUARD_KEYS, "What strangers and floods may cost.")         \
+	B(tls, 1, TLS_KEYS, "A certificate of ours, for listeners.")           \
 	B(listen, 1, LISTEN_KEYS, "A set of addresses where mail comes in.")   \
 	B(source, 1, SOURCE_KEYS, "Who may hand us mail.")                     \
 	B(type, 1, TYPE_KEYS,                                                  \
@@ -397,6 +500,8 @@
 	  "is refused.")                                                       \
 	B(reply, 1, REPLY_KEYS,                                                \
 	  "What replies mean, where mtq would not know.")                      \
+	B(dkim, 1, DKIM_KEYS, "A key that signs mail on its way out.")         \
+	B(archive, 1, ARCHIVE_KEYS, "Copies of what was sent.")                \
 	B(retry, 1, RETRY_KEYS,                                                \
 	  "A schedule of attempts. Types use \"normal\" unless they name "     \
 	  "another.")
@@ -426,6 +531,16 @@
 	W(MAILGUN, "mailgun")                                                  \
 	W(POSTMARK, "postmark")                                                \
 	W(EXCHANGE, "exchange")
+#define LISTEN_TLS_WORDS(W)                                                    \
+	W(OFF, "off")                                                          \
+	W(OPTIONAL, "optional")                                                \
+	W(REQUIRED, "required")                                                \
+	W(IMPLICIT, "implicit")
+#define CLIENT_CERT_WORDS(W) W(OFF, "off") W(LOG, "log") W(REQUIRE, "require")
+#define DKIM_GATE_WORDS(W)   W(OFF, "off") W(LOG, "log") W(REQUIRE, "require")
+#define PROFILE_WORDS(W)                                                       \
+	W(NONE, "none") W(SALESFORCE, "salesforce") W(ZOHO, "zoho")
+#define SIGN_WHEN_WORDS(W) W(MISSING, "missing") W(ALWAYS, "always")
 #define AUTHORITY_WORDS(W) W(MTQ, "mtq") W(CRM, "crm")
 #define AT_RCPT_WORDS(W)   W(ACCEPT, "accept") W(REFUSE, "refuse")
 #define IN_DOUBT_WORDS(W)                                                      \
@@ -460,6 +575,11 @@
 	E(unit, UNIT, UNIT_WORDS)                                              \
 	E(window, WINDOW, WINDOW_WORDS)                                        \
 	E(duty, DUTY, DUTY_WORDS)                                              \
+	E(listen_tls, LISTEN_TLS, LISTEN_TLS_WORDS)                            \
+	E(client_cert, CLIENT_CERT, CLIENT_CERT_WORDS)                         \
+	E(dkim_gate, DKIM_GATE, DKIM_GATE_WORDS)                               \
+	E(profile, PROFILE, PROFILE_WORDS)                                     \
+	E(sign_when, SIGN_WHEN, SIGN_WHEN_WORDS)                               \
 	E(provider, PROVIDER, PROVIDER_WORDS)
 
 #endif

@@ -43,6 +43,11 @@
 #define MEMBER_unit(n)                                enum unit_kind n;
 #define MEMBER_window(n)                              enum window_kind n;
 #define MEMBER_duty(n)                                enum duty_kind n;
+#define MEMBER_listen_tls(n)                          enum listen_tls_kind n;
+#define MEMBER_client_cert(n)                         enum client_cert_kind n;
+#define MEMBER_dkim_gate(n)                           enum dkim_gate_kind n;
+#define MEMBER_profile(n)                             enum profile_kind n;
+#define MEMBER_sign_when(n)                           enum sign_when_kind n;
 #define MEMBER_provider(n)                            enum provider_kind n;
 #define KEY_MEMBER(type, name, def, least, most, doc) MEMBER_##type(name)
 
@@ -89,6 +94,9 @@ struct settings {
 	struct suppress_settings suppress;
 	struct history_settings history;
 	struct returns_settings returns;
+	struct guard_settings guard;
+	struct tls_settings *certificates; /* blocks `tls` */
+	size_t ncertificates;
 	struct listen_settings *listens;
 	size_t nlistens;
 	struct source_settings *sources;
@@ -107,6 +115,10 @@ struct settings {
 	size_t nexpects;
 	struct reply_settings *replies;
 	size_t nreplies;
+	struct dkim_settings *dkims;
+	size_t ndkims;
+	struct archive_settings *archives;
+	size_t narchives;
 	struct retry_settings *retries;
 	size_t nretries;
 	const struct relay_settings *no_match_relay;

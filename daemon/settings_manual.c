@@ -49,6 +49,9 @@ is_optional(enum block_kind kind)
 	case BLOCK_route:
 	case BLOCK_expect:
 	case BLOCK_reply:
+	case BLOCK_tls:
+	case BLOCK_dkim:
+	case BLOCK_archive:
 		return true;
 	case BLOCK_global:
 	case BLOCK_queue:
@@ -57,6 +60,7 @@ is_optional(enum block_kind kind)
 	case BLOCK_history:
 	case BLOCK_returns:
 	case BLOCK_dns:
+	case BLOCK_guard:
 	case BLOCK_listen:
 	case BLOCK_source:
 	case BLOCK_relay:

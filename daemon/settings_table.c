@@ -3,33 +3,38 @@
 #include <assert.h>
 #include <string.h>
 
-#define OFFSET_text(s, n)      offsetof(s, n)
-#define OFFSET_flag(s, n)      offsetof(s, n)
-#define OFFSET_count(s, n)     offsetof(s, n)
-#define OFFSET_size(s, n)      offsetof(s, n##_bytes)
-#define OFFSET_duration(s, n)  offsetof(s, n##_us)
-#define OFFSET_percent(s, n)   offsetof(s, n##_percent)
-#define OFFSET_words(s, n)     offsetof(s, n)
-#define OFFSET_durations(s, n) offsetof(s, n)
-#define OFFSET_sockets(s, n)   offsetof(s, n)
-#define OFFSET_networks(s, n)  offsetof(s, n)
-#define OFFSET_rate(s, n)      offsetof(s, n)
-#define OFFSET_counts(s, n)    offsetof(s, n)
-#define OFFSET_lists(s, n)     offsetof(s, n)
-#define OFFSET_deliver(s, n)   offsetof(s, n)
-#define OFFSET_lookup(s, n)    offsetof(s, n)
-#define OFFSET_tls(s, n)       offsetof(s, n)
-#define OFFSET_tls_start(s, n) offsetof(s, n)
-#define OFFSET_authority(s, n) offsetof(s, n)
-#define OFFSET_at_rcpt(s, n)   offsetof(s, n)
-#define OFFSET_in_doubt(s, n)  offsetof(s, n)
-#define OFFSET_then(s, n)      offsetof(s, n)
-#define OFFSET_category(s, n)  offsetof(s, n)
-#define OFFSET_dane(s, n)      offsetof(s, n)
-#define OFFSET_unit(s, n)      offsetof(s, n)
-#define OFFSET_window(s, n)    offsetof(s, n)
-#define OFFSET_duty(s, n)      offsetof(s, n)
-#define OFFSET_provider(s, n)  offsetof(s, n)
+#define OFFSET_text(s, n)        offsetof(s, n)
+#define OFFSET_flag(s, n)        offsetof(s, n)
+#define OFFSET_count(s, n)       offsetof(s, n)
+#define OFFSET_size(s, n)        offsetof(s, n##_bytes)
+#define OFFSET_duration(s, n)    offsetof(s, n##_us)
+#define OFFSET_percent(s, n)     offsetof(s, n##_percent)
+#define OFFSET_words(s, n)       offsetof(s, n)
+#define OFFSET_durations(s, n)   offsetof(s, n)
+#define OFFSET_sockets(s, n)     offsetof(s, n)
+#define OFFSET_networks(s, n)    offsetof(s, n)
+#define OFFSET_rate(s, n)        offsetof(s, n)
+#define OFFSET_counts(s, n)      offsetof(s, n)
+#define OFFSET_lists(s, n)       offsetof(s, n)
+#define OFFSET_deliver(s, n)     offsetof(s, n)
+#define OFFSET_lookup(s, n)      offsetof(s, n)
+#define OFFSET_tls(s, n)         offsetof(s, n)
+#define OFFSET_tls_start(s, n)   offsetof(s, n)
+#define OFFSET_authority(s, n)   offsetof(s, n)
+#define OFFSET_at_rcpt(s, n)     offsetof(s, n)
+#define OFFSET_in_doubt(s, n)    offsetof(s, n)
+#define OFFSET_then(s, n)        offsetof(s, n)
+#define OFFSET_category(s, n)    offsetof(s, n)
+#define OFFSET_dane(s, n)        offsetof(s, n)
+#define OFFSET_unit(s, n)        offsetof(s, n)
+#define OFFSET_window(s, n)      offsetof(s, n)
+#define OFFSET_duty(s, n)        offsetof(s, n)
+#define OFFSET_listen_tls(s, n)  offsetof(s, n)
+#define OFFSET_client_cert(s, n) offsetof(s, n)
+#define OFFSET_dkim_gate(s, n)   offsetof(s, n)
+#define OFFSET_profile(s, n)     offsetof(s, n)
+#define OFFSET_sign_when(s, n)   offsetof(s, n)
+#define OFFSET_provider(s, n)    offsetof(s, n)
 
 /* The rows of one block; IN is what they are members of, set before each. */
 #define ROW(type, name, def, least, most, doc)                                 \
@@ -83,6 +88,18 @@ static const struct key_row expect_rows[] = {EXPECT_KEYS(ROW)};
 #define IN struct relay_settings
 static const struct key_row relay_rows[] = {RELAY_KEYS(ROW)};
 #undef IN
+#define IN struct guard_settings
+static const struct key_row guard_rows[] = {GUARD_KEYS(ROW)};
+#undef IN
+#define IN struct tls_settings
+static const struct key_row tls_rows[] = {TLS_KEYS(ROW)};
+#undef IN
+#define IN struct dkim_settings
+static const struct key_row dkim_rows[] = {DKIM_KEYS(ROW)};
+#undef IN
+#define IN struct archive_settings
+static const struct key_row archive_rows[] = {ARCHIVE_KEYS(ROW)};
+#undef IN
 #define IN struct retry_settings
 static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #undef IN
@@ -94,6 +111,7 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #define PLACE_history  offsetof(struct settings, history), 0
 #define PLACE_returns  offsetof(struct settings, returns), 0
 #define PLACE_dns      offsetof(struct settings, dns), 0
+#define PLACE_guard    offsetof(struct settings, guard), 0
 #define MANY(p)        offsetof(struct settings, p), offsetof(struct settings, n##p)
 #define PLACE_listen   MANY(listens)
 #define PLACE_source   MANY(sources)
@@ -104,6 +122,9 @@ static const struct key_row retry_rows[] = {RETRY_KEYS(ROW)};
 #define PLACE_route    MANY(routes)
 #define PLACE_expect   MANY(expects)
 #define PLACE_reply    MANY(replies)
+#define PLACE_tls      MANY(certificates)
+#define PLACE_dkim     MANY(dkims)
+#define PLACE_archive  MANY(archives)
 #define PLACE_retry    MANY(retries)
 
 const struct block_row settings_blocks[BLOCK_COUNT] = {

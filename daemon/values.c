@@ -79,6 +79,11 @@ units_of(enum value_kind kind)
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:
+	case VALUE_listen_tls:
+	case VALUE_client_cert:
+	case VALUE_dkim_gate:
+	case VALUE_profile:
+	case VALUE_sign_when:
 	case VALUE_provider:
 	case VALUE_COUNT:
 		break;

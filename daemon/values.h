@@ -43,21 +43,26 @@ struct lists {
 	} * item;
 	size_t n;
 };
-#define W_DELIVER(id, word)   DELIVER_##id,
-#define W_LOOKUP(id, word)    LOOKUP_##id,
-#define W_TLS(id, word)       TLS_##id,
-#define W_TLS_START(id, word) TLS_START_##id,
-#define W_AUTHORITY(id, word) AUTHORITY_##id,
-#define W_AT_RCPT(id, word)   AT_RCPT_##id,
-#define W_IN_DOUBT(id, word)  IN_DOUBT_##id,
-#define W_THEN(id, word)      THEN_##id,
-#define W_CATEGORY(id, word)  CATEGORY_##id,
-#define W_DANE(id, word)      DANE_##id,
-#define W_UNIT(id, word)      UNIT_##id,
-#define W_WINDOW(id, word)    WINDOW_##id,
-#define W_DUTY(id, word)      DUTY_##id,
-#define W_PROVIDER(id, word)  PROVIDER_##id,
-#define E(kind, ID, WORDS)    enum kind##_kind{WORDS(W_##ID) ID##_COUNT};
+#define W_DELIVER(id, word)     DELIVER_##id,
+#define W_LOOKUP(id, word)      LOOKUP_##id,
+#define W_TLS(id, word)         TLS_##id,
+#define W_TLS_START(id, word)   TLS_START_##id,
+#define W_AUTHORITY(id, word)   AUTHORITY_##id,
+#define W_AT_RCPT(id, word)     AT_RCPT_##id,
+#define W_IN_DOUBT(id, word)    IN_DOUBT_##id,
+#define W_THEN(id, word)        THEN_##id,
+#define W_CATEGORY(id, word)    CATEGORY_##id,
+#define W_DANE(id, word)        DANE_##id,
+#define W_UNIT(id, word)        UNIT_##id,
+#define W_WINDOW(id, word)      WINDOW_##id,
+#define W_DUTY(id, word)        DUTY_##id,
+#define W_LISTEN_TLS(id, word)  LISTEN_TLS_##id,
+#define W_CLIENT_CERT(id, word) CLIENT_CERT_##id,
+#define W_DKIM_GATE(id, word)   DKIM_GATE_##id,
+#define W_PROFILE(id, word)     PROFILE_##id,
+#define W_SIGN_WHEN(id, word)   SIGN_WHEN_##id,
+#define W_PROVIDER(id, word)    PROVIDER_##id,
+#define E(kind, ID, WORDS)      enum kind##_kind{WORDS(W_##ID) ID##_COUNT};
 ENUMS(E)
 #undef E
 
@@ -89,6 +94,11 @@ ENUMS(E)
 	V(unit, "")                                                            \
 	V(window, "")                                                          \
 	V(duty, "")                                                            \
+	V(listen_tls, "")                                                      \
+	V(client_cert, "")                                                     \
+	V(dkim_gate, "")                                                       \
+	V(profile, "")                                                         \
+	V(sign_when, "")                                                       \
 	V(provider, "")
 
 enum value_kind {

@@ -33,7 +33,7 @@
 #include "queue/status.h"
 
 enum {
-	RECORD_VERSION = 3,
+	RECORD_VERSION = 4,
 	CHUNK_MOST = 65512, /* body octets of one record: + header = 65520,
 			       which with LMDB's page header fills 16 pages */
 	ID_TEXT = 12,       /* letters and digits of a queue id */
@@ -62,6 +62,7 @@ enum {
 	MESSAGE_RET_FULL = 4,  /* RET=FULL (RFC 3461 4.3) */
 	MESSAGE_RET_HDRS = 8,  /* RET=HDRS */
 	MESSAGE_HAS_8BIT = 16, /* an octet above 127 was seen in the body */
+	MESSAGE_SANDBOX = 32,  /* goes to its source's sandbox_relay only */
 };
 
 /* Written once, never changed. */
@@ -71,7 +72,7 @@ enum {
 	F(u32, chunks, UINT32_MAX)                                             \
 	F(u32, body_crc, UINT32_MAX) /* CRC-32C of the whole body */           \
 	F(u32, recipients, 50000)    /* at acceptance */                       \
-	F(u32, flags, 31)                                                      \
+	F(u32, flags, 63)                                                      \
 	F(text, sender, 254) /* "" is the null sender */                       \
 	F(text, author, 254) /* address of header From; "" if there is none */ \
 	F(text, type, 64)                                                      \
@@ -81,7 +82,9 @@ enum {
 	F(text, helo, 255)                                                     \
 	F(text, envid, 100) /* xtext as received, RFC 3461 4.4 */              \
 	F(text, message_id, 255)                                               \
-	F(text, subject, 255) /* raw, unfolded, cut; for people */
+	F(text, subject, 255)  /* raw, unfolded, cut; for people */            \
+	F(text, account, 255)  /* "" is not authenticated */                   \
+	F(text, verdict, 1023) /* each check of the door (queue/door.h) */
 WIRE_STRUCT(message_record, MESSAGE_FIELDS)
 
 enum {

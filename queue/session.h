@@ -23,6 +23,9 @@
 #include "queue/returned.h"
 
 enum {
+	SESSION_TLS_NAMES = 512, /* octets of a client certificate's names */
+	SESSION_TLS_WORDS = 160,
+	SESSION_ACCOUNT = 255,    /* octets of an account's name */
 	SESSION_LINE_MOST = 2048, /* octets of a command line with CRLF */
 	SESSION_OUT_MOST = 16384,
 	SESSION_RETURNS_MOST = 16, /* recipients that one report is about */
@@ -43,6 +46,19 @@ enum session_step {
 };
 
 enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
+
+/* What a handshake has told. */
+struct session_tls {
+	bool on;
+	/* for Received and the log: "TLSv1.3 with cipher
+	 * TLS_AES_256_GCM_SHA384" */
+	char words[SESSION_TLS_WORDS];
+	/* dNSNames of a certificate of the client that holds, separated by
+	 * blanks; "": it showed none, or one that does not hold */
+	char names[SESSION_TLS_NAMES];
+	unsigned char binding[64]; /* channel binding, RFC 9266; n 0: none */
+	size_t nbinding;
+};
 
 struct session;                          /* session.c */
 struct session_config {                  /* the session copies what it needs */

@@ -2,6 +2,10 @@
  * session_private - what the files of the session share; nobody else's.
  *
  *	session_reply.c		replies, refusals, the end of a transaction
+ *	session_tls.c		STARTTLS, and what TLS has told
+ *	session_auth.c		AUTH
+ *	session_door.c		who the client is, and what it must prove
+ *	session_dkim.c		signatures of the message
  *	session_returned.c	mail that comes back
  *	session_mail.c		MAIL and RCPT
  *	session_header.c	the header as it streams by
@@ -133,6 +137,8 @@ struct session {
 	char listener[TITLE_MOST + 1];
 	char source[TITLE_MOST + 1]; /* "": it may only send to return paths */
 	char client[CLIENT_MOST + 1];
+	struct session_tls tls;
+	char account[SESSION_ACCOUNT + 1]; /* "": not authenticated */
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
 	enum return_path_answer (*returns)(void *arg, struct text local,
 					   int64_t now_us,

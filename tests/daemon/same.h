@@ -84,6 +84,11 @@ same_value(enum value_kind kind, const void *a, const void *b)
 	case VALUE_unit:
 	case VALUE_window:
 	case VALUE_duty:
+	case VALUE_listen_tls:
+	case VALUE_client_cert:
+	case VALUE_dkim_gate:
+	case VALUE_profile:
+	case VALUE_sign_when:
 	case VALUE_provider:
 		return memcmp(a, b, sizeof(enum deliver_kind)) == 0;
 	case VALUE_COUNT:
