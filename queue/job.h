@@ -40,7 +40,7 @@ WIRE_STRUCT(job_share, SHARE_FIELDS)
 	F(text, relay, 64)                                                     \
 	F(text, sender, 254)                                                   \
 	F(text, envid, 100)                                                    \
-	F(u32, flags, 31)                                                      \
+	F(u32, flags, 63)                                                      \
 	F(u64, size_bytes, UINT64_MAX)                                         \
 	F(u32, chunks, UINT32_MAX)                                             \
 	F(u64, arrival_us, INT64_MAX)                                          \

@@ -73,7 +73,7 @@ def main():
         begun = time.monotonic()
         r = subprocess.run([conftest.BUILD / "mtq", "-c", m.path, "suppress",
                             "import", path], capture_output=True, text=True,
-                           timeout=900)
+                           timeout=3600)
         assert r.returncode == 0, r.stderr
         out["import"] = time.monotonic() - begun
         out["absent"] = rcpt_us(m, lambda i: f"x{i}@domain{i % 50000:05}.test",
@@ -88,7 +88,13 @@ def main():
         out["list"] = (time.monotonic() - begun) * 1000
         assert rows == len(range(77, ENTRIES, 50000))
         begun = time.monotonic()
-        exported = m.cli("suppress", "export").stdout.count("\n")
+        with subprocess.Popen(
+                [conftest.BUILD / "mtq", "-c", m.path, "suppress", "export"],
+                stdout=subprocess.PIPE) as p:
+            exported = 0
+            while block := p.stdout.read(1 << 20):
+                exported += block.count(b"\n")
+        assert p.returncode == 0
         out["export"] = time.monotonic() - begun
         assert exported == ENTRIES + 1
         m.stop()
