@@ -66,30 +66,3 @@ settings_returns_at(const struct settings *s, const char *listener)
 	return *s->returns.domain != '\0' &&
 	       names(&s->returns.listener, listener);
 }
-
-const struct source_settings *
-settings_source(const struct settings *s, const struct listen_settings *l,
-		const struct sockaddr *peer)
-{
-	const struct source_settings *best = NULL;
-	unsigned char addr[16];
-	unsigned bits = 0;
-
-	if (!net_address(peer, addr))
-		return NULL;
-	for (size_t i = 0; i < s->nsources; i++) {
-		const struct source_settings *source = &s->sources[i];
-
-		for (size_t j = 0; j < source->from_ip.n; j++) {
-			const struct network *net = &source->from_ip.net[j];
-
-			/* No network of a source has 0 bits. */
-			if (net->bits > bits && net_holds(net, addr) &&
-			    settings_is_for(source, l->title)) {
-				best = source;
-				bits = net->bits;
-			}
-		}
-	}
-	return best;
-}

@@ -148,12 +148,6 @@ void settings_print_manual(struct bytes *out);
 
 const struct relay_settings *settings_relay(const struct settings *s,
 					    const char *name);
-/* The source with the narrowest network that holds this address on this
- * listener; NULL if none may hand us mail.  Position has no meaning: two
- * sources can't have the same network there. */
-const struct source_settings *settings_source(const struct settings *s,
-					      const struct listen_settings *l,
-					      const struct sockaddr *peer);
 bool settings_is_listener(const struct settings *s, const char *name);
 /* True when mail may come back to this listener, from any client. */
 bool settings_returns_at(const struct settings *s, const char *listener);

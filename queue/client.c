@@ -205,6 +205,7 @@ feed(struct client *c, const unsigned char *p, size_t n)
 		case SESSION_ABANDON:
 			client_finish(c, step);
 			break;
+		case SESSION_STARTTLS: /* never: nothing offers it yet */
 		case SESSION_CLOSE:
 			c->life = LIFE_CLOSING;
 			break;
@@ -311,6 +312,12 @@ client_open(struct clients *all, struct gate *g, int fd,
 	    const struct sockaddr *peer, const struct listen_settings *l)
 {
 	struct client *c = must_alloc(sizeof *c);
+	struct session_config config = {.settings = all->settings,
+					.listen = l,
+					.client = c->text,
+					.suppressed = client_suppressed,
+					.returns = client_returns,
+					.arg = all};
 	unsigned char addr[16];
 	int one = 1;
 
@@ -325,16 +332,8 @@ client_open(struct clients *all, struct gate *g, int fd,
 	c->waits = SESSION_MORE;
 	g->sessions++;
 	crowd_enter(&all->crowd, c->key);
-	c->session = session_open(
-	    &(struct session_config){
-		.settings = all->settings,
-		.listen = l,
-		.source = settings_source(all->settings, l, peer),
-		.client = c->text,
-		.suppressed = client_suppressed,
-		.returns = client_returns,
-		.arg = all},
-	    &c->out);
+	memcpy(config.peer, addr, sizeof config.peer);
+	c->session = session_open(&config, &c->out);
 	if (spoke_first(fd))
 		session_spoke_first(c->session);
 	c->next = all->first;

@@ -38,5 +38,8 @@ struct door_answer {
 };
 void door_who(const struct settings *s, const struct door_client *c,
 	      struct door_answer *out);
+/* "example.com": that domain; "*.example.com": its subdomains.  ASCII case does
+ * not count. */
+bool door_domain_is(const char *pattern, const char *domain, size_t n) MUST_USE;
 
 #endif

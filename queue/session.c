@@ -21,7 +21,9 @@ configure(struct session *s, const struct settings *all,
 				    .line = l->max_line,
 				    .received = l->max_received,
 				    .errors = l->max_errors,
-				    .idle_commands = l->max_idle_commands};
+				    .idle_commands = l->max_idle_commands,
+				    .tls = l->tls,
+				    .client_cert = l->client_cert};
 }
 
 struct session *
@@ -36,16 +38,19 @@ session_open(const struct session_config *c, struct bytes *out)
 	configure(s, c->settings, c->listen);
 	snprintf(s->listener, sizeof s->listener, "%s", c->listen->title);
 	snprintf(s->client, sizeof s->client, "%s", c->client);
-	if (c->source != NULL) {
-		snprintf(s->source, sizeof s->source, "%s", c->source->title);
-	} else if (c->returns == NULL ||
-		   !settings_returns_at(c->settings, c->listen->title)) {
+	memcpy(s->peer, c->peer, sizeof s->peer);
+	session_who(s);
+	if (s->source[0] == '\0' && !s->could_secure &&
+	    !s->could_authenticate &&
+	    (c->returns == NULL ||
+	     !settings_returns_at(c->settings, c->listen->title))) {
 		session_refuse_close(s, "CONNECT",
 				     "554 5.7.1 %s: %s may not use this server",
 				     s->hostname, s->client);
 		return s;
 	}
-	session_say(s, "220 %s ESMTP mtq", s->hostname);
+	if (s->limits.tls != LISTEN_TLS_IMPLICIT)
+		session_greet(s);
 	return s;
 }
 
@@ -65,6 +70,7 @@ session_reconfigure(struct session *s, const struct settings *all,
 		    const struct listen_settings *l)
 {
 	configure(s, all, l);
+	s->who_due = true; /* what is begun ends as who began it */
 }
 
 void
@@ -260,9 +266,11 @@ eat(struct session *s, const unsigned char *p, size_t *n)
 	case MODE_SWALLOW:
 		return session_bdat(s, p, n);
 	case MODE_WAIT:
+	case MODE_SECURE:
 		break;
 	}
-	must(s->mode != MODE_WAIT); /* session_accepted comes first */
+	/* session_accepted or session_secured comes first */
+	must(s->mode != MODE_WAIT && s->mode != MODE_SECURE);
 	return SESSION_MORE;
 }
 

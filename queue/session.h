@@ -42,6 +42,9 @@ enum session_step {
 			     session_accepted */
 	SESSION_ABANDON,  /* a message whose chunks were stored is dropped:
 			    remove them, then session_abandoned */
+	SESSION_STARTTLS, /* write `out` (the 220), then the handshake, then
+			     session_secured; octets that came with the command
+			     end the connection (RFC 3207 6) */
 	SESSION_CLOSE,    /* write `out`, then close */
 };
 
@@ -50,6 +53,7 @@ enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
 /* What a handshake has told. */
 struct session_tls {
 	bool on;
+	bool certified; /* the client's certificate holds */
 	/* for Received and the log: "TLSv1.3 with cipher
 	 * TLS_AES_256_GCM_SHA384" */
 	char words[SESSION_TLS_WORDS];
@@ -64,10 +68,8 @@ struct session;                          /* session.c */
 struct session_config {                  /* the session copies what it needs */
 	const struct settings *settings; /* stay until session_reconfigure */
 	const struct listen_settings *listen;
-	/* NULL: may only send to our return paths; refused at the banner if
-	 * there are none. */
-	const struct source_settings *source;
-	const char *client; /* address as text, v4-mapped shown as IPv4 */
+	unsigned char peer[16]; /* the client's address (net_address) */
+	const char *client;     /* as text, v4-mapped shown as IPv4 */
 	/* Is this recipient on the suppression list?  Asked only with at_rcpt =
 	 * refuse; NULL: nobody is. */
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
@@ -94,8 +96,15 @@ struct session_message {              /* valid at SESSION_ACCEPT */
 	bool apart; /* earlier chunks are stored already */
 };
 
-/* Queues the greeting (or the refusal: 554 5.7.1) in `out`. */
+/* Queues the greeting (or the refusal: 554 5.7.1) in `out`; with implicit TLS
+ * nothing, session_secured does. */
 struct session *session_open(const struct session_config *c, struct bytes *out);
+/* Is there a certificate that the listener can show?  Until this is said there
+ * is none, and STARTTLS gets 454. */
+void session_offer_tls(struct session *s, bool ready);
+/* The handshake is done: what the client has said before is forgotten (RFC 3207
+ * 4.2).  With implicit TLS the greeting follows. */
+void session_secured(struct session *s, const struct session_tls *tls);
 /* Octets were there before the greeting was written: 503 5.5.1, the end. */
 void session_spoke_first(struct session *s);
 void session_free(struct session *s); /* takes NULL */

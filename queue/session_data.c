@@ -8,14 +8,6 @@
 /* A CR that waits for its LF and a line end we add must still fit. */
 enum { CHUNK_FULL = CHUNK_MOST - 4 };
 
-static const char *
-protocol(const struct session *s) /* RFC 5321 4.4, RFC 6531 4.3 */
-{
-	if (s->hello != HELLO_EHLO)
-		return "SMTP";
-	return s->flags & MESSAGE_SMTPUTF8 ? "UTF8SMTP" : "ESMTP";
-}
-
 /* Our trace field (RFC 5321 4.4) is the first thing of what we keep. */
 static void
 trace(struct session *s)
@@ -27,8 +19,10 @@ trace(struct session *s)
 	now_rfc5322(s->now_us, date);
 	bytes_printf(&s->chunk, "Received: from %s ([%s%s])\r\n", s->helo,
 		     six ? "IPv6:" : "", s->client);
+	if (s->tls.on)
+		bytes_printf(&s->chunk, "\t(using %s)\r\n", s->tls.words);
 	bytes_printf(&s->chunk, "\tby %s (mtq) with %s id %s", s->hostname,
-		     protocol(s), id);
+		     session_protocol(s), id);
 	if (s->nrcpt == 1)
 		bytes_printf(&s->chunk, "\r\n\tfor <%.*s>",
 			     (int)s->rcpt[0].naddress,
@@ -273,7 +267,8 @@ message_end(struct session *s)
 	if (s->flaw == FLAW_NONE) {
 		s->crc = crc32c(s->crc, s->chunk.data, s->chunk.n);
 		s->mode = MODE_WAIT;
-		return s->back.n > 0 ? session_back_end(s) : SESSION_ACCEPT;
+		return s->back.n > 0 ? session_back_end(s)
+				     : session_door_end(s);
 	}
 	refuse_flaw(s);
 	session_reset(s);

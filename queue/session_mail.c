@@ -166,6 +166,8 @@ session_mail(struct session *s, const char *p, size_t n)
 		return;
 	}
 	session_reset(s);
+	if (!session_door_mail(s))
+		return;
 	if (!take_mail(s, from, rest)) {
 		session_reset(s);
 		return;

@@ -49,6 +49,7 @@ enum {
 	V(VRFY)                                                                \
 	V(EXPN)                                                                \
 	V(HELP)                                                                \
+	V(STARTTLS)                                                            \
 	V(QUIT)
 enum session_verb {
 #define V(id) VERB_##id,
@@ -67,6 +68,8 @@ struct session_limits {
 	uint64_t received;
 	uint64_t errors;
 	uint64_t idle_commands;
+	enum listen_tls_kind tls;
+	enum client_cert_kind client_cert;
 };
 
 enum session_mode {
@@ -75,6 +78,7 @@ enum session_mode {
 	MODE_BDAT,
 	MODE_SWALLOW, /* octets of a BDAT that was refused */
 	MODE_WAIT,    /* SESSION_ACCEPT or SESSION_RETURNED was given */
+	MODE_SECURE,  /* SESSION_STARTTLS was given */
 };
 enum hello { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
@@ -137,7 +141,12 @@ struct session {
 	char listener[TITLE_MOST + 1];
 	char source[TITLE_MOST + 1]; /* "": it may only send to return paths */
 	char client[CLIENT_MOST + 1];
+	unsigned char peer[16];
+	bool could_secure, could_authenticate; /* struct door_answer */
+	bool who_due; /* the settings were replaced: session_who at MAIL */
 	struct session_tls tls;
+	bool tls_ready; /* there is a certificate to show */
+	bool greeted;
 	char account[SESSION_ACCOUNT + 1]; /* "": not authenticated */
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
 	enum return_path_answer (*returns)(void *arg, struct text local,
@@ -235,10 +244,26 @@ uint32_t session_keep(struct session *s, struct text t);
 void session_mail(struct session *s, const char *p, size_t n);
 void session_rcpt(struct session *s, const char *p, size_t n);
 
+/* The greeting, or why there is none. */
+void session_greet(struct session *s);
+/* STARTTLS; `n` octets of argument. */
+enum session_step session_starttls(struct session *s, size_t n);
+/* "ESMTPS" ... for Received (RFC 3848, RFC 6531 4.3). */
+const char *session_protocol(const struct session *s);
+
 /* The header: it begins; octets of a line; the line's end. */
 void session_header_begin(struct session *s);
 void session_header_octets(struct session *s, const unsigned char *p, size_t n);
 void session_header_line(struct session *s);
+
+/* TLS, account or settings have changed: which source the client is. */
+void session_who(struct session *s);
+/* Its block; NULL: nobody, or a source that a reload took away. */
+const struct source_settings *session_source(const struct session *s);
+/* A MAIL that is well-formed: may this client send at all?  Answered: false. */
+bool session_door_mail(struct session *s) MUST_USE;
+/* The message is whole and without a flaw: what its source asks for. */
+enum session_step session_door_end(struct session *s);
 
 /* The settings have changed: which fields are watched. */
 void session_watch(struct session *s);

@@ -108,48 +108,6 @@ defaults(void **state)
 	bytes_free(&report);
 }
 
-static void
-who_may_hand_us_mail(void **state)
-{
-	static const struct {
-		const char *peer;
-		size_t listener;
-		const char *source; /* NULL: nobody */
-	} table[] = {
-	    {"192.0.2.7", 0, "crm"},        {"192.0.2.7", 1, "crm"},
-	    {"192.0.2.129", 1, "near"},     {"192.0.3.7", 0, NULL},
-	    {"::ffff:192.0.2.7", 0, "crm"}, {"2001:db8:ffff::1", 0, "crm"},
-	    {"2001:db9::1", 0, NULL},       {"::192.0.2.7", 0, NULL},
-	    {"127.8.9.1", 1, "own"},        {"127.8.9.1", 0, NULL},
-	    {"128.0.0.1", 1, NULL},
-	};
-	struct bytes report = {0};
-	struct settings *s = parse(full, &report);
-
-	(void)state;
-	assert_non_null(s);
-	for (size_t i = 0; i < countof(table); i++) {
-		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-		struct sockaddr_in in = {.sin_family = AF_INET};
-		const struct sockaddr *sa = (struct sockaddr *)&in6;
-		const struct source_settings *found;
-
-		if (inet_pton(AF_INET, table[i].peer, &in.sin_addr) == 1)
-			sa = (struct sockaddr *)&in;
-		else
-			assert_int_equal(
-			    inet_pton(AF_INET6, table[i].peer, &in6.sin6_addr),
-			    1);
-		found = settings_source(s, &s->listens[table[i].listener], sa);
-		if (table[i].source == NULL)
-			assert_null(found);
-		else
-			assert_string_equal(found->title, table[i].source);
-	}
-	settings_free(s);
-	bytes_free(&report);
-}
-
 /* True when the text is taken; then print(parse(print)) is the print. */
 static bool
 round_trip(const char *text, size_t n)
@@ -315,8 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(defaults),
-	    cmocka_unit_test(who_may_hand_us_mail),
-	    cmocka_unit_test(every_prefix),
+	    	    cmocka_unit_test(every_prefix),
 	    cmocka_unit_test(every_octet),
 	    cmocka_unit_test(origins),
 	    cmocka_unit_test(sample),

@@ -81,10 +81,13 @@ talker_open_as(struct talker *t, const struct settings *s,
 {
 	struct session_config c = {.settings = s,
 				   .listen = &s->listens[0],
-				   .source = source,
 				   .returns = talker_returns,
 				   .client = "192.0.2.7"};
 
+	/* of no source: the highest address there is */
+	memset(c.peer, 0xff, sizeof c.peer);
+	if (source != NULL)
+		memcpy(c.peer, source->from_ip.net[0].addr, sizeof c.peer);
 	*t = (struct talker){.settings = s, .id = 4 * (uint64_t)TALKER_NOW};
 	t->session = session_open(&c, &t->out);
 }

@@ -1,0 +1,118 @@
+#include "queue/door.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool
+named(const struct texts *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->item[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool
+door_domain_is(const char *pattern, const char *domain, size_t n)
+{
+	size_t k = strlen(pattern);
+
+	if (strncmp(pattern, "*.", 2) != 0)
+		return k == n && strncasecmp(pattern, domain, n) == 0;
+	return n >= k && /* a label and ".example.com" */
+	       strncasecmp(domain + n - (k - 1), pattern + 1, k - 1) == 0;
+}
+
+/* One of the certificate's names, which have blanks between them. */
+static bool
+has_certificate(const struct texts *wanted, const char *names)
+{
+	for (const char *p = names; *p != '\0'; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+
+		for (size_t i = 0; i < wanted->n; i++)
+			if (door_domain_is(wanted->item[i], p, n))
+				return true;
+		p += n;
+	}
+	return false;
+}
+
+/* Bits of the narrowest network that holds the client; *bits 0 for a source
+ * that asks for none. */
+static bool
+from_network(const struct source_settings *source, const unsigned char peer[16],
+	     unsigned *bits)
+{
+	bool found = source->from_ip.n == 0;
+
+	*bits = 0;
+	for (size_t i = 0; i < source->from_ip.n; i++) {
+		const struct network *net = &source->from_ip.net[i];
+
+		if (!net_holds(net, peer))
+			continue;
+		found = true;
+		if (net->bits > *bits)
+			*bits = net->bits;
+	}
+	return found;
+}
+
+/* How much a source says of its client: what says more comes first. */
+static unsigned
+rank(const struct source_settings *source, unsigned bits)
+{
+	return (source->auth_user.n > 0 ? 512U : 0U) +
+	       (source->client_cert.n > 0 ? 256U : 0U) + bits;
+}
+
+static bool
+offers_tls(const struct door_client *c)
+{
+	return !c->tls && c->listen->tls != LISTEN_TLS_OFF;
+}
+
+/* Inside TLS, or after STARTTLS, or where insecure_auth lets it. */
+static bool
+offers_auth(const struct settings *s, const struct door_client *c)
+{
+	return *c->account == '\0' && *s->accounts != '\0' &&
+	       c->listen->mechanism.n > 0 &&
+	       (c->tls || c->listen->tls != LISTEN_TLS_OFF ||
+		c->listen->insecure_auth);
+}
+
+void
+door_who(const struct settings *s, const struct door_client *c,
+	 struct door_answer *out)
+{
+	unsigned best = 0;
+
+	*out = (struct door_answer){.source = NULL};
+	for (size_t i = 0; i < s->nsources; i++) {
+		const struct source_settings *source = &s->sources[i];
+		bool auth = source->auth_user.n == 0 ||
+			    named(&source->auth_user, c->account);
+		bool cert = source->client_cert.n == 0 ||
+			    has_certificate(&source->client_cert, c->names);
+		unsigned bits, r;
+
+		if (!settings_is_for(source, c->listen->title) ||
+		    !from_network(source, c->peer, &bits))
+			continue;
+		r = rank(source, bits);
+		if (auth && cert && r > best) {
+			best = r;
+			out->source = source;
+		}
+		if (!cert && !offers_tls(c))
+			continue; /* it has shown what it has */
+		if (!auth && !offers_auth(s, c))
+			continue;
+		out->could_secure =
+		    out->could_secure || !cert ||
+		    (!auth && offers_tls(c) && !c->listen->insecure_auth);
+		out->could_authenticate = out->could_authenticate || !auth;
+	}
+}
