@@ -42,9 +42,9 @@ override CFLAGS += $(SANITIZE)
 override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
-DAEMON := base err bytes now zone arena file report scan inputs conf net values pattern settings \
+DAEMON := base err bytes now zone arena file report scan inputs conf net values pattern pkey settings \
 	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_replies settings_returns secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac digest hostname token run log loop wire codec jail \
-	notify roles_file role child x509 pkey dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
+	notify roles_file role child x509 dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
 QUEUE := status wall category_table category address mailbox record field dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_open store_make \
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \

@@ -1,6 +1,13 @@
 #include "daemon/digest.h"
 
+#include <stdlib.h>
+
 #include <gnutls/crypto.h>
+
+struct digest {
+	gnutls_hash_hd_t h;
+	enum digest_kind kind;
+};
 
 static gnutls_digest_algorithm_t
 hash_of(enum digest_kind k)
@@ -39,6 +46,42 @@ digest_of(enum digest_kind k, const void *p, size_t n,
 	/* The library has all three built in: a failure is ours. */
 	must(gnutls_hash_fast(hash_of(k), n > 0 ? p : "", n, out) == 0);
 	return gnutls_hash_get_len(hash_of(k));
+}
+
+struct digest *
+digest_begin(enum digest_kind k)
+{
+	struct digest *d = must_alloc(sizeof *d);
+
+	d->kind = k;
+	must(gnutls_hash_init(&d->h, hash_of(k)) == 0);
+	return d;
+}
+
+void
+digest_add(struct digest *d, const void *p, size_t n)
+{
+	if (n > 0)
+		must(gnutls_hash(d->h, p, n) == 0);
+}
+
+size_t
+digest_end(struct digest *d, unsigned char out[DIGEST_MOST])
+{
+	size_t n = gnutls_hash_get_len(hash_of(d->kind));
+
+	gnutls_hash_deinit(d->h, out);
+	free(d);
+	return n;
+}
+
+void
+digest_drop(struct digest *d)
+{
+	if (d == NULL)
+		return;
+	gnutls_hash_deinit(d->h, NULL);
+	free(d);
 }
 
 size_t

@@ -58,6 +58,26 @@ hashes(void **state)
 	   "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 }
 
+/* However the octets are cut, the hash is the same. */
+static void
+streamed(void **state)
+{
+	unsigned char out[DIGEST_MOST];
+
+	(void)state;
+	for (size_t cut = 0; cut <= 3; cut++) {
+		struct digest *d = digest_begin(DIGEST_SHA256);
+
+		digest_add(d, "abc", cut);
+		digest_add(d, "abc" + cut, 3 - cut);
+		is("SHA-256 in two parts", out, digest_end(d, out),
+		   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2"
+		   "0015ad");
+	}
+	digest_drop(digest_begin(DIGEST_SHA1));
+	digest_drop(NULL);
+}
+
 static void
 derived(void **state)
 {
@@ -102,6 +122,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(hashes),
+					   cmocka_unit_test(streamed),
 					   cmocka_unit_test(derived)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
