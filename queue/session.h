@@ -48,7 +48,13 @@ enum session_step {
 	SESSION_CLOSE,    /* write `out`, then close */
 };
 
-enum session_room { SESSION_ROOM, SESSION_NO_ROOM }; /* 452 4.3.1 at MAIL */
+enum session_room {
+	SESSION_ROOM,
+	SESSION_SHED,      /* the load is high: mail of the lightest types gets
+			    451 4.3.2 */
+	SESSION_NO_ROOM,   /* of the queue: 452 4.3.1 at MAIL */
+	SESSION_NO_MEMORY, /* 452 4.3.1 at MAIL and RCPT */
+};
 
 /* What a handshake has told. */
 struct session_tls {
@@ -144,6 +150,9 @@ void session_stop(struct session *s);
 bool session_in_data(const struct session *s);
 bool session_idle(const struct session *s); /* no transaction is open */
 bool session_quit(const struct session *s); /* the client said QUIT */
+/* Octets of memory that it holds, about; those of its message so far. */
+size_t session_memory(const struct session *s);
+uint64_t session_octets(const struct session *s);
 /* Refusals since the last call, for the log: "RCPT from host[1.2.3.4]: 554
  * ..."; NULL when there is none.  Already made safe. */
 const char *session_refusal(struct session *s);

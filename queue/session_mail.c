@@ -139,7 +139,7 @@ take_mail(struct session *s, struct text from, struct text rest)
 			return false;
 	if (from.n > 0 && !mailbox(s, "MAIL", from, &a))
 		return false;
-	if (s->room == SESSION_NO_ROOM)
+	if (s->room == SESSION_NO_ROOM || s->room == SESSION_NO_MEMORY)
 		return refuse(s, "MAIL",
 			      "452 4.3.1 Insufficient system storage");
 	return true;
@@ -306,6 +306,12 @@ take_rcpt(struct session *s, struct session_rcpt r, const struct address *a,
 	if (s->nrcpt + s->ndeclined >= s->limits.recipients) {
 		session_refuse(s, "RCPT",
 			       "452 4.5.3 Error: too many recipients");
+		return;
+	}
+	/* What one transaction can ask for: mostly its recipients. */
+	if (s->room == SESSION_NO_MEMORY) {
+		session_refuse(s, "RCPT",
+			       "452 4.3.1 Insufficient system storage");
 		return;
 	}
 	if (is_declined(s, a))

@@ -10,6 +10,7 @@
  *	session_mail.c		MAIL and RCPT
  *	session_header.c	the header as it streams by
  *	session_sort.c		author, type and lanes of a message
+ *	session_load.c		what it costs, and what has to wait
  *	session_data.c		the octets of DATA and BDAT
  *	session_verb.c		what each command does
  *	session_line.c		octets into commands
@@ -269,6 +270,9 @@ enum session_step session_door_end(struct session *s);
 void session_watch(struct session *s);
 /* The message is whole: fills in author, type and s->given's lanes. */
 void session_sort(struct session *s);
+/* It is sorted: true when the load is high and its type has to wait; 451 4.3.2
+ * was said. */
+bool session_shed(struct session *s);
 
 void session_spoil(struct session *s, enum flaw flaw);
 void session_begin_message(struct session *s); /* makes the Received field */
