@@ -45,7 +45,7 @@ override LDFLAGS += $(SANITIZE)
 DAEMON := base err bytes now zone arena file report scan inputs conf net netset values pattern pkey settings \
 	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_replies settings_returns secret settings_auth settings_tls preset settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac digest hostname token run log loop wire codec jail \
 	notify roles_file role child x509 dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_reload mtqd
-QUEUE := status wall category_table category address mailbox record field dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_open store_make \
+QUEUE := status wall category_table category address mailbox record field dkim_canon dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_open store_make \
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify door rate fair plan destination job flight relays_now forecast_world forecast \
@@ -53,7 +53,7 @@ QUEUE := status wall category_table category address mailbox record field dsn ds
 	session_mail session_header session_sort session_load session_data session_verb session_line \
 	session committer crowd load client_returned client_commit client_ask client listener receiver \
 	scheduler
-DELIVERY := reply judge dane idna identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body dialogue dialogue_write dialogue_setup host resolve reference outlet \
+DELIVERY := reply judge dane idna sign sign_field sign_put identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target worker
 ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
 	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
