@@ -89,14 +89,11 @@ add_row(struct reading *r, struct txn *t, uint64_t packed,
 		return e->kind == ERR_NONE;
 	if (lane.epoch != routing_epoch(s)) {
 		struct recipient_record rcpt;
-		struct routing_ask ask = {.author = m.author,
-					  .sender = m.sender,
-					  .source = m.source,
-					  .type = routing_type(s, m.type)};
+		struct routing_ask ask;
 
 		if (!ledger_recipient(t, d->id, d->rcpt, &rcpt, e))
 			return e->kind == ERR_NONE;
-		ask.recipient = rcpt.address;
+		ask = lane_ask(s, &m, rcpt.address);
 		lane = lane_of(s, &ask);
 	}
 	forecast_add(r->f, lane.way, lane.type, d->due_us,

@@ -1,6 +1,6 @@
 /* mtq queue list: one line or one object a message. */
 #include "admin/cmd_queue.h"
-#include "daemon/routing.h"
+#include "queue/lane.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -149,11 +149,7 @@ static struct show_value
 route_of(const struct settings *s, const struct message_record *m,
 	 const struct recipient_record *r)
 {
-	struct routing_ask ask = {.author = m->author,
-				  .sender = m->sender,
-				  .recipient = r->address,
-				  .source = m->source,
-				  .type = routing_type(s, m->type)};
+	struct routing_ask ask = lane_ask(s, m, r->address);
 	struct routing_answer a;
 
 	routing_find(s, &ask, &a);

@@ -31,11 +31,11 @@ struct message {
 static struct routing_ask
 ask_of(const struct message *x, size_t i)
 {
-	return (struct routing_ask){.author = x->m.record.author,
-				    .sender = x->m.record.sender,
-				    .recipient = x->m.rcpt[i].record.address,
-				    .source = x->m.record.source,
-				    .type = x->type};
+	struct routing_ask ask =
+	    lane_ask(x->c->settings, &x->m.record, x->m.rcpt[i].record.address);
+
+	ask.type = x->type;
+	return ask;
 }
 
 /* Jitter gives each its own moment: all that are due later are alike. */

@@ -17,8 +17,10 @@ struct routing {
 	size_t nrules;
 	struct routing_index from, to;
 	struct routing_list open; /* neither from nor to */
-	struct way *way;
-	uint32_t nways;
+	struct way *way; /* of routes, of `only`, the one that leads nowhere */
+	uint32_t nways;  /* of routes */
+	uint16_t only[SETTINGS_RELAYS]; /* places of relays */
+	size_t nonly;
 	uint32_t epoch;
 };
 
@@ -146,7 +148,7 @@ make_epoch(const struct settings *s, const struct routing *r)
 	bytes_u32(&b, (uint32_t)s->ntypes);
 	for (size_t i = 0; i < s->ntypes; i++)
 		bytes_text(&b, s->types[i].title, strlen(s->types[i].title));
-	for (uint32_t i = 0; i < r->nways; i++) {
+	for (uint32_t i = 0; i < r->nways + r->nonly; i++) {
 		const struct way *w = &r->way[i];
 
 		bytes_u8(&b, w->n);
@@ -168,6 +170,39 @@ make_epoch(const struct settings *s, const struct routing *r)
 	return crc ? crc : 1;
 }
 
+/* Mail is only ever bound to a relay that the configuration names for that. */
+static void
+make_only(const struct settings *s, struct routing *r)
+{
+	for (size_t i = 0; i < s->nrelays; i++) {
+		bool named = false;
+
+		for (size_t j = 0; j < s->nsources; j++)
+			named = named || strcmp(s->sources[j].sandbox_relay,
+						s->relays[i].title) == 0;
+		if (named)
+			r->only[r->nonly++] = (uint16_t)i;
+	}
+}
+
+/* Its triggers wait, since there is nothing else. */
+static void
+make_ways(struct routing *r, const struct ways *w, struct arena *a)
+{
+	struct way *one;
+
+	r->nways = w->n;
+	r->way = arena_alloc(a, (w->n + r->nonly + 1) * sizeof *r->way);
+	memcpy(r->way, w->way, w->n * sizeof *w->way);
+	for (size_t i = 0; i <= r->nonly; i++) {
+		one = &r->way[w->n + i];
+		one->n = i < r->nonly;
+		if (i < r->nonly)
+			one->relay[0] = r->only[i];
+		one->exhausted = one->unreachable = TRIGGER_WAIT;
+	}
+}
+
 const struct routing *
 routing_make(const struct settings *s, struct arena *a)
 {
@@ -182,9 +217,8 @@ routing_make(const struct settings *s, struct arena *a)
 		for (size_t t = 0; t < s->ntypes; t++)
 			room = room && ways_add(&w, s, r->rule[i].route, t,
 						&r->rule[i].way[t]);
-	r->nways = w.n;
-	r->way = arena_alloc(a, w.n * sizeof *w.way);
-	memcpy(r->way, w.way, w.n * sizeof *w.way);
+	make_only(s, r);
+	make_ways(r, &w, a);
 	ways_free(&w);
 	r->epoch = make_epoch(s, r);
 	return room ? r : NULL;
@@ -259,6 +293,17 @@ walk_next(struct walk *w, uint32_t *out)
 	return true;
 }
 
+static uint32_t
+only_way(const struct settings *s, struct text name)
+{
+	const struct routing *r = s->routing;
+	size_t i = 0;
+
+	while (i < r->nonly && !text_is(name, s->relays[r->only[i]].title))
+		i++;
+	return r->nways + (uint32_t)i; /* the last one leads nowhere */
+}
+
 void
 routing_find(const struct settings *s, const struct routing_ask *ask,
 	     struct routing_answer *out)
@@ -271,6 +316,10 @@ routing_find(const struct settings *s, const struct routing_ask *ask,
 
 	must(ask->type < s->ntypes);
 	*out = (struct routing_answer){NULL, 0};
+	if (ask->only.p != NULL) {
+		out->way = only_way(s, ask->only);
+		return;
+	}
 	if (!routing_domain(who, from))
 		from[0] = '\0'; /* only routes for all */
 	if (!routing_domain(ask->recipient, to))
@@ -289,7 +338,7 @@ routing_find(const struct settings *s, const struct routing_ask *ask,
 const struct way *
 routing_way(const struct settings *s, uint32_t way)
 {
-	must(way < s->routing->nways);
+	must(way <= s->routing->nways + s->routing->nonly);
 	return &s->routing->way[way];
 }
 

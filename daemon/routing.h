@@ -14,6 +14,9 @@
  *
  * Ways     ways that lead through the same relays with the same triggers are
  *          one.  Way 0 is always no_match's.
+ * Only     mail that may take one relay and no other (a sandbox's) has a way of
+ *          that relay alone; if there is no such relay, one that leads nowhere:
+ *          it waits.
  * Epoch    a checksum of all that decides ways and types: waiting mail carries
  *          it, so that mail sorted under another configuration is known.
  * Owner    lives in the settings' arena; made by settings_load, never changed.
@@ -30,6 +33,9 @@ struct routing_ask {
 	struct text recipient; /* address */
 	struct text source;
 	unsigned type; /* place in settings->types */
+	/* The relay that alone may carry it; only.p NULL: as the routes say.  A
+	 * name that is no such relay leads nowhere. */
+	struct text only;
 };
 struct routing_answer {
 	const struct route_settings *route; /* NULL: no_match */
@@ -43,6 +49,7 @@ const struct routing *routing_make(const struct settings *s, struct arena *a);
 void routing_find(const struct settings *s, const struct routing_ask *ask,
 		  struct routing_answer *out);
 const struct way *routing_way(const struct settings *s, uint32_t way);
+/* Of the routes. */
 uint32_t routing_ways(const struct settings *s);
 uint32_t routing_epoch(const struct settings *s);
 /* An enabled route of smaller priority that claims all that this one does. */

@@ -13,8 +13,9 @@
 #include "daemon/settings.h"
 
 enum {
-	ROUTING_VIA = 7, /* relays of one list */
-	ROUTING_WAYS = 16000,
+	ROUTING_VIA = 7,      /* relays of one list */
+	ROUTING_WAYS = 16000, /* of routes; behind them those of `only` */
+	ROUTING_WAYS_MOST = ROUTING_WAYS + SETTINGS_RELAYS + 1,
 };
 
 /* What to do when a trigger fires. */

@@ -5,7 +5,7 @@
 uint64_t
 lane_pack(const struct lane *l)
 {
-	must(l->way < ROUTING_WAYS && l->type < SETTINGS_TYPES &&
+	must(l->way < ROUTING_WAYS_MOST && l->type < SETTINGS_TYPES &&
 	     l->tried < 256 && l->senders < LANE_SENDERS);
 	return (uint64_t)l->epoch << 32 | (uint64_t)l->way << 18 |
 	       (uint64_t)l->type << 14 | (uint64_t)l->tried << 6 | l->senders;
@@ -19,6 +19,32 @@ lane_unpack(uint64_t lane)
 			     .type = (unsigned)(lane >> 14) & 0xf,
 			     .tried = (unsigned)(lane >> 6) & 0xff,
 			     .senders = (unsigned)lane & 0x3f};
+}
+
+/* The relay that alone may carry mail of this source's sandbox; a source that
+ * is no more, or names none, leads nowhere. */
+static struct text
+sandbox_relay(const struct settings *s, struct text source)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		if (text_is(source, s->sources[i].title))
+			return text_of(s->sources[i].sandbox_relay);
+	return text_of("");
+}
+
+struct routing_ask
+lane_ask(const struct settings *s, const struct message_record *m,
+	 struct text recipient)
+{
+	struct routing_ask ask = {.author = m->author,
+				  .sender = m->sender,
+				  .recipient = recipient,
+				  .source = m->source,
+				  .type = routing_type(s, m->type)};
+
+	if (m->flags & MESSAGE_SANDBOX)
+		ask.only = sandbox_relay(s, m->source);
+	return ask;
 }
 
 struct lane

@@ -15,6 +15,7 @@
 #define MTQ_LANE_H
 
 #include "daemon/routing.h"
+#include "queue/record.h"
 
 enum {
 	LANE_SENDERS = 64,
@@ -31,6 +32,11 @@ struct lane {
 };
 uint64_t lane_pack(const struct lane *l);
 struct lane lane_unpack(uint64_t lane);
+/* What the routes are asked about mail of the queue: the only place that says
+ * so, since mail of a sandbox must take its one relay whoever asks. */
+struct routing_ask lane_ask(const struct settings *s,
+			    const struct message_record *m,
+			    struct text recipient);
 /* Where a recipient of a message belongs now. */
 struct lane lane_of(const struct settings *s, const struct routing_ask *ask);
 

@@ -261,6 +261,11 @@ record_of(struct notice *p, const struct settings *s, int64_t now_us)
 	m.author = text_of(p->from);
 	m.message_id = text_of(p->message_id);
 	m.subject = text_of(dsn_subject(p->dsn.action));
+	/* What is said about a sandbox's mail stays in the sandbox. */
+	if (p->m.flags & MESSAGE_SANDBOX) {
+		m.flags |= MESSAGE_SANDBOX;
+		m.source = p->m.source;
+	}
 	return m;
 }
 
@@ -273,6 +278,7 @@ notice_enter(struct notice *p, struct txn *t, const struct settings *s,
 	struct message_record m;
 	struct classify_answer a;
 	struct classify_ask ask;
+	struct routing_ask routes;
 	struct lane lane;
 
 	p->id = id;
@@ -285,9 +291,8 @@ notice_enter(struct notice *p, struct txn *t, const struct settings *s,
 	    .author = m.author, .sender = m.sender, .size_bytes = m.size_bytes};
 	classify(s, &ask, &a);
 	m.type = text_of(s->types[a.type].title);
-	lane = lane_of(s, &(struct routing_ask){.author = m.author,
-						.recipient = to,
-						.type = a.type});
+	routes = lane_ask(s, &m, to);
+	lane = lane_of(s, &routes);
 	rcpt.lane = lane_pack(&lane);
 	for (uint32_t i = 0; i < m.chunks; i++) {
 		size_t at = (size_t)i * CHUNK_MOST;

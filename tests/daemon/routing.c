@@ -164,6 +164,48 @@ priorities(void **state)
 	bytes_free(&report);
 }
 
+/* Bound to one relay: no route, no trigger, no no_match brings it to another. */
+static void
+only_one(void **state)
+{
+	static const struct {
+		const char *name, *only, *says;
+	} table[] = {
+	    {"a sandbox's relay", "sink", "-: sink ww"},
+	    {"of another source", "box", "-: box ww"},
+	    {"a relay that nobody is bound to leads nowhere", "ses", "-: ww"},
+	    {"a relay that is no more, too", "gone", "-: ww"},
+	    {"and no name", "", "-: ww"},
+	};
+	struct bytes report = {0};
+	struct settings *s = parse(
+	    GOOD
+	    "relay ses { host = a.example } relay sink { host = b.example }\n"
+	    "relay box { host = c.example }  no_match = out\n"
+	    "source one { from_ip = 192.0.2.0/28 sandbox_relay = sink }\n"
+	    "source two { from_ip = 192.0.2.16/28 sandbox_relay = box }\n"
+	    "source three { from_ip = 192.0.2.32/28 sandbox_relay = sink }\n"
+	    "route all { priority = 1 via = ses on_exhausted = wait }\n",
+	    &report);
+
+	(void)state;
+	if (s == NULL)
+		fail_msg("%s", (char *)report.data);
+	for (size_t i = 0; i < countof(table); i++) {
+		struct routing_ask ask = {.recipient = text_of("a@b.example"),
+					  .only = text_of(table[i].only)};
+		struct routing_answer a;
+		char says[128];
+
+		routing_find(s, &ask, &a);
+		describe(s, &a, says, sizeof says);
+		if (strcmp(says, table[i].says) != 0)
+			fail_msg("%s: %s", table[i].name, says);
+	}
+	settings_free(s);
+	bytes_free(&report);
+}
+
 static uint32_t
 epoch_of(const char *text)
 {
@@ -252,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(wildcards),
 	    cmocka_unit_test(priorities),
+	    cmocka_unit_test(only_one),
 	    cmocka_unit_test(epochs),
 	};
 
