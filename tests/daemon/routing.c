@@ -146,9 +146,11 @@ priorities(void **state)
 		fail_msg("%s", (char *)report.data);
 	for (size_t i = 0; i < countof(table); i++) {
 		struct routing_ask ask = {
-		    text_of(table[i].author), text_of(table[i].sender),
-		    text_of(table[i].recipient), text_of(table[i].source),
-		    routing_type(s, text_of(table[i].type))};
+		    .author = text_of(table[i].author),
+		    .sender = text_of(table[i].sender),
+		    .recipient = text_of(table[i].recipient),
+		    .source = text_of(table[i].source),
+		    .type = routing_type(s, text_of(table[i].type))};
 		struct routing_answer a;
 		char says[128];
 
