@@ -246,6 +246,25 @@ x509_trust_open(const char *ca_file, struct err *e)
 }
 
 struct trust *
+x509_trust_memory(const void *pem, size_t n, struct err *e)
+{
+	struct trust *t = must_alloc(sizeof *t);
+	gnutls_datum_t d = {(unsigned char *)(uintptr_t)pem, (unsigned)n};
+	int cas;
+
+	t->owner = true;
+	must(gnutls_x509_trust_list_init(&t->list, 0) == 0);
+	cas = gnutls_x509_trust_list_add_trust_mem(t->list, &d, NULL,
+						   GNUTLS_X509_FMT_PEM, 0, 0);
+	if (cas > 0)
+		return t;
+	err_set(e, ERR_CONFIG, "%s",
+		cas < 0 ? gnutls_strerror(cas) : "no CA certificate in it");
+	x509_trust_free(t);
+	return NULL;
+}
+
+struct trust *
 x509_trust_one(const struct x509 *anchor)
 {
 	struct trust *t = must_alloc(sizeof *t);
@@ -303,7 +322,7 @@ fault_of(unsigned status)
 
 enum x509_fault
 x509_verify(const struct trust *t, struct x509 *const *chain, size_t n,
-	    int64_t now_s)
+	    int64_t now_s, enum x509_purpose purpose)
 {
 	gnutls_typed_vdata_st use = {.type = GNUTLS_DT_KEY_PURPOSE_OID};
 	gnutls_x509_crt_t crt[X509_CHAIN_MOST];
@@ -313,11 +332,81 @@ x509_verify(const struct trust *t, struct x509 *const *chain, size_t n,
 	must(n > 0 && n <= X509_CHAIN_MOST);
 	for (size_t i = 0; i < n; i++)
 		crt[i] = chain[i]->crt;
-	use.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER;
+	switch (purpose) {
+	case X509_FOR_SERVER:
+		use.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER;
+		break;
+	case X509_FOR_CLIENT:
+		use.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT;
+		break;
+	}
 	verify_now = (time_t)now_s;
 	gnutls_global_set_time_function(verify_time);
 	bad = gnutls_x509_trust_list_verify_crt2(
 	    t->list, crt, (unsigned)n, &use, 1, VERIFY_FLAGS, &status, NULL);
 	gnutls_global_set_time_function(time);
 	return bad < 0 ? X509_BROKEN : fault_of(status);
+}
+
+static bool
+belongs(gnutls_x509_crt_t crt, gnutls_privkey_t key)
+{
+	unsigned char one[32], two[32];
+	size_t n = sizeof one, m = sizeof two;
+	gnutls_pubkey_t public;
+	bool same;
+
+	must(gnutls_pubkey_init(&public) == 0);
+	same = gnutls_pubkey_import_privkey(public, key, 0, 0) == 0 &&
+	       gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, one,
+					&n) == 0 &&
+	       gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, two,
+					  &m) == 0 &&
+	       n == m && memcmp(one, two, n) == 0;
+	gnutls_pubkey_deinit(public);
+	return same;
+}
+
+bool
+x509_pair(const void *chain, size_t nchain, const void *key, size_t nkey,
+	  int64_t *out_until_s, struct err *e)
+{
+	gnutls_datum_t c = {(unsigned char *)(uintptr_t)chain,
+			    (unsigned)nchain};
+	gnutls_datum_t k = {(unsigned char *)(uintptr_t)key, (unsigned)nkey};
+	gnutls_x509_crt_t *list = NULL;
+	gnutls_privkey_t private;
+	unsigned n = 0;
+	bool ok = false;
+	int rc;
+
+	must(gnutls_privkey_init(&private) == 0);
+	rc =
+	    gnutls_x509_crt_list_import2(&list, &n, &c, GNUTLS_X509_FMT_PEM, 0);
+	if (rc < 0 || n == 0) {
+		n = 0;
+		err_set(e, ERR_CONFIG, "its certificate can't be read: %s",
+			rc < 0 ? gnutls_strerror(rc) : "there is none");
+		goto out;
+	}
+	rc = gnutls_privkey_import_x509_raw(private, &k, GNUTLS_X509_FMT_PEM,
+					    NULL, 0);
+	if (rc < 0) {
+		err_set(e, ERR_CONFIG, "its key can't be read: %s",
+			gnutls_strerror(rc));
+		goto out;
+	}
+	ok = belongs(list[0], private);
+	if (ok)
+		*out_until_s =
+		    (int64_t)gnutls_x509_crt_get_expiration_time(list[0]);
+	else
+		err_set(e, ERR_CONFIG,
+			"its key is not that of its (first) certificate");
+out:
+	for (unsigned i = 0; i < n; i++)
+		gnutls_x509_crt_deinit(list[i]);
+	gnutls_free(list);
+	gnutls_privkey_deinit(private);
+	return ok;
 }

@@ -52,6 +52,8 @@ bool x509_key_digest(const struct x509 *x, unsigned char out[32]) MUST_USE;
 struct trust;
 /* NULL: no CA in it. */
 struct trust *x509_trust_open(const char *ca_file, struct err *e) MUST_USE;
+struct trust *x509_trust_memory(const void *pem, size_t n,
+				struct err *e) MUST_USE;
 /* `anchor` alone; it must outlive the trust. */
 struct trust *x509_trust_one(const struct x509 *anchor) MUST_USE;
 void x509_trust_free(struct trust *t);
@@ -68,9 +70,16 @@ enum x509_fault {
 	X509_BROKEN, /* not a CA's, constraints, order */
 };
 enum { X509_CHAIN_MOST = 10 };
-/* The first certificate is the host's own; does it lead to the trust, for a TLS
- * server, at that time? */
+enum x509_purpose { X509_FOR_SERVER, X509_FOR_CLIENT };
+/* The first certificate is the host's own; does it lead to the trust, for this
+ * side of TLS, at that time? */
 enum x509_fault x509_verify(const struct trust *t, struct x509 *const *chain,
-			    size_t n, int64_t now_s) MUST_USE;
+			    size_t n, int64_t now_s,
+			    enum x509_purpose purpose) MUST_USE;
+
+/* A chain and its key (PEM) as our side shows them: they can be read and belong
+ * together; when its first certificate ends. */
+bool x509_pair(const void *chain, size_t nchain, const void *key, size_t nkey,
+	       int64_t *out_until_s, struct err *e) MUST_USE;
 
 #endif

@@ -227,7 +227,7 @@ certificate_check(const struct trust *t, const struct chain *c,
 		return verdict(CERTIFICATE_NONE, "");
 	if (!load(c, &s))
 		return verdict(CERTIFICATE_MALFORMED, "");
-	f = finding_of(x509_verify(t, s.at, s.n, now_s), &s);
+	f = finding_of(x509_verify(t, s.at, s.n, now_s, X509_FOR_SERVER), &s);
 	if (f == CERTIFICATE_GOOD && !has_any_name(s.at[0], names))
 		f = CERTIFICATE_WRONG_NAME;
 	v = explain(f, &s, names->n > 0 ? names->name[0] : "", now_s);
@@ -248,7 +248,8 @@ static enum certificate_finding
 below(const struct x509 *anchor, const struct certs *s, const struct host *h)
 {
 	struct trust *t = x509_trust_one(anchor);
-	enum x509_fault fault = x509_verify(t, s->at, s->n, h->now_s);
+	enum x509_fault fault =
+	    x509_verify(t, s->at, s->n, h->now_s, X509_FOR_SERVER);
 	struct certificate_names names = *h->names;
 
 	x509_trust_free(t);

@@ -4,8 +4,8 @@
 #include "queue/session_private.h"
 
 /* Commands of other times and of later issues. */
-static const char *const not_offered[] = {"STARTTLS", "AUTH", "ETRN", "TURN",
-					  "ATRN",     "SEND", "SOML", "SAML"};
+static const char *const not_offered[] = {"AUTH", "ETRN", "TURN", "ATRN",
+					  "SEND", "SOML", "SAML"};
 /* The words of another protocol that a browser can be made to speak to us
  * (attacks.md A13). */
 static const char *const foreign_word[] = {
@@ -36,7 +36,7 @@ must_be_last(const struct session *s, int v)
 	if (v == VERB_QUIT)
 		return false; /* what follows it is not read */
 	return v == VERB_EHLO || v == VERB_HELO || v == VERB_DATA ||
-	       s->hello != HELLO_EHLO;
+	       v == VERB_STARTTLS || s->hello != HELLO_EHLO;
 }
 
 /* One command line without its CRLF; `more`: octets came with it. */

@@ -42,7 +42,7 @@ note(struct session *s, const char *during, const char *reply)
 	snprintf(text, sizeof text,
 		 "%s from unknown[%s]: %.480s; from=<%s> proto=%s helo=<%s>",
 		 during, s->client, clean, sender,
-		 s->hello == HELLO_EHLO ? "ESMTP" : "SMTP", s->helo);
+		 session_protocol(s), s->helo);
 	if (s->refusals.n + strlen(text) < REFUSALS_MOST)
 		bytes_add(&s->refusals, text, strlen(text) + 1);
 }

@@ -47,6 +47,8 @@ hello(struct session *s, enum session_verb v, const char *p, size_t n)
 	session_say(s, "250-SIZE %llu",
 		    (unsigned long long)s->limits.size_bytes);
 	session_say(s, "250-8BITMIME");
+	if (s->tls_ready && !s->tls.on && s->limits.tls != LISTEN_TLS_OFF)
+		session_say(s, "250-STARTTLS");
 	session_say(s, "250-SMTPUTF8");
 	session_say(s, "250-CHUNKING");
 	session_say(s, "250-ENHANCEDSTATUSCODES");
@@ -124,6 +126,8 @@ session_execute(struct session *s, enum session_verb v, const char *p, size_t n)
 	case VERB_HELP:
 		session_say(s, "214 2.0.0 See RFC 5321");
 		break;
+	case VERB_STARTTLS:
+		return session_starttls(s, n);
 	case VERB_QUIT:
 		session_say(s, "221 2.0.0 Bye");
 		s->quit = true;

@@ -1,0 +1,415 @@
+#include "queue/tls_server.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/log.h"
+#include "daemon/x509.h"
+
+enum {
+	REPEATS_MOST = 16,          /* records without data, in one call */
+	HANDSHAKE_MOST = 64 * 1024, /* octets of one message of it */
+	TICKETS_S = 2 * 60 * 60,    /* a session may be resumed so long */
+};
+static const char PRIORITY[] =
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
+    "-RSA:-DHE-RSA:-AES-128-CBC:-AES-256-CBC:-AES-128-CCM:-AES-256-CCM:"
+    "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
+
+struct tls_server_setup {
+	gnutls_certificate_credentials_t cred;
+	gnutls_priority_t priority;
+	gnutls_datum_t ticket_key; /* the library derives new ones from it */
+	struct trust *trust;       /* NULL: clients are asked for nothing */
+};
+
+struct tls_server {
+	struct tls_server_setup *setup;
+	gnutls_session_t session;
+	int fd;
+	unsigned char *ahead; /* read, not yet taken by the library */
+	size_t ahead_at, ahead_n;
+	bool done;
+	bool stuck; /* a record waits for the socket */
+	bool broken;
+	char why[200];
+};
+
+/* --- setups ----------------------------------------------------------------- */
+
+struct tls_server_setup *
+tls_server_setup_open(void)
+{
+	struct tls_server_setup *s = must_alloc(sizeof *s);
+
+	must(gnutls_certificate_allocate_credentials(&s->cred) == 0);
+	must(gnutls_priority_init(&s->priority, PRIORITY, NULL) == 0);
+	must(gnutls_session_ticket_key_generate(&s->ticket_key) == 0);
+	return s;
+}
+
+void
+tls_server_setup_free(struct tls_server_setup *s)
+{
+	if (s == NULL)
+		return;
+	gnutls_certificate_free_credentials(s->cred);
+	gnutls_priority_deinit(s->priority);
+	secret_wipe(s->ticket_key.data, s->ticket_key.size);
+	gnutls_free(s->ticket_key.data);
+	x509_trust_free(s->trust);
+	free(s);
+}
+
+static gnutls_datum_t
+datum(const struct secret *s)
+{
+	return (gnutls_datum_t){(unsigned char *)s->value, (unsigned)s->n};
+}
+
+bool
+tls_server_certificate(struct tls_server_setup *s, const struct secret *chain,
+		       const struct secret *key, struct err *e)
+{
+	gnutls_datum_t c = datum(chain), k = datum(key);
+	int rc = gnutls_certificate_set_x509_key_mem2(
+	    s->cred, &c, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
+
+	if (rc < 0)
+		err_set(e, ERR_CONFIG, "the certificate and its key: %s",
+			gnutls_strerror(rc));
+	return rc >= 0;
+}
+
+bool
+tls_server_ask(struct tls_server_setup *s, const struct secret *ca,
+	       struct err *e)
+{
+	x509_trust_free(s->trust);
+	s->trust = x509_trust_memory(ca->value, ca->n, e);
+	return s->trust != NULL;
+}
+
+/* --- the handshake ---------------------------------------------------------- */
+
+/* One read from the kernel serves several of the library: it asks for a
+ * record's header and its body one by one. */
+static ssize_t
+pull(gnutls_transport_ptr_t arg, void *p, size_t n)
+{
+	struct tls_server *t = arg;
+	size_t k;
+
+	if (t->ahead_n == 0) {
+		ssize_t got;
+
+		if (t->ahead == NULL)
+			t->ahead = must_alloc(TLS_SERVER_AHEAD);
+		got = recv(t->fd, t->ahead, TLS_SERVER_AHEAD, MSG_DONTWAIT);
+		if (got <= 0) {
+			gnutls_transport_set_errno(t->session, errno);
+			return got;
+		}
+		t->ahead_at = 0;
+		t->ahead_n = (size_t)got;
+	}
+	k = min_of(n, t->ahead_n);
+	memcpy(p, t->ahead + t->ahead_at, k);
+	t->ahead_at += k;
+	t->ahead_n -= k;
+	return (ssize_t)k;
+}
+
+/* The library never waits: what is not there comes later. */
+static int
+pull_timeout(gnutls_transport_ptr_t arg, unsigned ms)
+{
+	const struct tls_server *t = arg;
+
+	(void)ms;
+	return t->ahead_n > 0;
+}
+
+static void
+drop_ahead(struct tls_server *t)
+{
+	if (t->ahead_n > 0)
+		return;
+	free(t->ahead);
+	t->ahead = NULL;
+}
+
+struct tls_server *
+tls_server_open(struct tls_server_setup *s, int fd)
+{
+	static const gnutls_datum_t smtp = {(unsigned char *)"smtp", 4};
+	struct tls_server *t = must_alloc(sizeof *t);
+	unsigned flags = GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+
+	t->setup = s;
+	t->fd = fd;
+	if (s->trust != NULL)
+		flags |= GNUTLS_NO_TICKETS;
+	must(gnutls_init(&t->session, flags) == 0);
+	gnutls_session_set_ptr(t->session, t);
+	must(gnutls_priority_set(t->session, s->priority) == 0);
+	must(gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE,
+				    s->cred) == 0);
+	must(gnutls_alpn_set_protocols(t->session, &smtp, 1,
+				       GNUTLS_ALPN_MANDATORY) == 0);
+	if (s->trust != NULL) {
+		gnutls_certificate_server_set_request(t->session,
+						      GNUTLS_CERT_REQUEST);
+		/* It may be of a CA that we name in no list. */
+		gnutls_certificate_send_x509_rdn_sequence(t->session, 1);
+	} else {
+		must(gnutls_session_ticket_enable_server(t->session,
+							 &s->ticket_key) == 0);
+		gnutls_db_set_cache_expiration(t->session, TICKETS_S);
+	}
+	gnutls_handshake_set_max_packet_length(t->session, HANDSHAKE_MOST);
+	gnutls_handshake_set_timeout(t->session, 0); /* the caller has one */
+	gnutls_transport_set_ptr2(t->session, t,
+				  (gnutls_transport_ptr_t)(intptr_t)fd);
+	gnutls_transport_set_pull_function(t->session, pull);
+	gnutls_transport_set_pull_timeout_function(t->session, pull_timeout);
+	return t;
+}
+
+static enum tls_server_step
+failed(struct tls_server *t, int rc)
+{
+	t->broken = true;
+	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+		const char *name =
+		    gnutls_alert_get_name(gnutls_alert_get(t->session));
+
+		snprintf(t->why, sizeof t->why, "the client refused: %s",
+			 name != NULL ? name : "an unknown alert");
+	} else {
+		/* Its alert tells the client why. */
+		(void)gnutls_alert_send_appropriate(t->session, rc);
+		snprintf(t->why, sizeof t->why, "%s", gnutls_strerror(rc));
+	}
+	return TLS_SERVER_FAILED;
+}
+
+enum tls_server_step
+tls_server_handshake(struct tls_server *t)
+{
+	int rc = GNUTLS_E_INTERRUPTED;
+
+	for (int i = 0; i < REPEATS_MOST && rc < 0 && rc != GNUTLS_E_AGAIN &&
+			!gnutls_error_is_fatal(rc);
+	     i++)
+		rc = gnutls_handshake(t->session);
+	drop_ahead(t);
+	if (rc < 0 && rc != GNUTLS_E_AGAIN)
+		return failed(t, rc);
+	if (rc < 0)
+		return gnutls_record_get_direction(t->session) == 1
+			   ? TLS_SERVER_WRITE
+			   : TLS_SERVER_READ;
+	t->done = true;
+	return TLS_SERVER_DONE;
+}
+
+const char *
+tls_server_why(const struct tls_server *t)
+{
+	return t->why;
+}
+
+/* --- octets ----------------------------------------------------------------- */
+
+ssize_t
+tls_server_send(struct tls_server *t, const void *p, size_t n)
+{
+	/* The record that is stuck was made of the same octets. */
+	ssize_t rc = t->stuck ? gnutls_record_send(t->session, NULL, 0)
+			      : gnutls_record_send(t->session, p, n);
+
+	if (rc >= 0) {
+		t->stuck = false;
+		return rc;
+	}
+	t->stuck = true;
+	if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED) {
+		errno = EAGAIN;
+	} else {
+		t->broken = true;
+		errno = rc == GNUTLS_E_PUSH_ERROR ? EPIPE : EPROTO;
+	}
+	return -1;
+}
+
+ssize_t
+tls_server_recv(struct tls_server *t, void *p, size_t n)
+{
+	ssize_t rc = GNUTLS_E_INTERRUPTED;
+
+	/* GNUTLS_E_REHANDSHAKE, too: TLS 1.2 clients may not with us. */
+	for (int i = 0;
+	     i < REPEATS_MOST && rc < 0 && rc != GNUTLS_E_AGAIN &&
+	     rc != GNUTLS_E_REHANDSHAKE && !gnutls_error_is_fatal((int)rc);
+	     i++)
+		rc = gnutls_record_recv(t->session, p, n);
+	/* Behind a message that is no data it says so, though more is there. */
+	for (int i = 0;
+	     i < REPEATS_MOST && rc == GNUTLS_E_AGAIN && t->ahead_n > 0; i++)
+		rc = gnutls_record_recv(t->session, p, n);
+	drop_ahead(t);
+	if (rc >= 0)
+		return rc;
+	if (rc == GNUTLS_E_AGAIN) {
+		errno = EAGAIN;
+		return -1;
+	}
+	t->broken = true;
+	if (rc == GNUTLS_E_PREMATURE_TERMINATION)
+		return 0;
+	if (rc == GNUTLS_E_REHANDSHAKE)
+		(void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL,
+					GNUTLS_A_NO_RENEGOTIATION);
+	else if (rc != GNUTLS_E_FATAL_ALERT_RECEIVED)
+		(void)gnutls_alert_send_appropriate(t->session, (int)rc);
+	errno = rc == GNUTLS_E_PULL_ERROR ? ECONNRESET : EPROTO;
+	return -1;
+}
+
+bool
+tls_server_pending(const struct tls_server *t)
+{
+	return t->ahead_n > 0 || gnutls_record_check_pending(t->session) > 0;
+}
+
+void
+tls_server_bye(struct tls_server *t)
+{
+	if (t->done && !t->stuck && !t->broken)
+		(void)gnutls_bye(t->session, GNUTLS_SHUT_WR);
+	t->broken = true; /* it is said once */
+}
+
+void
+tls_server_close(struct tls_server *t)
+{
+	if (t == NULL)
+		return;
+	tls_server_bye(t);
+	gnutls_deinit(t->session);
+	free(t->ahead);
+	free(t);
+}
+
+/* --- what came of it -------------------------------------------------------- */
+
+/* Its names as one text; one that is no plain host name is left out. */
+static void
+gather_names(const struct x509 *x, char out[TLS_SERVER_NAMES])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*";
+	struct x509_name name;
+	enum x509_alt kind;
+	size_t n = 0;
+
+	for (unsigned i = 0;; i++) {
+		kind = x509_alt_at(x, i, &name);
+		if (kind == X509_ALT_END)
+			break;
+		if (kind != X509_ALT_DNS || name.n == 0 ||
+		    name.n >= sizeof name.p ||
+		    n + name.n + 2 > TLS_SERVER_NAMES)
+			continue;
+		name.p[name.n] = '\0';
+		if (strspn(name.p, plain) != name.n)
+			continue;
+		n += (size_t)snprintf(out + n, TLS_SERVER_NAMES - n, "%s%s",
+				      n > 0 ? " " : "", name.p);
+	}
+}
+
+static void
+look_at_client(const struct tls_server *t, int64_t now_s,
+	       struct tls_server_told *out)
+{
+	static const char *const fault[] = {
+	    [X509_HOLDS] = "",
+	    [X509_FORGED] = "a signature is not its issuer's",
+	    [X509_UNKNOWN_CA] = "not signed by a CA of client_ca",
+	    [X509_EXPIRED] = "expired",
+	    [X509_NOT_YET] = "not valid yet",
+	    [X509_WEAK] = "a weak key or signature",
+	    [X509_WRONG_USE] = "not for a client",
+	    [X509_BROKEN] = "the chain does not hold"};
+	struct x509 *chain[X509_CHAIN_MOST] = {NULL};
+	enum x509_fault f = X509_BROKEN;
+	unsigned n = 0, i = 0;
+	const gnutls_datum_t *d = gnutls_certificate_get_peers(t->session, &n);
+
+	if (d == NULL || n == 0) {
+		snprintf(out->certificate, sizeof out->certificate,
+			 "no certificate");
+		return;
+	}
+	for (; i < n && i < X509_CHAIN_MOST; i++) {
+		chain[i] = x509_load(d[i].data, d[i].size);
+		if (chain[i] == NULL)
+			break;
+	}
+	if (i == n)
+		f = x509_verify(t->setup->trust, chain, n, now_s,
+				X509_FOR_CLIENT);
+	out->certified = f == X509_HOLDS;
+	if (out->certified) {
+		gather_names(chain[0], out->names);
+		x509_subject(chain[0], out->certificate,
+			     sizeof out->certificate);
+	} else {
+		snprintf(out->certificate, sizeof out->certificate, "%s",
+			 fault[f]);
+	}
+	for (i = 0; i < X509_CHAIN_MOST; i++)
+		x509_free(chain[i]);
+}
+
+/* RFC 9266 4.2: on TLS 1.2 only with the extended master secret. */
+static void
+bind_channel(const struct tls_server *t, bool modern,
+	     struct tls_server_told *out)
+{
+	gnutls_datum_t d = {NULL, 0};
+
+	if (!modern && !gnutls_session_ext_master_secret_status(t->session))
+		return;
+	if (gnutls_session_channel_binding(t->session, GNUTLS_CB_TLS_EXPORTER,
+					   &d) != 0)
+		return;
+	if (d.size <= sizeof out->binding) {
+		memcpy(out->binding, d.data, d.size);
+		out->nbinding = d.size;
+	}
+	gnutls_free(d.data);
+}
+
+void
+tls_server_told(const struct tls_server *t, int64_t now_s,
+		struct tls_server_told *out)
+{
+	bool modern = gnutls_protocol_get_version(t->session) == GNUTLS_TLS1_3;
+	const char *cipher = gnutls_ciphersuite_get(t->session);
+
+	memset(out, 0, sizeof *out);
+	snprintf(out->words, sizeof out->words, "%s with cipher %s",
+		 modern ? "TLSv1.3" : "TLSv1.2",
+		 cipher != NULL ? cipher : "unknown");
+	out->resumed = gnutls_session_is_resumed(t->session) != 0;
+	bind_channel(t, modern, out);
+	if (t->setup->trust != NULL)
+		look_at_client(t, now_s, out);
+}
