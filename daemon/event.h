@@ -38,6 +38,8 @@
 	E(QUOTA_SPENT, NOTICE, "a relay's quota has no room for a type")       \
 	E(QUEUE_FULL, ERROR, "new mail is put off: 452 4.3.1")                 \
 	E(QUEUE_ROOM, INFO, "new mail is taken again")                         \
+	E(OVERLOAD, WARNING, "too much is in use: the lightest types wait")    \
+	E(RELAXED, INFO, "the load is no longer high")                         \
 	E(CLEANED, INFO, "remains of abandoned messages were removed")         \
 	E(STORE_FAILED, ERROR, "a commit failed; nothing was accepted in it")  \
 	E(ADMIN, NOTICE, "somebody changed the queue with mtq: who and what")  \

@@ -133,7 +133,10 @@
 	KEY(percent, shed_at, "80%", "10%", "100%",                            \
 	    "When so much of what is allowed is in use (sessions, memory, "    \
 	    "the queue up to high_water), mail of the types with the "         \
-	    "smallest weight gets 451 4.3.2.")
+	    "smallest weight gets 451 4.3.2.")                                 \
+	KEY(size, memory, "256mb", "8mb", "64gb",                              \
+	    "Memory of all sessions; when it is in use, MAIL and RCPT get "    \
+	    "452 4.3.1 and new connections 421 4.3.2.")
 
 #define SOURCE_KEYS(KEY)                                                       \
 	KEY(profile, profile, "none", NULL, NULL,                              \

@@ -49,6 +49,7 @@ client_release(struct client *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	all->n--;
+	all->memory_bytes -= c->memory_bytes;
 	client_unlend(c);
 	session_free(c->session);
 	bytes_free(&c->rest);
@@ -156,6 +157,7 @@ set_deadlines(struct client *c)
 	if (message == c->message)
 		return;
 	c->message = message;
+	c->message_begun_us = now;
 	c->message_deadline_us =
 	    message == 0
 		? 0
@@ -167,7 +169,7 @@ static bool
 hungry(const struct client *c)
 {
 	return c->life == LIFE_TALKING && c->waits == SESSION_MORE &&
-	       c->items < CLIENT_CHUNKS_MOST;
+	       c->items < client_chunks_most(c->all);
 }
 
 /* Feeds the session until it can't go on; returns how much it ate. */
@@ -184,7 +186,8 @@ feed(struct client *c, const unsigned char *p, size_t n)
 		size_t k = n - at;
 
 		client_lend(c);
-		step = session_feed(c->session, p + at, &k, id, now, all->room);
+		step = session_feed(c->session, p + at, &k, id, now,
+				    client_room(all));
 		at += k;
 		/* The number is spent if a message began with it. */
 		if (session_id(c->session) == id)
@@ -242,6 +245,7 @@ handle(struct client *c, const unsigned char *p, size_t n)
 		ate = feed(c, p, n);
 		bytes_add(&c->rest, p + ate, n - ate);
 	}
+	client_weigh(c);
 	log_refusals(c);
 	if (c->life == LIFE_GONE)
 		return;
@@ -346,18 +350,6 @@ client_open(struct clients *all, struct gate *g, int fd,
 	handle(c, nothing, 0);
 }
 
-static bool
-too_late(const struct client *c, int64_t now)
-{
-	if (c->life != LIFE_TALKING || c->out_done < c->out.n)
-		return now > c->deadline_us;
-	if (c->waits != SESSION_MORE || c->items > 0)
-		return false; /* it waits for us */
-	if (c->message_deadline_us != 0 && now > c->message_deadline_us)
-		return true;
-	return !session_in_data(c->session) && now > c->deadline_us;
-}
-
 void
 clients_tick(struct clients *all, int64_t steady_us)
 {
@@ -365,7 +357,10 @@ clients_tick(struct clients *all, int64_t steady_us)
 
 	for (struct client *c = all->first; c != NULL; c = next) {
 		next = c->next; /* only c itself can go meanwhile */
-		if (c->life == LIFE_GONE || !too_late(c, steady_us))
+		if (c->life == LIFE_GONE)
+			continue;
+		client_trim(c);
+		if (!client_too_late(c, steady_us))
 			continue;
 		if (c->life != LIFE_TALKING || c->out_done < c->out.n) {
 			hang_up(c); /* it does not read our reply */

@@ -17,6 +17,7 @@
 
 #include "queue/committer.h"
 #include "queue/crowd.h"
+#include "queue/load.h"
 #include "queue/return_path.h"
 #include "queue/session.h"
 
@@ -24,7 +25,8 @@ enum {
 	CLIENTS_SCRATCH = 64 * 1024,
 	CLIENTS_SPARE = 64, /* chunk buffers kept for the next messages */
 	CLIENT_CHUNKS_MOST = 2,
-	CLIENT_LINGER_S = 2, /* for our last words to be read */
+	CLIENT_LINGER_S = 2,          /* for our last words to be read */
+	CLIENT_TLS_BYTES = 50 * 1024, /* of GnuTLS for a session, about */
 };
 
 /* One block `listen`; kept over reloads while it has sessions. */
@@ -49,6 +51,10 @@ struct clients {
 	struct client *first;
 	size_t n; /* with those whose last item is with the committer */
 	struct crowd crowd;
+	struct load load;
+	struct load_use use;
+	uint64_t memory_bytes; /* of all clients, as client_weigh saw them */
+	uint64_t fds_most;     /* descriptors of this process; 0: not known */
 	struct bytes spare[CLIENTS_SPARE];
 	size_t nspare;
 	void (*full)(struct clients *all); /* a commit found no room */
@@ -60,6 +66,8 @@ void client_open(struct clients *all, struct gate *g, int fd,
 		 const struct sockaddr *peer, const struct listen_settings *l);
 /* Enforces every deadline. */
 void clients_tick(struct clients *all, int64_t steady_us);
+/* How loaded are we?  use.used and most of sessions and queue are others'. */
+void clients_measure(struct clients *all, int64_t steady_us);
 /* 421 for sessions without a transaction; the others finish theirs. */
 void clients_stop(struct clients *all);
 /* all->settings and the gates have changed. */

@@ -5,6 +5,7 @@
  *	client_commit.c		its items at the committer
  *	client_returned.c	one of them: mail that came back
  *	client_ask.c		what its session asks of the queue
+ *	client_load.c		what it costs, and what a high load changes
  */
 #ifndef MTQ_CLIENT_PRIVATE_H
 #define MTQ_CLIENT_PRIVATE_H
@@ -33,7 +34,10 @@ struct client {
 	bool replied;                /* since the deadline was set */
 	int64_t deadline_us;         /* of the request, or of our reply */
 	int64_t message_deadline_us; /* of the message `message`; 0: none */
+	int64_t message_begun_us;
 	uint64_t message;
+	uint64_t memory_bytes; /* its part of all->memory_bytes */
+	bool in_tls;
 	unsigned char key[CROWD_KEY];
 	char text[CLIENT_TEXT];
 
@@ -69,6 +73,15 @@ enum return_path_answer client_returns(void *arg, struct text local,
 bool client_judge_returned(struct client *c, struct err *e) MUST_USE;
 /* It is durable: what the log says of it. */
 void client_log_returned(const struct client *c);
+/* What it costs now goes into all->memory_bytes. */
+void client_weigh(struct client *c);
+/* Large buffers that hold little are given back. */
+void client_trim(struct client *c);
+enum session_room client_room(const struct clients *all);
+/* Chunks it may have with the committer. */
+unsigned client_chunks_most(const struct clients *all);
+/* Has it had its time? */
+bool client_too_late(const struct client *c, int64_t now_us);
 /* An item is done: the session may go on. */
 void client_go_on(struct client *c);
 /* Frees the client if nothing refers to it any more. */

@@ -339,8 +339,8 @@ committer_pending(const struct committer *c)
 	return c->pending;
 }
 
-bool
-committer_alive(struct committer *c, int64_t now_us, int64_t most_us)
+int64_t
+committer_stuck_us(struct committer *c, int64_t now_us)
 {
 	uint64_t turns = atomic_load(&c->turns);
 
@@ -348,7 +348,13 @@ committer_alive(struct committer *c, int64_t now_us, int64_t most_us)
 		c->seen_turns = turns;
 		c->seen_us = now_us;
 	}
-	return now_us - c->seen_us <= most_us;
+	return now_us - c->seen_us;
+}
+
+bool
+committer_alive(struct committer *c, int64_t now_us, int64_t most_us)
+{
+	return committer_stuck_us(c, now_us) <= most_us;
 }
 
 static void

@@ -75,8 +75,9 @@ void committer_put(struct committer *c, struct commit *i);
 void committer_flush(struct committer *c);
 /* Items whose `done` was not called yet. */
 size_t committer_pending(const struct committer *c);
-/* False when the thread has been at one batch for longer than most_us.  Call
- * it again and again with a steady clock. */
+/* How long the thread has been at one batch; false when that is longer than
+ * most_us.  Call them again and again with a steady clock. */
+int64_t committer_stuck_us(struct committer *c, int64_t now_us);
 bool committer_alive(struct committer *c, int64_t now_us, int64_t most_us);
 /* Waits until all is written; `done` is not called any more. */
 void committer_close(struct committer *c); /* takes NULL */

@@ -24,12 +24,12 @@ struct listener {
 
 static void
 turn_away(const struct listeners *all, int fd, const struct sockaddr *peer,
-	  const char *why)
+	  const char *status, const char *why)
 {
 	const char *host = all->clients->settings->hostname;
 	char from[CLIENT_TEXT], line[512];
-	int n = snprintf(line, sizeof line, "421 4.7.0 %s Error: %s\r\n", host,
-			 why);
+	int n = snprintf(line, sizeof line, "421 %s %s Error: %s\r\n", status,
+			 host, why);
 
 	client_address_text(peer, from);
 	/* One try: who is not let in gets no buffer. */
@@ -38,8 +38,8 @@ turn_away(const struct listeners *all, int fd, const struct sockaddr *peer,
 			    MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 	log_event(EVENT_REFUSED, "NOQUEUE",
-		  "reject: CONNECT from unknown[%s]: 421 4.7.0 %s Error: %s",
-		  from, host, why);
+		  "reject: CONNECT from unknown[%s]: 421 %s %s Error: %s", from,
+		  status, host, why);
 }
 
 static void
@@ -54,11 +54,14 @@ welcome(struct listener *l, int fd, const struct sockaddr *peer)
 	}
 	crowd_key(addr, key);
 	if (l->gate->sessions >= l->listen->max_connections)
-		turn_away(l->all, fd, peer, "too many connections");
+		turn_away(l->all, fd, peer, "4.7.0", "too many connections");
 	else if (crowd_count(&clients->crowd, key) >=
-		 l->listen->max_connections_per_address)
-		turn_away(l->all, fd, peer,
+		 load_share(&clients->load,
+			    l->listen->max_connections_per_address))
+		turn_away(l->all, fd, peer, "4.7.0",
 			  "too many connections from your address");
+	else if (clients->memory_bytes >= clients->settings->guard.memory_bytes)
+		turn_away(l->all, fd, peer, "4.3.2", "overloaded");
 	else
 		client_open(clients, l->gate, fd, peer, l->listen);
 }
@@ -204,6 +207,22 @@ listeners_open(struct listeners *all, const int *fds, unsigned n, struct err *e)
 	return true;
 }
 
+/* The listener that has most of its sessions. */
+static void
+measure(const struct listeners *all)
+{
+	struct load_use *u = &all->clients->use;
+	uint64_t used = 0, most = 1;
+
+	for (const struct gate *g = all->gates; g != NULL; g = g->next)
+		if (g->sessions * most > used * g->limits.max_connections) {
+			used = g->sessions;
+			most = g->limits.max_connections;
+		}
+	u->used[LOAD_SESSIONS] = used;
+	u->most[LOAD_SESSIONS] = most;
+}
+
 void
 listeners_tick(struct listeners *all)
 {
@@ -213,4 +232,5 @@ listeners_tick(struct listeners *all)
 			watch_for(&l->watch, LOOP_READ);
 		}
 	forget_gates(all);
+	measure(all);
 }

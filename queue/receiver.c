@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/jail.h"
@@ -60,6 +61,9 @@ room_known(struct commit *i)
 	const struct store_room *now = &i->room;
 	char why[256];
 
+	r->clients.use.used[LOAD_QUEUE] = now->used_bytes;
+	r->clients.use.most[LOAD_QUEUE] =
+	    now->map_bytes / 100 * q->high_water_percent;
 	r->room_asked = false;
 	if (i->err.kind != ERR_NONE) {
 		log_event(EVENT_STORE_FAILED, NULL, "%s", i->err.text);
@@ -106,6 +110,7 @@ on_tick(struct timer *t)
 	timer_start(t, TICK_MS);
 	clients_tick(&r->clients, now_steady_us());
 	listeners_tick(&r->listeners);
+	clients_measure(&r->clients, now_steady_us());
 	if (!r->role->stopping && ++r->ticks % ROOM_EVERY == 0)
 		ask_room(r);
 }
@@ -150,6 +155,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	const struct jail_path paths[] = {
 	    {.path = s->state_dir, .access = JAIL_WRITE}};
 	uint64_t *salt = &r->clients.crowd.salt;
+	struct rlimit files;
 
 	r->role = role;
 	if (nfds < 1) {
@@ -171,6 +177,8 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	r->clients.store = r->store;
 	r->clients.settings = s;
 	r->clients.full = was_full;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		r->clients.fds_most = files.rlim_cur;
 	r->clients.committer =
 	    committer_open(role->loop, r->store, fds[nfds - 1]);
 	if (!begin(r, e) || !listeners_open(&r->listeners, fds, nfds - 1, e))
