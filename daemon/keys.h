@@ -46,6 +46,9 @@
 	KEY(text, accounts, "", NULL, NULL,                                    \
 	    "File of the accounts that may authenticate here, as "             \
 	    "file:/etc/mtq/accounts (mtq account makes it); empty: none.")     \
+	KEY(words, network_sets, "[" MTQ_SYSCONFDIR "/networks]", NULL, NULL,  \
+	    "Folders with sets of networks: @NAME in from_ip stands for "      \
+	    "those in NAME.conf of the first folder that has it.")             \
 	KEY(count, workers, "2", "1", "32", "Delivery processes.")             \
 	KEY(duration, watchdog, "10s", "1s", "10min",                          \
 	    "A process that gave no sign of life for so long is killed and "   \

@@ -15,6 +15,7 @@
 #include "daemon/bytes.h"
 #include "daemon/conf.h"
 #include "daemon/keys.h"
+#include "daemon/netset.h"
 #include "daemon/values.h"
 
 #define MEMBER_text(n)                                char *n;
@@ -76,6 +77,7 @@ enum {
 	SETTINGS_CLASSIFIES = 1000, /* each message looks at all of them */
 	SETTINGS_REPLIES = 200, /* each failed attempt looks at all of them */
 	SETTINGS_FIELDS = 32,   /* header fields that classify rules name */
+	SETTINGS_REQUIRED = 8,     /* header fields that one source asks for */
 	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
 };
@@ -125,6 +127,9 @@ struct settings {
 	const struct retry_settings *normal_retry; /* the block or defaults */
 	const struct routing *routing;             /* daemon/routing.h */
 	char *control_path;                        /* resolved */
+	struct netsets *netsets; /* that sources name; NULL: none, or from
+				    memory */
+	const struct networks_note *network_notes; /* settings_networks.c */
 	struct settings_memory *memory; /* what settings_free frees */
 };
 

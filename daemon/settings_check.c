@@ -100,6 +100,7 @@ check_global(const struct check *c)
 			 "state_dir: too long for the control socket in "
 			 "it; set control to a path of at most %zu octets",
 			 most);
+	check_path(c, settings_given(c->s, BLOCK_global, s, "network_sets"));
 	n = settings_given(c->s, BLOCK_global, s, "control");
 	check_path(c, n);
 	if (n != NULL && strlen(s->control) > most)

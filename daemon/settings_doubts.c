@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/profile.h"
 #include "daemon/routing.h"
 #include "daemon/rule.h"
 #include "daemon/settings_returns.h"
@@ -276,4 +277,5 @@ settings_doubts_tell(const struct settings *s, const char *name,
 	}
 	tell_types(s, name, r);
 	settings_returns_doubts(s, r);
+	profile_doubts(s, r);
 }

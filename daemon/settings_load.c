@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "daemon/preset.h"
+#include "daemon/profile.h"
 #include "daemon/routing.h"
 #include "daemon/settings_check.h"
 #include "daemon/settings_doubts.h"
 #include "daemon/settings_expects.h"
 #include "daemon/settings_near.h"
+#include "daemon/settings_networks.h"
 
 struct load {
 	struct settings *s;
@@ -92,6 +94,13 @@ read_key(struct load *l, enum block_kind kind, struct conf_node *n, void *block)
 	}
 	if (n->block && !read_names(l, n, &text))
 		return;
+	if (k->kind == VALUE_networks && l->file &&
+	    settings_networks_named(n->item, n->nitems)) {
+		n->broken = !settings_networks_read(
+		    l->s, block, n->item, n->nitems, "",
+		    (struct settings_place){n->file, n->line}, l->report);
+		return;
+	}
 	if (value_parse(k->kind, &text, k->least, k->most, &l->s->memory->arena,
 			(char *)block + k->offset, why))
 		return;
@@ -329,6 +338,8 @@ finish(struct load *l)
 	free(heads);
 	for (size_t i = 0; i < s->nrelays; i++)
 		preset_apply(s, &s->relays[i]);
+	for (size_t i = 0; i < s->nsources; i++)
+		profile_apply(s, &s->sources[i], l->file, l->report);
 	if (l->whole)
 		settings_check(s, l->name, l->report);
 	if (l->whole && l->file)

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "daemon/preset.h"
+#include "daemon/profile.h"
 
 enum {
 	ORIGIN_COLUMN = 48, /* where the comments begin, if there is room */
@@ -52,6 +53,10 @@ settings_walk(const struct settings *s,
 						  head, item.key->name);
 				item.preset = preset_origin(
 				    s, (enum block_kind)kind, head, item.key);
+				if (item.preset == NULL)
+					item.preset = profile_origin(
+					    s, (enum block_kind)kind, head,
+					    item.key);
 				item.first = k == 0;
 				item.last = k + 1 == b->nkeys;
 				fn(&item, arg);
