@@ -29,6 +29,7 @@ enum record_type {
 	RECORD_CNAME = 5,
 	RECORD_SOA = 6,
 	RECORD_MX = 15,
+	RECORD_TXT = 16,
 	RECORD_AAAA = 28,
 	RECORD_TLSA = 52,
 };
