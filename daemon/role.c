@@ -147,7 +147,7 @@ got_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 	case ROLE_CONFIG:
 		return configure(r, p, n);
 	case ROLE_SECRETS:
-		return r->kind == ROLE_WORKER && n == 0 && take_secrets(r);
+		return r->kind != ROLE_SCHEDULER && n == 0 && take_secrets(r);
 	case ROLE_STOP:
 		if (!r->stopping) {
 			r->stopping = true;

@@ -45,8 +45,8 @@ enum role_frame {
 	ROLE_STOP = 2,  /* mtqd -> role: finish what is begun, then exit 0 */
 	ROLE_READY = 3, /* role -> mtqd: it serves (payload: u32 epoch) */
 	ROLE_BEAT = 4,  /* role -> mtqd */
-	/* mtqd -> worker, with one descriptor (secrets_read): before the first
-	 * CONFIG, before each later one, and whenever a token is new. */
+	/* mtqd -> worker or receiver, with one descriptor (secrets_read): before
+	 * the first CONFIG, before each later one, and whenever one is new. */
 	ROLE_SECRETS = 5,
 	/* worker -> mtqd: a relay refused its token; payload: its name */
 	ROLE_REFUSED = 6,
@@ -57,7 +57,7 @@ struct role {
 	const struct role_ops *ops;
 	struct loop *loop;
 	struct settings *settings; /* in force; replaced on reload */
-	struct secrets *secrets;   /* a worker's, the newest */
+	struct secrets *secrets;   /* the newest; the scheduler has none */
 	uint32_t epoch; /* counts configurations since mtqd's start */
 	struct channel channel;
 	struct timer beat;

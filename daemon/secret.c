@@ -186,15 +186,26 @@ put_entry(int fd, const struct entry *x)
 int
 secrets_write(const struct secrets *s, struct err *e)
 {
+	return secrets_write_some(s, NULL, e);
+}
+
+int
+secrets_write_some(const struct secrets *s, bool (*wanted)(const char *what),
+		   struct err *e)
+{
 	int fd = memfd_create("mtq-secrets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	unsigned char head[8];
+	uint32_t n = 0;
 	bool ok;
 
+	for (size_t i = 0; i < s->n; i++)
+		n += wanted == NULL || wanted(s->entry[i].what);
 	put_le32(head, MAGIC);
-	put_le32(head + 4, (uint32_t)s->n);
+	put_le32(head + 4, n);
 	ok = fd >= 0 && put_all(fd, head, sizeof head);
 	for (size_t i = 0; ok && i < s->n; i++)
-		ok = put_entry(fd, &s->entry[i]);
+		if (wanted == NULL || wanted(s->entry[i].what))
+			ok = put_entry(fd, &s->entry[i]);
 	if (ok && fcntl(fd, F_ADD_SEALS,
 			F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
 			    F_SEAL_WRITE) == 0)
@@ -373,7 +384,7 @@ read_all(int fd, struct bytes *out)
 }
 
 static bool
-fetch_file(const char *path, struct bytes *out, struct err *e)
+fetch_file(const char *path, bool public, struct bytes *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -383,11 +394,12 @@ fetch_file(const char *path, struct bytes *out, struct err *e)
 		err_set(e, ERR_CONFIG, "%m");
 	else if (!S_ISREG(st.st_mode))
 		err_set(e, ERR_CONFIG, "it is not a file");
-	else if (st.st_mode & (S_IROTH | S_IWOTH))
+	else if (st.st_mode & (public ? S_IWOTH : S_IROTH | S_IWOTH))
 		err_set(e, ERR_CONFIG,
-			"its mode is %04o: everybody may read or change it; "
-			"chmod o= it",
-			(unsigned)(st.st_mode & 07777));
+			"its mode is %04o: everybody may %schange it; "
+			"chmod %s it",
+			(unsigned)(st.st_mode & 07777),
+			public ? "" : "read or ", public ? "o-w" : "o=");
 	else if (!read_all(fd, out))
 		err_set(e, ERR_CONFIG, "%m");
 	else
@@ -398,7 +410,7 @@ fetch_file(const char *path, struct bytes *out, struct err *e)
 }
 
 static bool
-fetch_cred(const char *name, struct bytes *out, struct err *e)
+fetch_cred(const char *name, bool public, struct bytes *out, struct err *e)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 	char *path;
@@ -412,7 +424,7 @@ fetch_cred(const char *name, struct bytes *out, struct err *e)
 		return false;
 	}
 	path = must_printf("%s/%s", dir, name);
-	ok = fetch_file(path, out, e);
+	ok = fetch_file(path, public, out, e);
 	free(path);
 	return ok;
 }
@@ -455,18 +467,19 @@ trim(struct bytes *out, bool whole, struct err *e)
 	return false;
 }
 
-bool
-secret_fetch(const char *ref, bool whole, struct bytes *out, struct err *e)
+static bool
+fetch(const char *ref, bool whole, bool public, struct bytes *out,
+      struct err *e)
 {
 	const char *rest;
 	bool ok = false;
 
 	switch (kind_of(ref, &rest)) {
 	case REF_FILE:
-		ok = fetch_file(rest, out, e);
+		ok = fetch_file(rest, public, out, e);
 		break;
 	case REF_CRED:
-		ok = fetch_cred(rest, out, e);
+		ok = fetch_cred(rest, public, out, e);
 		break;
 	case REF_ENV:
 		ok = fetch_env(rest, out, e);
@@ -481,6 +494,18 @@ secret_fetch(const char *ref, bool whole, struct bytes *out, struct err *e)
 	secret_wipe(out->data, out->room);
 	out->n = 0;
 	return false;
+}
+
+bool
+secret_fetch(const char *ref, bool whole, struct bytes *out, struct err *e)
+{
+	return fetch(ref, whole, false, out, e);
+}
+
+bool
+secret_fetch_public(const char *ref, struct bytes *out, struct err *e)
+{
+	return fetch(ref, true, true, out, e);
 }
 
 void

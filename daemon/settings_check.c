@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "daemon/settings_certificates.h"
+#include "daemon/settings_dkim.h"
 #include "daemon/settings_expects.h"
 #include "daemon/settings_quotas.h"
 #include "daemon/settings_relays.h"
@@ -335,6 +337,8 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	settings_expects_check(s, r);
 	settings_replies_check(s, name, r);
 	settings_returns_check(s, r);
+	settings_dkim_check(s, name, r);
+	settings_certificates_check(s, r);
 }
 
 void

@@ -278,6 +278,7 @@ on_tick(struct timer *t)
 		return;
 	}
 	supervisor_secrets_tick(v, now);
+	supervisor_files_tick(v, now);
 	for (size_t i = 0; i < v->nchildren; i++) {
 		struct child *c = &v->child[i];
 
@@ -353,6 +354,7 @@ supervisor_open(struct settings *s, const char *path, const char *role_dir,
 		return NULL; /* the caller ends the process */
 	v->start_us = now_steady_us();
 	supervisor_secrets_take(v, secrets, v->start_us);
+	supervisor_files_doubts(v);
 	return v;
 }
 

@@ -4,12 +4,15 @@
  *	supervisor.c		starting, watching, reaping
  *	supervisor_stop.c	the orderly stop, stage by stage
  *	supervisor_secrets.c	passwords, tokens and keys for the workers
+ *	supervisor_files.c	certificates and accounts for the receiver, and who
+ *				gets which secret
  *	supervisor_reload.c	a new configuration
  */
 #ifndef MTQ_SUPERVISOR_PRIVATE_H
 #define MTQ_SUPERVISOR_PRIVATE_H
 
 #include "daemon/child.h"
+#include "daemon/log.h"
 #include "daemon/run.h"
 #include "daemon/secret.h"
 #include "daemon/supervisor.h"
@@ -59,6 +62,8 @@ struct supervisor {
 	size_t ntokens;
 	struct run run; /* the one command that runs, for token[running] */
 	size_t running;
+	int64_t look_us; /* when the receiver's files are looked at again */
+	bool look_failed;
 	int64_t start_us;
 	struct timer tick;
 	enum stop_stage stop;
@@ -88,8 +93,20 @@ bool supervisor_secrets_fetch(struct supervisor *v, const struct settings *s,
 /* They belong to v->settings from now on. */
 void supervisor_secrets_take(struct supervisor *v, struct secrets *set,
 			     int64_t now_us);
-/* To a worker; nothing for others. */
+/* One reference; a variable is taken only once. */
+bool supervisor_secrets_read(struct supervisor *v, const char *ref, bool whole,
+			     struct bytes *out, struct err *e) MUST_USE;
+/* Each role gets what it needs. */
 void supervisor_secrets_send(struct supervisor *v, struct child *c);
+/* The receiver's part of supervisor_secrets_fetch. */
+bool supervisor_files_fetch(struct supervisor *v, const struct settings *s,
+			    struct secrets *set, struct err *e) MUST_USE;
+/* Files that have changed are handed over without a reload. */
+void supervisor_files_tick(struct supervisor *v, int64_t now_us);
+/* Logs which certificates have ended or soon will. */
+void supervisor_files_doubts(const struct supervisor *v);
+/* Each line of a report as one event. */
+void supervisor_log_lines(enum event ev, const struct bytes *report);
 void supervisor_secrets_tick(struct supervisor *v, int64_t now_us);
 /* True while a command has not been asked once. */
 bool supervisor_secrets_wait(const struct supervisor *v) MUST_USE;

@@ -41,8 +41,8 @@ fixed_key(const struct settings *a, const struct settings *b)
 	return NULL;
 }
 
-static void
-log_lines(enum event ev, const struct bytes *report)
+void
+supervisor_log_lines(enum event ev, const struct bytes *report)
 {
 	const char *p = (const char *)report->data, *end = p + report->n;
 
@@ -76,6 +76,7 @@ take_over(struct supervisor *v, struct settings *s,
 	sockets_leave(&old, set);
 	supervisor_set_workers(v, (size_t)s->workers);
 	log_event(EVENT_RELOADED, NULL, "reloaded %s", v->path);
+	supervisor_files_doubts(v);
 }
 
 void
@@ -90,7 +91,7 @@ supervisor_reload(struct supervisor *v)
 
 	notify_send("RELOADING=1");
 	if (s == NULL) {
-		log_lines(EVENT_RELOAD_REFUSED, &report);
+		supervisor_log_lines(EVENT_RELOAD_REFUSED, &report);
 		log_event(EVENT_RELOAD_REFUSED, NULL,
 			  "%s has errors; the old configuration stays",
 			  v->path);

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/log.h"
 #include "daemon/settings_auth.h"
@@ -22,39 +21,46 @@ static const char ENVIRONMENT[] = "env"; /* no relay: v->environment's */
 /* A variable is taken once and then taken out of the environment: whom we
  * start would inherit it. */
 static bool
-fetch_env(struct fetch *f, const char *ref, bool whole, struct bytes *out)
+read_env(struct supervisor *v, const char *ref, bool whole, struct bytes *out,
+	 struct err *e)
 {
 	const struct secret *known =
-	    secret_find(f->v->environment, ENVIRONMENT, ref);
+	    secret_find(v->environment, ENVIRONMENT, ref);
 
 	if (known != NULL) {
 		bytes_add(out, known->value, known->n);
 		return true;
 	}
-	if (!secret_fetch(ref, whole, out, f->e))
+	if (!secret_fetch(ref, whole, out, e))
 		return false;
-	secrets_put(f->v->environment, ENVIRONMENT, ref, out->data, out->n);
+	secrets_put(v->environment, ENVIRONMENT, ref, out->data, out->n);
 	secret_forget(ref);
 	return true;
 }
 
-static bool
-fetch_one(struct fetch *f, const struct relay_settings *r, const char *key,
-	  const char *what, const char *ref)
+bool
+supervisor_secrets_read(struct supervisor *v, const char *ref, bool whole,
+			struct bytes *out, struct err *e)
 {
-	struct settings_place p = settings_place(f->s, BLOCK_relay, r, key);
-	bool env = strncmp(ref, "env:", 4) == 0;
-	bool whole = strcmp(what, "client_key") == 0;
-	struct bytes value = {0};
-	bool ok;
+	return strncmp(ref, "env:", 4) == 0 ? read_env(v, ref, whole, out, e)
+					    : secret_fetch(ref, whole, out, e);
+}
 
-	ok = env ? fetch_env(f, ref, whole, &value)
-		 : secret_fetch(ref, whole, &value, f->e);
+/* One secret of a block; `key` is where it stands. */
+static bool
+fetch_one(struct fetch *f, enum block_kind kind, const void *block,
+	  const char *key, const char *what, const char *ref, bool whole)
+{
+	struct settings_place p = settings_place(f->s, kind, block, key);
+	const char *title = ((const struct block_head *)block)->title;
+	struct bytes value = {0};
+	bool ok = supervisor_secrets_read(f->v, ref, whole, &value, f->e);
+
 	if (ok)
-		secrets_put(f->set, r->title, what, value.data, value.n);
+		secrets_put(f->set, title, what, value.data, value.n);
 	else
-		err_add(f->e, "%s:%u: relay %s: %s from %s", p.file, p.line,
-			r->title, what, ref);
+		err_add(f->e, "%s:%u: %s %s: %s from %s", p.file, p.line,
+			settings_blocks[kind].name, title, what, ref);
 	secret_wipe(value.data, value.room);
 	bytes_free(&value);
 	return ok;
@@ -78,15 +84,17 @@ fetch_relay(struct fetch *f, const struct relay_settings *r)
 	if (!r->enabled || r->deliver == DELIVER_MAILDIR)
 		return true;
 	if (*r->client_key != '\0')
-		ok = fetch_one(f, r, "client_key", "client_key", r->client_key);
+		ok = fetch_one(f, BLOCK_relay, r, "client_key", "client_key",
+			       r->client_key, true);
 	if (!auth_of(r, &a) || !a.enabled)
 		return ok;
 	for (size_t i = 0; ok && i < AUTH_PASSWORDS; i++)
 		if (a.password[i] != NULL)
-			ok = fetch_one(f, r, "auth", passwords[i],
-				       a.password[i]);
+			ok = fetch_one(f, BLOCK_relay, r, "auth", passwords[i],
+				       a.password[i], false);
 	if (ok && a.token != NULL && !is_command(a.token))
-		ok = fetch_one(f, r, "auth", "token", a.token);
+		ok = fetch_one(f, BLOCK_relay, r, "auth", "token", a.token,
+			       false);
 	return ok;
 }
 
@@ -101,6 +109,10 @@ supervisor_secrets_fetch(struct supervisor *v, const struct settings *s,
 		v->environment = secrets_open();
 	for (size_t i = 0; ok && i < s->nrelays; i++)
 		ok = fetch_relay(&f, &s->relays[i]);
+	for (size_t i = 0; ok && i < s->ndkims; i++)
+		ok = fetch_one(&f, BLOCK_dkim, &s->dkims[i], "key", "dkim_key",
+			       s->dkims[i].key, true);
+	ok = ok && supervisor_files_fetch(v, s, f.set, e);
 	if (ok)
 		*out = f.set;
 	else
@@ -175,23 +187,6 @@ supervisor_secrets_take(struct supervisor *v, struct secrets *set,
 		log_event(EVENT_JAIL, NULL,
 			  "secrets can't all be locked in memory and may reach "
 			  "the swap: RLIMIT_MEMLOCK is too low");
-}
-
-void
-supervisor_secrets_send(struct supervisor *v, struct child *c)
-{
-	struct err e;
-	int fd;
-
-	if (c->kind != ROLE_WORKER)
-		return;
-	fd = secrets_write(v->secrets, &e);
-	if (fd < 0) {
-		log_event(EVENT_NOTE, NULL, "%s", e.text);
-		return;
-	}
-	channel_send_fds(&c->channel, ROLE_SECRETS, NULL, &fd, 1);
-	close(fd);
 }
 
 static void
