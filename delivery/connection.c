@@ -165,6 +165,8 @@ take_step(struct connection *c, enum dialogue_step step, int64_t now_us)
 	case DIALOGUE_SEND:
 		c->body = body_of(c->outlet->store, &t->job);
 		c->body_open = c->body_more = c->line_start = true;
+		if (t->fields.n > 0)
+			bytes_add(&c->out, t->fields.data, t->fields.n);
 		connection_fill(c);
 		break;
 	case DIALOGUE_DONE:

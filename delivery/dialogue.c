@@ -117,9 +117,9 @@ can_carry(struct dialogue *d)
 	else if ((j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)) &&
 		 !d->eightbit && (j->flags & MESSAGE_HAS_8BIT))
 		v = dialogue_ours(d, STATUS_NO_8BIT, NULL);
-	else if (d->size_most > 0 && j->size_bytes > d->size_most) {
+	else if (d->size_most > 0 && task_bytes(d->task) > d->size_most) {
 		snprintf(limit, sizeof limit, "%" PRIu64 " > %" PRIu64,
-			 j->size_bytes, d->size_most);
+			 task_bytes(d->task), d->size_most);
 		v = dialogue_ours(d, STATUS_TOO_BIG, limit);
 	} else {
 		return true;
@@ -210,7 +210,7 @@ after_mail(struct dialogue *d, const struct reply *r)
 static enum dialogue_step
 send_chunk(struct dialogue *d)
 {
-	bytes_printf(d->out, "BDAT %" PRIu64 "\r\n", d->task->job.size_bytes);
+	bytes_printf(d->out, "BDAT %" PRIu64 "\r\n", task_bytes(d->task));
 	dialogue_ask(d, DIALOGUE_BODY);
 	return DIALOGUE_SEND;
 }

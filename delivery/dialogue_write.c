@@ -10,7 +10,7 @@ dialogue_write_mail(struct dialogue *d)
 
 	bytes_printf(d->out, "MAIL FROM:<%.*s>", (int)j->sender.n, j->sender.p);
 	if (d->size)
-		bytes_printf(d->out, " SIZE=%" PRIu64, j->size_bytes);
+		bytes_printf(d->out, " SIZE=%" PRIu64, task_bytes(d->task));
 	if (d->eightbit && (j->flags & (MESSAGE_8BIT | MESSAGE_HAS_8BIT)))
 		bytes_add_text(d->out, " BODY=8BITMIME");
 	if (d->utf8 && (j->flags & MESSAGE_SMTPUTF8))

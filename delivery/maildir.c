@@ -246,5 +246,7 @@ maildir_deliver(struct outlet *o, const char *dir, struct task *t,
 		return;
 	}
 	put_header(d);
+	if (t->fields.n > 0)
+		put_lines(d, t->fields.data, t->fields.n);
 	next_chunk(d);
 }

@@ -52,10 +52,17 @@ task_free(struct task *t)
 	if (t == NULL)
 		return;
 	bytes_free(&t->frame);
+	bytes_free(&t->fields);
 	free(t->rcpt);
 	free(t->verdict);
 	free(t->judged);
 	free(t);
+}
+
+uint64_t
+task_bytes(const struct task *t)
+{
+	return t->job.size_bytes + t->fields.n;
 }
 
 void

@@ -12,6 +12,7 @@
 struct task {
 	struct bytes frame; /* what the texts below point into */
 	struct job job;
+	struct bytes fields; /* header fields in front of the message */
 	uint32_t n;
 	struct job_recipient *rcpt;
 	struct verdict *verdict;
@@ -30,6 +31,8 @@ struct task {
 /* NULL: the frame breaks the protocol. */
 struct task *task_open(const void *p, size_t n, int64_t steady_us);
 void task_free(struct task *t);
+/* Of the message as it leaves. */
+uint64_t task_bytes(const struct task *t);
 void task_judge(struct task *t, uint32_t i, const struct verdict *v);
 /* The same verdict for everybody who has none. */
 void task_judge_rest(struct task *t, const struct verdict *v);

@@ -105,6 +105,7 @@ const char *stage_text(enum stage s);
 	  "checksum of the stored message")                                    \
 	S(NO_FILE, "4.3.0", DEFER, RELAY, SYSTEM,                              \
 	  "writing to the Maildir failed")                                     \
+	S(UNSIGNED, "4.7.5", DEFER, US, SYSTEM, "a DKIM key is not usable")    \
 	S(NO_ROUTE, "4.4.4", DEFER, US, SYSTEM, "no relay for this message")   \
 	S(SUPPRESSED, "5.7.1", FAIL, RECIPIENT, SUPPRESSED,                    \
 	  "the address is on our suppression list")                            \
