@@ -75,6 +75,8 @@ enum {
 	SETTINGS_RELAY_QUOTAS = 8, /* of one relay */
 	SETTINGS_ROUTES = 10000,
 	SETTINGS_CLASSIFIES = 1000, /* each message looks at all of them */
+	SETTINGS_ARCHIVES = 8,     /* each may add a recipient to a message */
+	SETTINGS_ARCHIVE_TO = 254, /* octets of an address */
 	SETTINGS_REPLIES = 200, /* each failed attempt looks at all of them */
 	SETTINGS_FIELDS = 32,   /* header fields that classify rules name */
 	SETTINGS_REQUIRED = 8,     /* header fields that one source asks for */
@@ -156,6 +158,8 @@ const struct relay_settings *settings_relay(const struct settings *s,
 bool settings_is_listener(const struct settings *s, const char *name);
 /* True when mail may come back to this listener, from any client. */
 bool settings_returns_at(const struct settings *s, const char *listener);
+/* Is this the relay that carries the archive's copies? */
+bool settings_archive_is(const struct archive_settings *a, const char *relay);
 /* True when the source is for all listeners, or for this one. */
 bool settings_is_for(const struct source_settings *source,
 		     const char *listener);

@@ -38,33 +38,32 @@ has_certificate(const struct texts *wanted, const char *names)
 	return false;
 }
 
-/* Bits of the narrowest network that holds the client; *bits 0 for a source
- * that asks for none. */
-static bool
-from_network(const struct source_settings *source, const unsigned char peer[16],
-	     unsigned *bits)
+void
+door_fits(const struct source_settings *source, const struct door_client *c,
+	  struct door_fit *out)
 {
-	bool found = source->from_ip.n == 0;
-
-	*bits = 0;
+	*out = (struct door_fit){
+	    .network = source->from_ip.n == 0,
+	    .account = source->auth_user.n == 0 ||
+		       named(&source->auth_user, c->account),
+	    .certificate = source->client_cert.n == 0 ||
+			   has_certificate(&source->client_cert, c->names)};
 	for (size_t i = 0; i < source->from_ip.n; i++) {
 		const struct network *net = &source->from_ip.net[i];
 
-		if (!net_holds(net, peer))
+		if (!net_holds(net, c->peer))
 			continue;
-		found = true;
-		if (net->bits > *bits)
-			*bits = net->bits;
+		out->network = true;
+		out->bits = max_of(out->bits, net->bits);
 	}
-	return found;
 }
 
 /* How much a source says of its client: what says more comes first. */
 static unsigned
-rank(const struct source_settings *source, unsigned bits)
+rank(const struct source_settings *source, const struct door_fit *fit)
 {
 	return (source->auth_user.n > 0 ? 512U : 0U) +
-	       (source->client_cert.n > 0 ? 256U : 0U) + bits;
+	       (source->client_cert.n > 0 ? 256U : 0U) + fit->bits;
 }
 
 static bool
@@ -92,27 +91,23 @@ door_who(const struct settings *s, const struct door_client *c,
 	*out = (struct door_answer){.source = NULL};
 	for (size_t i = 0; i < s->nsources; i++) {
 		const struct source_settings *source = &s->sources[i];
-		bool auth = source->auth_user.n == 0 ||
-			    named(&source->auth_user, c->account);
-		bool cert = source->client_cert.n == 0 ||
-			    has_certificate(&source->client_cert, c->names);
-		unsigned bits, r;
+		struct door_fit fit;
 
-		if (!settings_is_for(source, c->listen->title) ||
-		    !from_network(source, c->peer, &bits))
+		door_fits(source, c, &fit);
+		if (!settings_is_for(source, c->listen->title) || !fit.network)
 			continue;
-		r = rank(source, bits);
-		if (auth && cert && r > best) {
-			best = r;
+		if (fit.account && fit.certificate &&
+		    rank(source, &fit) > best) {
+			best = rank(source, &fit);
 			out->source = source;
 		}
-		if (!cert && !offers_tls(c))
-			continue; /* it has shown what it has */
-		if (!auth && !offers_auth(s, c))
-			continue;
-		out->could_secure =
-		    out->could_secure || !cert ||
-		    (!auth && offers_tls(c) && !c->listen->insecure_auth);
-		out->could_authenticate = out->could_authenticate || !auth;
+		if ((!fit.certificate && !offers_tls(c)) ||
+		    (!fit.account && !offers_auth(s, c)))
+			continue; /* it has shown all it has */
+		out->could_secure = out->could_secure || !fit.certificate ||
+				    (!fit.account && offers_tls(c) &&
+				     !c->listen->insecure_auth);
+		out->could_authenticate =
+		    out->could_authenticate || !fit.account;
 	}
 }

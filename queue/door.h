@@ -36,6 +36,13 @@ struct door_answer {
 	bool could_authenticate;
 	bool could_secure;
 };
+/* Which of its conditions hold; one that a source does not state does. */
+struct door_fit {
+	bool network, account, certificate;
+	unsigned bits; /* of the narrowest network that holds the client */
+};
+void door_fits(const struct source_settings *source,
+	       const struct door_client *c, struct door_fit *out);
 void door_who(const struct settings *s, const struct door_client *c,
 	      struct door_answer *out);
 /* "example.com": that domain; "*.example.com": its subdomains.  ASCII case does

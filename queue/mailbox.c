@@ -313,6 +313,73 @@ find(struct input *in, bool whole, char out[ADDRESS_MOST + 1])
 	return false;
 }
 
+/* The address of the words that were just read; false: it is none. */
+static bool
+read_one(struct input *in, char out[ADDRESS_MOST + 1])
+{
+	if (next(in) == '@')
+		return read_address(in, false, out);
+	in->p++; /* '<' */
+	return skip(in) && skip_route(in) && read_words(in) &&
+	       read_address(in, true, out);
+}
+
+/* What may follow a mailbox: the end, the next one, the end of its group. */
+static bool
+part(struct input *in, bool *grouped)
+{
+	if (!skip(in))
+		return false;
+	if (next(in) == ';' && *grouped) {
+		*grouped = false;
+		in->p++;
+		if (!skip(in))
+			return false;
+	}
+	if (next(in) == ',')
+		in->p++;
+	else
+		return next(in) < 0;
+	return true;
+}
+
+size_t
+mailbox_all(struct text field, bool whole,
+	    bool (*see)(void *arg, const char *address), void *arg)
+{
+	char address[ADDRESS_MOST + 1];
+	struct input in = {.p = (const unsigned char *)field.p};
+	bool grouped = false;
+	size_t n = 0;
+
+	if (field.n == 0 || field.n > MAILBOX_FIELD || !whole)
+		return 0;
+	in.end = in.p + field.n;
+	while (read_words(&in)) {
+		int c = next(&in);
+
+		if (c < 0)
+			return in.words == 0 && !grouped ? n : 0;
+		if (c == ':' && !grouped && in.words > 0) {
+			grouped = true;
+			in.p++;
+			continue;
+		}
+		if ((c == ',' || c == ';') && in.words == 0) {
+			if (!part(&in, &grouped))
+				return 0;
+			continue;
+		}
+		if ((c != '@' && c != '<') || !read_one(&in, address) ||
+		    !part(&in, &grouped))
+			return 0;
+		n++;
+		if (!see(arg, address))
+			return n;
+	}
+	return 0;
+}
+
 void
 mailbox_first(struct text field, bool whole, char out[ADDRESS_MOST + 1])
 {

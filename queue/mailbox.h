@@ -23,5 +23,10 @@ enum { MAILBOX_FIELD = 4096 }; /* octets of the field that are looked at */
  * address_parse takes it, a local part quoted only if it must be; "" if there
  * is none.  `whole`: nothing was cut off behind it. */
 void mailbox_first(struct text field, bool whole, char out[ADDRESS_MOST + 1]);
+/* All of its addresses, in their order, up to the first that `see` says false
+ * to; how many there were.  0: none, or the field is not in all its parts of
+ * that form, whatever was seen of it before. */
+size_t mailbox_all(struct text field, bool whole,
+		   bool (*see)(void *arg, const char *address), void *arg);
 
 #endif

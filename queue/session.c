@@ -39,11 +39,9 @@ session_open(const struct session_config *c, struct bytes *out)
 	snprintf(s->listener, sizeof s->listener, "%s", c->listen->title);
 	snprintf(s->client, sizeof s->client, "%s", c->client);
 	memcpy(s->peer, c->peer, sizeof s->peer);
+	session_auth_configure(s, c->settings);
 	session_who(s);
-	if (s->source[0] == '\0' && !s->could_secure &&
-	    !s->could_authenticate &&
-	    (c->returns == NULL ||
-	     !settings_returns_at(c->settings, c->listen->title))) {
+	if (!session_welcome(s)) {
 		session_refuse_close(s, "CONNECT",
 				     "554 5.7.1 %s: %s may not use this server",
 				     s->hostname, s->client);
@@ -70,6 +68,7 @@ session_reconfigure(struct session *s, const struct settings *all,
 		    const struct listen_settings *l)
 {
 	configure(s, all, l);
+	session_auth_configure(s, all);
 	s->who_due = true; /* what is begun ends as who began it */
 }
 
@@ -80,13 +79,16 @@ session_free(struct session *s)
 		return;
 	bytes_free(&s->texts);
 	bytes_free(&s->chunk);
-	bytes_free(&s->refusals);
+	bytes_free(&s->refusals.texts);
+	bytes_free(&s->verdicts.texts);
 	free(s->rcpt);
 	free(s->order);
 	free(s->given);
 	free(s->watched);
 	session_back_reset(s);
+	session_door_reset(s);
 	bytes_free(&s->header.from);
+	session_auth_free(s);
 	free(s);
 }
 
@@ -125,13 +127,13 @@ session_chunk_failed(struct session *s, const struct err *e)
 bool
 session_in_data(const struct session *s)
 {
-	return s->mode != MODE_COMMAND;
+	return s->mode != MODE_COMMAND && s->mode != MODE_SASL;
 }
 
 bool
 session_idle(const struct session *s)
 {
-	return !s->mail && s->mode == MODE_COMMAND;
+	return !s->mail && (s->mode == MODE_COMMAND || s->mode == MODE_SASL);
 }
 
 bool
@@ -140,19 +142,31 @@ session_quit(const struct session *s)
 	return s->quit;
 }
 
+static const char *
+next_note(struct notes *n)
+{
+	const char *text = (const char *)n->texts.data + n->told;
+
+	if (n->told < n->texts.n) {
+		n->told += strlen(text) + 1;
+		return text;
+	}
+	if (n->texts.n > 0)
+		bytes_free(&n->texts);
+	n->told = 0;
+	return NULL;
+}
+
 const char *
 session_refusal(struct session *s)
 {
-	const char *text = (const char *)s->refusals.data + s->refusals_told;
+	return next_note(&s->refusals);
+}
 
-	if (s->refusals_told < s->refusals.n) {
-		s->refusals_told += strlen(text) + 1;
-		return text;
-	}
-	if (s->refusals.n > 0)
-		bytes_free(&s->refusals);
-	s->refusals_told = 0;
-	return NULL;
+const char *
+session_verdict(struct session *s)
+{
+	return next_note(&s->verdicts);
 }
 
 void
@@ -187,7 +201,11 @@ session_message(struct session *s, struct session_message *out)
 	    .helo = text_of(s->helo),
 	    .envid = text_of(s->envid),
 	    .message_id = text_of(s->header.message_id),
-	    .subject = text_of(s->header.subject)};
+	    .subject = text_of(s->header.subject),
+	    .account = text_of(s->account),
+	    .verdict = text_of(s->door->verdict.words)};
+	if (s->door->verdict.sandbox)
+		out->record.flags |= MESSAGE_SANDBOX;
 	out->rcpt = s->given;
 	out->nrcpt = s->nrcpt;
 	out->apart = s->chunks > 0;
@@ -265,12 +283,16 @@ eat(struct session *s, const unsigned char *p, size_t *n)
 	case MODE_BDAT:
 	case MODE_SWALLOW:
 		return session_bdat(s, p, n);
+	case MODE_SASL:
+		return session_auth_line(s, p, n);
 	case MODE_WAIT:
 	case MODE_SECURE:
+	case MODE_SASL_WAIT:
 		break;
 	}
-	/* session_accepted or session_secured comes first */
-	must(s->mode != MODE_WAIT && s->mode != MODE_SECURE);
+	/* session_accepted, secured or sasl_done comes first */
+	must(s->mode != MODE_WAIT && s->mode != MODE_SECURE &&
+	     s->mode != MODE_SASL_WAIT);
 	return SESSION_MORE;
 }
 

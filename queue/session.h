@@ -45,6 +45,9 @@ enum session_step {
 	SESSION_STARTTLS, /* write `out` (the 220), then the handshake, then
 			     session_secured; octets that came with the command
 			     end the connection (RFC 3207 6) */
+	SESSION_SASL,     /* a step of AUTH is due: sasl_server_step(
+			     session_sasl()), which may take its time, then
+			     session_sasl_done */
 	SESSION_CLOSE,    /* write `out`, then close */
 };
 
@@ -70,6 +73,7 @@ struct session_tls {
 	size_t nbinding;
 };
 
+struct sasl_server;                      /* sasl_server.c */
 struct session;                          /* session.c */
 struct session_config {                  /* the session copies what it needs */
 	const struct settings *settings; /* stay until session_reconfigure */
@@ -141,6 +145,14 @@ void session_returned(const struct session *s, struct session_returned *out);
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
 void session_accepted(struct session *s, const struct err *e);
 void session_abandoned(struct session *s);
+/* At SESSION_SASL. */
+struct sasl_server *session_sasl(struct session *s);
+void session_sasl_done(struct session *s);
+/* Who has authenticated, "" nobody; and how. */
+const char *session_account(const struct session *s);
+const char *session_auth_method(const struct session *s);
+/* This account may do nothing more: from the next message on. */
+void session_account_gone(struct session *s);
 /* A deadline passed (421 4.4.2), or the server stops (421 4.3.2, as soon as no
  * transaction is open).  The next session_feed, of 0 octets if there are none,
  * says SESSION_CLOSE. */
@@ -156,5 +168,7 @@ uint64_t session_octets(const struct session *s);
 /* Refusals since the last call, for the log: "RCPT from host[1.2.3.4]: 554
  * ..."; NULL when there is none.  Already made safe. */
 const char *session_refusal(struct session *s);
+/* The same: what the door said of messages that it refused. */
+const char *session_verdict(struct session *s);
 
 #endif

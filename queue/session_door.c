@@ -1,8 +1,7 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/log.h"
-#include "queue/door.h"
 #include "queue/session_private.h"
 
 const struct source_settings *
@@ -23,13 +22,22 @@ listener(const struct session *s)
 	return NULL;
 }
 
-void
-session_who(struct session *s)
+static struct door_client
+client(const struct session *s)
 {
 	struct door_client c = {.listen = listener(s),
 				.tls = s->tls.on,
 				.names = s->tls.names,
 				.account = s->account};
+
+	memcpy(c.peer, s->peer, sizeof c.peer);
+	return c;
+}
+
+void
+session_who(struct session *s)
+{
+	const struct door_client c = client(s);
 	struct door_answer a;
 
 	s->who_due = false;
@@ -39,7 +47,6 @@ session_who(struct session *s)
 			s->source[0] = '\0';
 		return;
 	}
-	memcpy(c.peer, s->peer, sizeof c.peer);
 	door_who(s->settings, &c, &a);
 	snprintf(s->source, sizeof s->source, "%s",
 		 a.source != NULL ? a.source->title : "");
@@ -47,29 +54,121 @@ session_who(struct session *s)
 	s->could_authenticate = a.could_authenticate;
 }
 
+static bool
+takes_returns(const struct session *s)
+{
+	return s->returns != NULL &&
+	       settings_returns_at(s->settings, s->listener);
+}
+
+bool
+session_welcome(const struct session *s)
+{
+	return s->source[0] != '\0' || s->could_secure ||
+	       s->could_authenticate || takes_returns(s);
+}
+
+void
+session_refuse_nobody(struct session *s, const char *during)
+{
+	if (s->could_secure)
+		session_refuse(s, during,
+			       "530 5.7.0 Must issue a STARTTLS command first");
+	else if (s->could_authenticate)
+		session_refuse(s, during, "530 5.7.0 Authentication required");
+	else
+		session_refuse(s, during,
+			       "550 5.7.1 Error: %s may not use this server",
+			       s->client);
+}
+
 bool
 session_door_mail(struct session *s)
 {
 	const struct listen_settings *l = listener(s);
+	const struct source_settings *source;
 
 	if (s->who_due)
 		session_who(s);
-	if (l != NULL && !s->tls.on &&
-	    (l->tls == LISTEN_TLS_REQUIRED || s->could_secure)) {
+	source = session_source(s);
+	if (!s->tls.on && ((l != NULL && l->tls == LISTEN_TLS_REQUIRED) ||
+			   (source != NULL && source->require_tls))) {
 		session_refuse(s, "MAIL",
 			       "530 5.7.0 Must issue a STARTTLS command first");
 		return false;
 	}
-	if (s->source[0] == '\0' && s->could_authenticate) {
-		session_refuse(s, "MAIL", "530 5.7.0 Authentication required");
+	if (l != NULL && l->client_cert == CLIENT_CERT_REQUIRE &&
+	    !s->tls.certified) {
+		session_refuse(s, "MAIL",
+			       "550 5.7.1 Error: a valid client certificate is "
+			       "needed here");
 		return false;
 	}
-	return true;
+	if (source == NULL && !takes_returns(s)) {
+		session_refuse_nobody(s, "MAIL");
+		return false;
+	}
+	return true; /* nobody is told at RCPT where it may not send */
+}
+
+bool
+session_door_sender(struct session *s, struct text sender)
+{
+	const struct source_settings *source = session_source(s);
+
+	if (source == NULL || door_sender(source, sender))
+		return true;
+	session_refuse(s, "MAIL",
+		       "550 5.7.1 Error: this source may not send with that "
+		       "envelope sender");
+	return false;
+}
+
+void
+session_door_begin(struct session *s)
+{
+	if (s->door == NULL)
+		s->door = must_alloc(sizeof *s->door);
+	s->door->verdict.words[0] = '\0';
+	s->door->verdict.sandbox = false;
+	door_header_begin(&s->door->header, session_source(s));
+}
+
+void
+session_door_reset(struct session *s)
+{
+	free(s->door);
+	s->door = NULL;
+}
+
+static enum session_step
+refuse(struct session *s, const char *reply)
+{
+	session_note_verdict(s, s->door->verdict.words);
+	/* Each cost the client a whole message: too many of them are no reason
+	 * to throw out a server that has good mail too. */
+	session_decline(s, "END-OF-MESSAGE", "%s", reply);
+	session_reset(s);
+	return SESSION_MORE;
 }
 
 enum session_step
 session_door_end(struct session *s)
 {
-	(void)s;
-	return SESSION_ACCEPT;
+	const struct source_settings *source = session_source(s);
+	const struct door_client c = client(s);
+	struct door_verdict *v = &s->door->verdict;
+	struct door_ask ask = {
+	    .source = source,
+	    .client = &c,
+	    .header = &s->door->header,
+	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
+	    .type = s->type};
+
+	if (source == NULL) /* a reload took it away */
+		return refuse(s, "451 4.7.1 Error: the source that this "
+				 "message began as is no more");
+	session_type(s);
+	door_check(&ask, v);
+	return v->reply[0] != '\0' ? refuse(s, v->reply) : SESSION_ACCEPT;
 }

@@ -42,24 +42,6 @@ keep_field(char out[TEXT_KEPT + 1], const char *p, size_t n)
 	log_safe(p, n, out + at, TEXT_KEPT + 1 - at);
 }
 
-/* Octets of a field's name (RFC 5322 2.2); 0: the line has none, so that the
- * lines of a message without a header are not taken for one.  Its value begins
- * at *value, behind the colon, which once could have blanks before it (4.5). */
-static size_t
-name_length(const struct header *h, size_t *value)
-{
-	size_t n = 0, colon;
-
-	while (n < h->n && h->line[n] > ' ' && h->line[n] < 0x7f &&
-	       h->line[n] != ':')
-		n++;
-	colon = n;
-	while (colon < h->n && blank(h->line[colon]))
-		colon++;
-	*value = colon + 1;
-	return colon < h->n && h->line[colon] == ':' ? n : 0;
-}
-
 static bool
 named(const struct header *h, size_t n, const char *word, size_t nword)
 {
@@ -113,12 +95,14 @@ session_header_line(struct session *s)
 	struct header *h = &s->header;
 	size_t value = 0, n;
 
+	door_header_line(&s->door->header, h->line, h->n,
+			 h->n == sizeof h->line);
 	if (h->n > 0 && blank(h->line[0])) {
 		keep_line(h, h->line, h->n);
 		h->n = 0;
 		return;
 	}
-	n = name_length(h, &value);
+	n = door_header_name(h->line, h->n, &value);
 	h->inside = n > 0;
 	h->keep = NULL;
 	h->watch = s->watched != NULL && n > 0 ? watched(s, n) : NULL;
@@ -151,6 +135,7 @@ session_header_begin(struct session *s)
 	h->from.n = 0;
 	h->received = 0;
 	h->message_id[0] = h->subject[0] = '\0';
+	session_door_begin(s);
 	for (size_t i = 0; s->watched != NULL && i < s->watched->n; i++) {
 		s->watched->field[i].seen = false;
 		s->watched->field[i].value[0] = '\0';

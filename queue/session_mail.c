@@ -139,6 +139,8 @@ take_mail(struct session *s, struct text from, struct text rest)
 			return false;
 	if (from.n > 0 && !mailbox(s, "MAIL", from, &a))
 		return false;
+	if (!session_door_sender(s, from))
+		return false;
 	if (s->room == SESSION_NO_ROOM || s->room == SESSION_NO_MEMORY)
 		return refuse(s, "MAIL",
 			      "452 4.3.1 Insufficient system storage");

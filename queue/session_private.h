@@ -20,7 +20,9 @@
 #define MTQ_SESSION_PRIVATE_H
 
 #include "queue/classify.h"
+#include "queue/door_check.h"
 #include "queue/mailbox.h"
+#include "queue/sasl_server.h"
 #include "queue/session.h"
 #include "queue/session_args.h"
 
@@ -50,6 +52,7 @@ enum {
 	V(VRFY)                                                                \
 	V(EXPN)                                                                \
 	V(HELP)                                                                \
+	V(AUTH)                                                                \
 	V(STARTTLS)                                                            \
 	V(QUIT)
 enum session_verb {
@@ -80,6 +83,8 @@ enum session_mode {
 	MODE_SWALLOW, /* octets of a BDAT that was refused */
 	MODE_WAIT,    /* SESSION_ACCEPT or SESSION_RETURNED was given */
 	MODE_SECURE,  /* SESSION_STARTTLS was given */
+	MODE_SASL,    /* a line of an AUTH exchange */
+	MODE_SASL_WAIT, /* SESSION_SASL was given */
 };
 enum hello { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
@@ -135,6 +140,29 @@ struct header {
 	char subject[TEXT_KEPT + 1];
 };
 
+/* What the log has still to be told. */
+struct notes {
+	struct bytes texts; /* with their NULs */
+	size_t told;
+};
+
+/* What the door makes of the message. */
+struct session_door {
+	struct door_header header;
+	struct door_verdict verdict;
+};
+
+/* What of AUTH may be, and the exchange that is going on. */
+struct session_auth {
+	unsigned offered; /* 1u << enum mechanism */
+	bool insecure;    /* without TLS too */
+	uint64_t failures, failures_most;
+	struct sasl_server *exchange; /* NULL: none */
+	bool proved;      /* only the client's empty line is missing */
+	bool gone;        /* the account is no more */
+	char method[24];
+};
+
 struct session {
 	const struct settings *settings; /* until session_reconfigure */
 	struct session_limits limits;
@@ -149,6 +177,7 @@ struct session {
 	bool tls_ready; /* there is a certificate to show */
 	bool greeted;
 	char account[SESSION_ACCOUNT + 1]; /* "": not authenticated */
+	struct session_auth auth;
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
 	enum return_path_answer (*returns)(void *arg, struct text local,
 					   int64_t now_us,
@@ -164,8 +193,7 @@ struct session {
 	bool resync;   /* an over-long command runs on to its line end */
 	uint64_t errors;
 	uint64_t idle_commands;
-	struct bytes refusals; /* texts with their NULs */
-	size_t refusals_told;
+	struct notes refusals, verdicts;
 	uint64_t abandon_id; /* SESSION_ABANDON is due; 0: nothing is */
 
 	/* the transaction */
@@ -199,6 +227,7 @@ struct session {
 	bool cr;       /* the last octet was CR */
 	bool eightbit;
 	struct header header;
+	struct session_door *door;
 	struct watched *watched; /* NULL: no rule looks at a field */
 	char author[ADDRESS_MOST + 1];
 	char type[TITLE_MOST + 1];
@@ -219,6 +248,8 @@ void session_decline(struct session *s, const char *during, const char *fmt,
 /* As session_refuse, then the session ends. */
 void session_refuse_close(struct session *s, const char *during,
 			  const char *fmt, ...) PRINTF(3, 4);
+/* What the door says of a message that is refused, for the log. */
+void session_note_verdict(struct session *s, const char *words);
 void session_close(struct session *s);
 /* The transaction is over; what was stored of its message is to be removed. */
 void session_reset(struct session *s);
@@ -249,6 +280,17 @@ void session_rcpt(struct session *s, const char *p, size_t n);
 void session_greet(struct session *s);
 /* STARTTLS; `n` octets of argument. */
 enum session_step session_starttls(struct session *s, size_t n);
+/* What of AUTH holds for this listener and client now. */
+void session_auth_configure(struct session *s, const struct settings *all);
+/* EHLO's line, if there is one. */
+void session_auth_offer(struct session *s);
+enum session_step session_auth(struct session *s, const char *p, size_t n);
+/* A line of an exchange; eats nothing while it is not whole. */
+enum session_step session_auth_line(struct session *s, const unsigned char *p,
+				    size_t *n);
+/* The transaction is over: an account that is gone goes now. */
+void session_auth_reset(struct session *s);
+void session_auth_free(struct session *s);
 /* "ESMTPS" ... for Received (RFC 3848, RFC 6531 4.3). */
 const char *session_protocol(const struct session *s);
 
@@ -263,12 +305,21 @@ void session_who(struct session *s);
 const struct source_settings *session_source(const struct session *s);
 /* A MAIL that is well-formed: may this client send at all?  Answered: false. */
 bool session_door_mail(struct session *s) MUST_USE;
+bool session_door_sender(struct session *s, struct text sender) MUST_USE;
+/* Only somebody may do that: what would make this client somebody. */
+void session_refuse_nobody(struct session *s, const char *during);
+/* Could this client send anything, now or later? */
+bool session_welcome(const struct session *s) MUST_USE;
+void session_door_begin(struct session *s);
+void session_door_reset(struct session *s);
 /* The message is whole and without a flaw: what its source asks for. */
 enum session_step session_door_end(struct session *s);
 
 /* The settings have changed: which fields are watched. */
 void session_watch(struct session *s);
-/* The message is whole: fills in author, type and s->given's lanes. */
+/* The message is whole: fills in author and type. */
+void session_type(struct session *s);
+/* The same, and s->given's lanes. */
 void session_sort(struct session *s);
 /* It is sorted: true when the load is high and its type has to wait; 451 4.3.2
  * was said. */

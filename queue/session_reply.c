@@ -28,6 +28,22 @@ session_say(struct session *s, const char *fmt, ...)
 	bytes_add(s->out, "\r\n", 2);
 }
 
+static void
+add_note(struct notes *n, const char *text)
+{
+	if (n->texts.n + strlen(text) < REFUSALS_MOST)
+		bytes_add(&n->texts, text, strlen(text) + 1);
+}
+
+void
+session_note_verdict(struct session *s, const char *words)
+{
+	char text[TITLE_MOST + DOOR_VERDICT + 32];
+
+	snprintf(text, sizeof text, "refused, source=%s, %s", s->source, words);
+	add_note(&s->verdicts, text);
+}
+
 /* "RCPT from unknown[192.0.2.1]: 554 ...", as fail2ban and people know it. */
 static void
 note(struct session *s, const char *during, const char *reply)
@@ -43,8 +59,7 @@ note(struct session *s, const char *during, const char *reply)
 		 "%s from unknown[%s]: %.480s; from=<%s> proto=%s helo=<%s>",
 		 during, s->client, clean, sender,
 		 session_protocol(s), s->helo);
-	if (s->refusals.n + strlen(text) < REFUSALS_MOST)
-		bytes_add(&s->refusals, text, strlen(text) + 1);
+	add_note(&s->refusals, text);
 }
 
 static void
@@ -115,6 +130,7 @@ session_reset(struct session *s)
 	if (s->chunks > 0)
 		s->abandon_id = s->id;
 	s->mail = false;
+	session_auth_reset(s);
 	s->texts.n = 0;
 	s->nsender = 0;
 	s->envid[0] = '\0';
@@ -129,6 +145,7 @@ session_reset(struct session *s)
 	s->left = 0;
 	s->mode = MODE_COMMAND;
 	session_back_reset(s);
+	session_door_reset(s);
 	free(s->given);
 	s->given = NULL;
 	if (s->texts.room <= KEPT_ROOM)

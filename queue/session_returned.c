@@ -93,6 +93,9 @@ session_back_rcpt(struct session *s, const struct address *a)
 {
 	if (is_returns_domain(s, a->domain))
 		to_us(s, a);
+	else if (s->source[0] == '\0' &&
+		 (s->could_secure || s->could_authenticate))
+		session_refuse_nobody(s, "RCPT");
 	else if (s->source[0] == '\0')
 		refuse(s, a, "550 5.7.1", "relaying denied");
 	else if (s->back.n > 0)

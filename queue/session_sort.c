@@ -70,17 +70,25 @@ find_type(struct session *s, struct text sender)
 }
 
 void
-session_sort(struct session *s)
+session_type(struct session *s)
 {
 	const struct header *h = &s->header;
+
+	mailbox_first((struct text){(const char *)h->from.data, h->from.n},
+		      !h->from_cut, s->author);
+	find_type(s, (struct text){(const char *)s->texts.data + s->sender,
+				   s->nsender});
+}
+
+void
+session_sort(struct session *s)
+{
 	const bool one_way = routing_ways(s->settings) == 1;
 	struct routing_ask ask = {
 	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
 	    .source = text_of(s->source)};
 
-	mailbox_first((struct text){(const char *)h->from.data, h->from.n},
-		      !h->from_cut, s->author);
-	find_type(s, ask.sender);
+	session_type(s);
 	ask.author = text_of(s->author);
 	ask.type = s->type_place;
 	for (uint32_t i = 0; i < s->nrcpt; i++) {
