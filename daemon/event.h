@@ -18,6 +18,8 @@
 	E(CONNECT, INFO, "a client connected")                                 \
 	E(DISCONNECT, INFO, "a client left")                                   \
 	E(REFUSED, NOTICE, "a command or message was refused (reject: ...)")   \
+	E(AUTH_FAILED, NOTICE, "a client's AUTH failed (SASL ... failed)")     \
+	E(ACCOUNTS, INFO, "the accounts file is new, or wrong: old kept")      \
 	E(CLIENT, INFO, "client= of an accepted message")                      \
 	E(MESSAGE_ID, INFO, "message-id= of an accepted message")              \
 	E(QUEUED, INFO, "from=, size=, nrcpt=: the message is ours")           \

@@ -40,7 +40,7 @@ client_release(struct client *c)
 {
 	struct clients *all = c->all;
 
-	if (c->watching || c->items > 0)
+	if (c->watching || c->items > 0 || c->sasl)
 		return;
 	if (c->prev != NULL)
 		c->prev->next = c->next;
@@ -209,6 +209,9 @@ feed(struct client *c, const unsigned char *p, size_t n)
 			client_finish(c, step);
 			break;
 		case SESSION_STARTTLS: /* never: nothing offers it yet */
+		case SESSION_SASL:
+			client_sasl(c);
+			break;
 		case SESSION_CLOSE:
 			c->life = LIFE_CLOSING;
 			break;

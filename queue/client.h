@@ -16,7 +16,9 @@
 #define MTQ_CLIENT_H
 
 #include "queue/committer.h"
+#include "queue/accounts.h"
 #include "queue/crowd.h"
+#include "queue/guess.h"
 #include "queue/load.h"
 #include "queue/return_path.h"
 #include "queue/session.h"
@@ -38,6 +40,15 @@ struct gate {
 	bool open; /* it stands in the configuration in force */
 };
 
+/* AUTH: steps that are made on other threads, one after the other. */
+struct client_sasl {
+	struct accounts *accounts; /* NULL: none are known */
+	struct accounts *next;     /* when no step runs any more */
+	struct guess *guess;
+	unsigned running;
+	struct client *first; /* waits for its step */
+};
+
 /* What the clients of a process share. */
 struct clients {
 	struct loop *loop;
@@ -51,6 +62,7 @@ struct clients {
 	struct client *first;
 	size_t n; /* with those whose last item is with the committer */
 	struct crowd crowd;
+	struct client_sasl sasl;
 	struct load load;
 	struct load_use use;
 	uint64_t memory_bytes; /* of all clients, as client_weigh saw them */
@@ -64,6 +76,10 @@ struct clients {
 /* fd and its place in the gate and the crowd become the client's. */
 void client_open(struct clients *all, struct gate *g, int fd,
 		 const struct sockaddr *peer, const struct listen_settings *l);
+/* Before the first client. */
+bool clients_sasl_open(struct clients *all, struct err *e) MUST_USE;
+/* The accounts file is new.  One that is wrong changes nothing, and is logged. */
+void clients_accounts(struct clients *all, const char *p, size_t n);
 /* Enforces every deadline. */
 void clients_tick(struct clients *all, int64_t steady_us);
 /* How loaded are we?  use.used and most of sessions and queue are others'. */

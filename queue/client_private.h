@@ -5,6 +5,7 @@
  *	client_commit.c		its items at the committer
  *	client_returned.c	one of them: mail that came back
  *	client_ask.c		what its session asks of the queue
+ *	client_sasl.c		its steps of AUTH
  *	client_load.c		what it costs, and what a high load changes
  */
 #ifndef MTQ_CLIENT_PRIVATE_H
@@ -41,6 +42,12 @@ struct client {
 	unsigned char key[CROWD_KEY];
 	char text[CLIENT_TEXT];
 
+	/* AUTH */
+	bool sasl; /* a step waits or runs */
+	struct client *sasl_next;
+	int64_t sasl_now_us;  /* wall clock, for the step */
+	int64_t sasl_paid_us; /* guess_take, steady; 0: nothing was paid */
+
 	/* at the committer */
 	unsigned items;
 	uint64_t stored_id;      /* the message that the next number is about */
@@ -69,6 +76,8 @@ bool client_suppressed(void *arg, struct text address, int64_t now_us);
 /* Whose return path is this local part?  arg: struct clients. */
 enum return_path_answer client_returns(void *arg, struct text local,
 				       int64_t now_us, struct return_path *out);
+/* The session said SASL. */
+void client_sasl(struct client *c);
 /* What came back, judged by what the queue knows: c->returned. */
 bool client_judge_returned(struct client *c, struct err *e) MUST_USE;
 /* It is durable: what the log says of it. */

@@ -147,6 +147,19 @@ begin(struct receiver *r, struct err *e)
 	return true;
 }
 
+/* The accounts file, as mtqd handed it over. */
+static void
+take_accounts(struct receiver *r)
+{
+	const struct secret *file =
+	    r->role->secrets == NULL
+		? NULL
+		: secret_find(r->role->secrets, "", "accounts");
+
+	if (file != NULL)
+		clients_accounts(&r->clients, file->value, file->n);
+}
+
 static bool
 start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 {
@@ -176,6 +189,9 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	r->clients.loop = role->loop;
 	r->clients.store = r->store;
 	r->clients.settings = s;
+	if (!clients_sasl_open(&r->clients, e))
+		return false;
+	take_accounts(r);
 	r->clients.full = was_full;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		r->clients.fds_most = files.rlim_cur;
@@ -223,6 +239,14 @@ stop(struct role *role)
 	clients_stop(&r->clients);
 }
 
+/* Somebody changed an account or a password. */
+static void
+renewed(struct role *role)
+{
+	(void)role;
+	take_accounts(&the_receiver);
+}
+
 /* Half the watchdog's time at one batch: then we give no more signs of life,
  * and mtqd starts a receiver whose disk may answer. */
 static bool
@@ -250,6 +274,7 @@ main(void)
 {
 	static const struct role_ops ops = {.start = start,
 					    .reload = reload,
+					    .secrets = renewed,
 					    .stop = stop,
 					    .alive = alive,
 					    .after = after};

@@ -4,7 +4,7 @@
 #include "queue/session_private.h"
 
 /* Commands of other times and of later issues. */
-static const char *const not_offered[] = {"AUTH", "ETRN", "TURN", "ATRN",
+static const char *const not_offered[] = {"ETRN", "TURN", "ATRN",
 					  "SEND", "SOML", "SAML"};
 /* The words of another protocol that a browser can be made to speak to us
  * (attacks.md A13). */
@@ -35,7 +35,7 @@ must_be_last(const struct session *s, int v)
 {
 	if (v == VERB_QUIT)
 		return false; /* what follows it is not read */
-	return v == VERB_EHLO || v == VERB_HELO || v == VERB_DATA ||
+	return v == VERB_EHLO || v == VERB_HELO || v == VERB_DATA || v == VERB_AUTH ||
 	       v == VERB_STARTTLS || s->hello != HELLO_EHLO;
 }
 

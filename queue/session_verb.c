@@ -49,6 +49,7 @@ hello(struct session *s, enum session_verb v, const char *p, size_t n)
 	session_say(s, "250-8BITMIME");
 	if (s->tls_ready && !s->tls.on && s->limits.tls != LISTEN_TLS_OFF)
 		session_say(s, "250-STARTTLS");
+	session_auth_offer(s);
 	session_say(s, "250-SMTPUTF8");
 	session_say(s, "250-CHUNKING");
 	session_say(s, "250-ENHANCEDSTATUSCODES");
@@ -128,6 +129,8 @@ session_execute(struct session *s, enum session_verb v, const char *p, size_t n)
 		break;
 	case VERB_STARTTLS:
 		return session_starttls(s, n);
+	case VERB_AUTH:
+		return session_auth(s, p, n);
 	case VERB_QUIT:
 		session_say(s, "221 2.0.0 Bye");
 		s->quit = true;

@@ -1,0 +1,226 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/log.h"
+#include "daemon/now.h"
+#include "queue/client_private.h"
+#include "queue/sasl_server.h"
+
+enum {
+	/* Of the pool's four threads; who waits longer waits for who came
+	 * before. */
+	RUNNING_MOST = 2,
+	NAME_SHOWN = 128,
+};
+
+bool
+clients_sasl_open(struct clients *all, struct err *e)
+{
+	unsigned char salt[MAC_SIZE];
+
+	if (getrandom(salt, sizeof salt, 0) != (ssize_t)sizeof salt) {
+		err_set(e, ERR_SYSTEM, "getrandom: %m");
+		return false;
+	}
+	all->sasl.guess = guess_open(salt);
+	return true;
+}
+
+static struct guess_who
+who_is(const struct client *c)
+{
+	return (struct guess_who){
+	    .address = c->key,
+	    .account = sasl_server_name(session_sasl(c->session))};
+}
+
+/* As fail2ban knows it; blanks would end the name for it. */
+static void
+log_failure(const struct client *c)
+{
+	const struct sasl_server *x = session_sasl(c->session);
+	const char *name = sasl_server_name(x);
+	char shown[NAME_SHOWN];
+
+	log_safe(name, strlen(name), shown, sizeof shown);
+	for (char *p = shown; *p != '\0'; p++)
+		if (*p == ' ' || *p == ',' || *p == '[')
+			*p = '?';
+	log_event(EVENT_AUTH_FAILED, NULL,
+		  "warning: unknown[%s]: SASL %s authentication failed: (%s), "
+		  "sasl_username=%s",
+		  c->text, sasl_server_mechanism(x), sasl_server_reason(x),
+		  shown);
+}
+
+/* The step is made: the session says what follows. */
+static void
+finish(struct client *c)
+{
+	const struct sasl_server *x = session_sasl(c->session);
+	const struct guess_who w = who_is(c);
+
+	if (sasl_server_result(x) == SASL_SERVER_YES && c->sasl_paid_us > 0)
+		guess_right(c->all->sasl.guess, &c->all->settings->guard, &w,
+			    c->sasl_paid_us);
+	else if (sasl_server_result(x) == SASL_SERVER_NO ||
+		 sasl_server_result(x) == SASL_SERVER_BUSY)
+		log_failure(c);
+	c->sasl_paid_us = 0;
+	c->sasl = false;
+	c->waits = SESSION_MORE;
+	session_sasl_done(c->session);
+}
+
+static void
+work(void *arg)
+{
+	struct client *c = arg;
+
+	sasl_server_step(session_sasl(c->session), c->all->sasl.accounts,
+			 c->sasl_now_us);
+}
+
+static void
+go_on(struct client *c)
+{
+	if (c->life != LIFE_GONE) {
+		client_go_on(c);
+		return;
+	}
+	client_forsake(c);
+	client_release(c);
+}
+
+static void start(struct clients *all);
+
+static void
+done(void *arg)
+{
+	struct client *c = arg;
+	struct clients *all = c->all;
+
+	all->sasl.running--;
+	finish(c);
+	go_on(c); /* it may be gone now */
+	start(all);
+}
+
+/* Sessions of accounts that are gone are nobody's from their next message on. */
+static void
+take_over(struct clients *all)
+{
+	struct client_sasl *d = &all->sasl;
+	struct account_look look;
+
+	accounts_free(d->accounts);
+	d->accounts = d->next;
+	d->next = NULL;
+	for (struct client *c = all->first; c != NULL; c = c->next) {
+		const char *name = session_account(c->session);
+
+		if (*name == '\0')
+			continue;
+		accounts_look(d->accounts, text_of(name), now_us(), &look);
+		if (!look.live)
+			session_account_gone(c->session);
+	}
+}
+
+/* Begins what may run.  New accounts come into force while nothing runs. */
+static void
+start(struct clients *all)
+{
+	struct client_sasl *d = &all->sasl;
+
+	if (d->next != NULL && d->running == 0)
+		take_over(all);
+	while (d->next == NULL && d->first != NULL &&
+	       d->running < RUNNING_MOST) {
+		struct client *c = d->first;
+
+		d->first = c->sasl_next;
+		if (c->life == LIFE_GONE) { /* nobody waits for it */
+			c->sasl = false;
+			c->waits = SESSION_MORE;
+			client_forsake(c);
+			client_release(c);
+			continue;
+		}
+		d->running++;
+		c->sasl_now_us = now_us();
+		loop_work(all->loop, work, done, c);
+	}
+}
+
+/* May it be tried?  A step that says right or wrong is paid for first. */
+static bool
+may_try(struct client *c)
+{
+	struct sasl_server *x = session_sasl(c->session);
+	struct client_sasl *d = &c->all->sasl;
+	const struct guard_settings *guard = &c->all->settings->guard;
+	const struct guess_who w = who_is(c);
+	const int64_t now = now_steady_us();
+	enum guess_answer a;
+
+	if (d->accounts == NULL) {
+		sasl_server_put_off(x, "no accounts are known");
+		return false;
+	}
+	a = sasl_server_decides(x) ? guess_take(d->guess, guard, &w, now)
+				   : guess_ask(d->guess, guard, &w, now);
+	switch (a) {
+	case GUESS_GO:
+		c->sasl_paid_us = sasl_server_decides(x) ? now : 0;
+		return true;
+	case GUESS_ADDRESS_SPENT:
+		sasl_server_put_off(x, "too many failures from this address");
+		break;
+	case GUESS_ACCOUNT_SPENT:
+		sasl_server_put_off(x, "too many failures as this account");
+		break;
+	}
+	return false;
+}
+
+void
+client_sasl(struct client *c)
+{
+	struct client_sasl *d = &c->all->sasl;
+	struct client **last = &d->first;
+
+	if (d->next != NULL && d->running == 0)
+		take_over(c->all);
+	c->sasl = true;
+	c->waits = SESSION_SASL;
+	if (!may_try(c)) {
+		finish(c);
+		return;
+	}
+	while (*last != NULL)
+		last = &(*last)->sasl_next;
+	c->sasl_next = NULL;
+	*last = c;
+	start(c->all);
+}
+
+void
+clients_accounts(struct clients *all, const char *p, size_t n)
+{
+	struct accounts *fresh;
+	struct err e;
+
+	fresh = accounts_read(p, n, &e);
+	if (fresh == NULL) {
+		log_event(EVENT_ACCOUNTS, NULL,
+			  "accounts: %s; those before stay in force", e.text);
+		return;
+	}
+	log_event(EVENT_ACCOUNTS, NULL, "%zu accounts are in force", fresh->n);
+	accounts_free(all->sasl.next);
+	all->sasl.next = fresh;
+	start(all);
+}

@@ -1,0 +1,187 @@
+#include "queue/guess.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/bytes.h"
+
+struct guess *
+guess_open(const unsigned char salt[MAC_SIZE])
+{
+	struct guess *g = must_alloc(sizeof *g);
+
+	memcpy(g->salt, salt, sizeof g->salt);
+	return g;
+}
+
+void
+guess_free(struct guess *g)
+{
+	free(g);
+}
+
+/* What is counted under: an address, a name, or both. */
+static void
+key_of(const struct guess *g, const unsigned char *address, const char *account,
+       unsigned char key[GUESS_KEY])
+{
+	unsigned char mac[MAC_SIZE];
+	struct bytes b = {0};
+
+	if (address != NULL)
+		bytes_add(&b, address, GUESS_ADDRESS);
+	bytes_add_text(&b, account);
+	mac_make((struct text){(const char *)g->salt, sizeof g->salt},
+		 (struct text){(const char *)b.data, b.n}, mac);
+	memcpy(key, mac, GUESS_KEY);
+	bytes_free(&b);
+}
+
+/* The cell of a key; a new one in the place of the set's oldest, or NULL. */
+static struct guess_cell *
+cell_of(struct guess_table *t, const unsigned char key[GUESS_KEY], bool make)
+{
+	struct guess_cell *set =
+	    &t->cell[get_be32(key) % (GUESS_CELLS / GUESS_WAYS) * GUESS_WAYS];
+	struct guess_cell *oldest = set;
+
+	for (unsigned i = 0; i < GUESS_WAYS; i++) {
+		if (set[i].part > 0 && memcmp(set[i].key, key, GUESS_KEY) == 0)
+			return &set[i];
+		if (set[i].part < oldest->part)
+			oldest = &set[i];
+	}
+	if (!make)
+		return NULL;
+	*oldest = (struct guess_cell){.part = 0};
+	memcpy(oldest->key, key, GUESS_KEY);
+	return oldest;
+}
+
+/* Never 0, which marks a free cell. */
+static int64_t
+part_of(const struct rate *r, int64_t now_us)
+{
+	return 1 + now_us / max_of(r->window_us / GUESS_PARTS, (int64_t)1);
+}
+
+/* Parts that are over are counted no more. */
+static void
+turn(struct guess_cell *c, int64_t part)
+{
+	/* Time never goes back: a smaller number means another window. */
+	if (part - c->part > GUESS_PARTS || part < c->part)
+		memset(c->count, 0, sizeof c->count);
+	else
+		for (int64_t i = c->part + 1; i <= part; i++)
+			c->count[i % (GUESS_PARTS + 1)] = 0;
+	c->part = part;
+}
+
+static bool
+is_spent(struct guess_table *t, const unsigned char key[GUESS_KEY],
+	 const struct rate *r, int64_t now_us)
+{
+	struct guess_cell *c = cell_of(t, key, false);
+	uint64_t sum = 0;
+
+	if (c == NULL || r->window_us == 0)
+		return false;
+	turn(c, part_of(r, now_us));
+	for (unsigned i = 0; i <= GUESS_PARTS; i++)
+		sum += c->count[i];
+	return sum >= r->count;
+}
+
+static void
+pay(struct guess_table *t, const unsigned char key[GUESS_KEY],
+    const struct rate *r, int64_t now_us)
+{
+	struct guess_cell *c;
+
+	if (r->window_us == 0)
+		return;
+	c = cell_of(t, key, true);
+	turn(c, part_of(r, now_us));
+	c->count[c->part % (GUESS_PARTS + 1)]++;
+}
+
+static void
+give_back(struct guess_table *t, const unsigned char key[GUESS_KEY],
+	  const struct rate *r, int64_t then_us)
+{
+	struct guess_cell *c = cell_of(t, key, false);
+	int64_t part = part_of(r, then_us);
+
+	/* It may have given way meanwhile, or its time may be over. */
+	if (c != NULL && r->window_us != 0 && part <= c->part &&
+	    c->part - part <= GUESS_PARTS &&
+	    c->count[part % (GUESS_PARTS + 1)] > 0)
+		c->count[part % (GUESS_PARTS + 1)]--;
+}
+
+struct keys {
+	unsigned char address[GUESS_KEY];
+	unsigned char account[GUESS_KEY];
+	unsigned char both[GUESS_KEY];
+};
+
+static void
+keys_of(const struct guess *g, const struct guess_who *w, struct keys *k)
+{
+	key_of(g, w->address, "", k->address);
+	key_of(g, NULL, w->account, k->account);
+	key_of(g, w->address, w->account, k->both);
+}
+
+enum guess_answer
+guess_ask(struct guess *g, const struct guard_settings *s,
+	  const struct guess_who *w, int64_t now_us)
+{
+	struct keys k;
+
+	keys_of(g, w, &k);
+	if (is_spent(&g->address, k.address, &s->auth_failures_per_address,
+		     now_us))
+		return GUESS_ADDRESS_SPENT;
+	if (w->account[0] != '\0' &&
+	    cell_of(&g->right, k.both, false) == NULL &&
+	    is_spent(&g->account, k.account, &s->auth_failures_per_account,
+		     now_us))
+		return GUESS_ACCOUNT_SPENT;
+	return GUESS_GO;
+}
+
+enum guess_answer
+guess_take(struct guess *g, const struct guard_settings *s,
+	   const struct guess_who *w, int64_t now_us)
+{
+	enum guess_answer answer = guess_ask(g, s, w, now_us);
+	struct keys k;
+
+	if (answer != GUESS_GO)
+		return answer;
+	keys_of(g, w, &k);
+	pay(&g->address, k.address, &s->auth_failures_per_address, now_us);
+	if (w->account[0] != '\0' && cell_of(&g->right, k.both, false) == NULL)
+		pay(&g->account, k.account, &s->auth_failures_per_account,
+		    now_us);
+	return GUESS_GO;
+}
+
+void
+guess_right(struct guess *g, const struct guard_settings *s,
+	    const struct guess_who *w, int64_t then_us)
+{
+	struct guess_cell *c;
+	struct keys k;
+
+	keys_of(g, w, &k);
+	give_back(&g->address, k.address, &s->auth_failures_per_address,
+		  then_us);
+	if (cell_of(&g->right, k.both, false) == NULL)
+		give_back(&g->account, k.account, &s->auth_failures_per_account,
+			  then_us);
+	c = cell_of(&g->right, k.both, true);
+	c->part = max_of(c->part, 1 + then_us);
+}
