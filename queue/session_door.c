@@ -162,6 +162,7 @@ session_door_end(struct session *s)
 	    .source = source,
 	    .client = &c,
 	    .header = &s->door->header,
+	    .dkim = session_dkim_result(s),
 	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
 	    .type = s->type};
 
@@ -170,5 +171,11 @@ session_door_end(struct session *s)
 				 "message began as is no more");
 	session_type(s);
 	door_check(&ask, v);
-	return v->reply[0] != '\0' ? refuse(s, v->reply) : SESSION_ACCEPT;
+	if (v->reply[0] != '\0')
+		return refuse(s, v->reply);
+	if (session_shed(s)) {
+		session_reset(s);
+		return SESSION_MORE;
+	}
+	return SESSION_ACCEPT;
 }
