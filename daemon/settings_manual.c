@@ -17,6 +17,8 @@ static const struct example {
     {BLOCK_global, "", "instance", "prod-1"},
     {BLOCK_global, "", "hostname", "relay1.example.com"},
     {BLOCK_global, "", "user", "mtq"},
+    {BLOCK_tls, "relay1.example.com", "cert", "file:/etc/mtq/fullchain.pem"},
+    {BLOCK_tls, "relay1.example.com", "key", "file:/etc/mtq/key.pem"},
     {BLOCK_listen, "smtp", "address", "[127.0.0.1:25, \"[::1]:25\"]"},
     {BLOCK_source, "local", "from_ip", "[127.0.0.1, ::1]"},
     {BLOCK_type, "mass", "lifetime", "1d"},
@@ -36,8 +38,23 @@ static const struct example {
     {BLOCK_reply, "spam-filter", "priority", "10"},
     {BLOCK_reply, "spam-filter", "match", "\"554 5.7.1 *spam*\""},
     {BLOCK_reply, "spam-filter", "category", "content"},
+    {BLOCK_dkim, "example.com", "selector", "mtq2026"},
+    {BLOCK_dkim, "example.com", "key", "file:/etc/mtq/dkim.pem"},
+    {BLOCK_archive, "copies", "to", "maildir:/var/lib/mtq/archive"},
     {BLOCK_retry, "normal", "", ""},
 };
+
+/* Behind the first listener: those that need a certificate. */
+static const char more_listeners[] =
+    "\n# With a block tls: the other ports that CRMs and applications use.\n"
+    "#listen \"submission\" {\n"
+    "    #address = [127.0.0.1:587, 127.0.0.1:10025]\n"
+    "    #tls = required\n"
+    "#}\n"
+    "#listen \"submissions\" {\n"
+    "    #address = 127.0.0.1:465\n"
+    "    #tls = implicit\n"
+    "#}\n";
 
 static bool
 is_optional(enum block_kind kind)
@@ -167,6 +184,8 @@ settings_print_sample(struct bytes *out)
 			sample_key(out, kind, &b->key[k]);
 		if (kind != BLOCK_global)
 			bytes_printf(out, "%s}\n", off);
+		if (kind == BLOCK_listen)
+			bytes_add_text(out, more_listeners);
 	}
 }
 
