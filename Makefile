@@ -43,19 +43,19 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net netset values pattern pkey settings \
-	settings_table settings_near routing_index way rule routing settings_types settings_quotas settings_routes settings_expects settings_replies settings_returns secret settings_dkim settings_auth settings_tls settings_certificates preset settings_networks profile settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac base64 digest hostname token run log loop wire codec jail_filter jail_fence jail \
-	notify roles_file role child x509 certificates dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_files supervisor_reload mtqd
+	settings_table settings_near archive_to routing_index way rule routing settings_types settings_archives settings_quotas settings_routes settings_sources settings_expects settings_replies settings_returns secret settings_dkim settings_auth settings_tls settings_certificates preset settings_networks profile settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac base64 digest hostname token run log loop wire codec jail_filter jail_fence jail \
+	notify roles_file role child x509 certificates dkim_keys dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_files supervisor_reload mtqd
 QUEUE := status confine wall category_table category address mailbox record field dkim_canon dkim_tags dkim_field dkim_key dkim_header dkim dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_open store_make \
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_copies ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
-	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify door door_header door_check rate fair plan destination job flight relays_now forecast_world forecast \
-	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args accounts accounts_look sasl_server guess session_auth session_tls session_reply session_returned session_door \
+	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify door door_header door_check rate fair archive plan destination job flight relays_now forecast_world forecast \
+	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args accounts accounts_look sasl_server guess session_auth session_tls session_reply session_returned session_door session_dkim \
 	session_mail session_header session_sort session_load session_data session_verb session_line \
-	session tls_server committer crowd load client_returned client_commit client_ask client_sasl client_load client listener receiver \
+	session tls_server gate committer crowd load client_returned client_commit client_ask client_sasl client_dkim client_load client_tls client clients listener receiver \
 	scheduler
 DELIVERY := reply judge dane idna sign sign_field sign_put identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target confine_worker worker
-ADMIN := command utf8 human show queue_filter queue_read queue_oldest order manual \
+ADMIN := account_file account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order manual \
 	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_after explain_print explain_message \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test
@@ -69,7 +69,7 @@ MAIN_mtq-scheduler := queue/scheduler
 MAIN_mtq-worker := delivery/worker
 MAIN_mtq := admin/mtq
 LIBS_mtqd := -luv -lgnutls
-LIBS_mtq-receiver := -luv -llmdb -lnettle -lpthread -lgnutls -lgsasl
+LIBS_mtq-receiver := -luv -llmdb -lunbound -lnettle -lpthread -lgnutls -lgsasl
 LIBS_mtq-scheduler := -luv -llmdb -lnettle
 LIBS_mtq-worker := -luv -llmdb -lunbound -lgnutls -lidn2 -lgsasl -lpthread
 LIBS_mtq := -luv -llmdb -lnettle -ljansson -lsmartcols -lunbound -lgnutls -lidn2 -lgsasl -lpthread

@@ -17,6 +17,8 @@
 	E(TOKEN_FAILED, ERROR, "a relay's token was refused or can't be had")  \
 	E(CONNECT, INFO, "a client connected")                                 \
 	E(DISCONNECT, INFO, "a client left")                                   \
+	E(TLS, INFO, "a client's TLS handshake is done")                       \
+	E(TLS_FAILED, NOTICE, "a client's TLS handshake has failed")           \
 	E(REFUSED, NOTICE, "a command or message was refused (reject: ...)")   \
 	E(AUTH_FAILED, NOTICE, "a client's AUTH failed (SASL ... failed)")     \
 	E(ACCOUNTS, INFO, "the accounts file is new, or wrong: old kept")      \

@@ -66,14 +66,15 @@ watch_closed(struct watch *w)
 	client_release(c);
 }
 
-/* The connection ends now.  The client itself stays until the loop and the
+/* The client itself stays until the loop and the
  * committer have let it go. */
-static void
-hang_up(struct client *c)
+void
+client_hang_up(struct client *c)
 {
 	if (c->life == LIFE_GONE)
 		return;
 	c->life = LIFE_GONE;
+	client_tls_end(c);
 	c->gate->sessions--;
 	c->gate = NULL; /* it may go before we do */
 	crowd_leave(&c->all->crowd, c->key);
@@ -100,14 +101,16 @@ static void
 linger(struct client *c)
 {
 	if (session_quit(c->session)) {
-		hang_up(c);
+		client_hang_up(c);
 		return;
 	}
 	c->life = LIFE_LINGERING;
 	bytes_free(&c->rest);
 	c->deadline_us = now_steady_us() + CLIENT_LINGER_S * SECOND_US;
+	if (c->tls != NULL)
+		tls_server_bye(c->tls);
 	if (shutdown(c->fd, SHUT_WR) != 0) /* the client is gone already */
-		hang_up(c);
+		client_hang_up(c);
 	else
 		watch_for(&c->watch, LOOP_READ);
 }
@@ -118,16 +121,15 @@ write_out(struct client *c)
 {
 	c->replied = c->replied || c->out.n > 0;
 	while (c->out_done < c->out.n) {
-		ssize_t n =
-		    send(c->fd, c->out.data + c->out_done,
-			 c->out.n - c->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = client_send(c, c->out.data + c->out_done,
+					c->out.n - c->out_done);
 
 		if (n >= 0) {
 			c->out_done += (size_t)n;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			return false;
 		} else if (errno != EINTR) {
-			hang_up(c);
+			client_hang_up(c);
 			return false;
 		}
 	}
@@ -208,9 +210,14 @@ feed(struct client *c, const unsigned char *p, size_t n)
 		case SESSION_ABANDON:
 			client_finish(c, step);
 			break;
-		case SESSION_STARTTLS: /* never: nothing offers it yet */
+		case SESSION_STARTTLS:
+			client_starttls(c, n - at);
+			break;
 		case SESSION_SASL:
 			client_sasl(c);
+			break;
+		case SESSION_VERIFY:
+			client_verify(c);
 			break;
 		case SESSION_CLOSE:
 			c->life = LIFE_CLOSING;
@@ -220,15 +227,21 @@ feed(struct client *c, const unsigned char *p, size_t n)
 	return at;
 }
 
+/* While the committer works we go on watching, since most clients wait too;
+ * on_event stops it for one that does not. */
 static void
 watch_what_is_due(struct client *c)
 {
+	int want = LOOP_READ;
+
 	if (c->out_done < c->out.n)
-		watch_for(&c->watch, LOOP_WRITE);
-	else if (c->watch.events != LOOP_READ && hungry(c))
-		watch_for(&c->watch, LOOP_READ);
-	/* While the committer works we go on watching, since most clients wait
-	 * too; on_event stops it for one that does not. */
+		want = LOOP_WRITE;
+	else if (hungry(c) && client_pending(c))
+		want = LOOP_READ | LOOP_WRITE; /* at once */
+	else if (!hungry(c) && (c->watch.events & LOOP_WRITE) == 0)
+		return;
+	if (c->watch.events != want)
+		watch_for(&c->watch, want);
 }
 
 /* Octets have come, or the session may go on; p is not in c->rest. */
@@ -258,6 +271,8 @@ handle(struct client *c, const unsigned char *p, size_t n)
 	set_deadlines(c);
 	if (done && c->life == LIFE_CLOSING)
 		linger(c);
+	else if (done && c->life == LIFE_SECURING)
+		client_secure(c);
 	else
 		watch_what_is_due(c);
 }
@@ -273,15 +288,27 @@ static void
 read_some(struct client *c)
 {
 	unsigned char *scratch = c->all->scratch;
-	ssize_t n = recv(c->fd, scratch, CLIENTS_SCRATCH, MSG_DONTWAIT);
+	ssize_t n = client_recv(c, scratch, CLIENTS_SCRATCH);
 
-	if (n < 0 &&
-	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-		return;
-	if (n <= 0)
-		hang_up(c);
-	else if (c->life == LIFE_TALKING)
+	if (n > 0)
 		handle(c, scratch, (size_t)n);
+	else if (n == 0 ||
+		 (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+		client_hang_up(c);
+	else
+		watch_what_is_due(c);
+}
+
+/* What still comes is not looked at, nor deciphered. */
+static void
+throw_away(struct client *c)
+{
+	ssize_t n =
+	    recv(c->fd, c->all->scratch, CLIENTS_SCRATCH, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK &&
+		       errno != EINTR))
+		client_hang_up(c);
 }
 
 static void
@@ -289,19 +316,26 @@ on_event(struct watch *w, int events)
 {
 	struct client *c = container_of(w, struct client, watch);
 
-	if ((events & LOOP_WRITE) && (c->watch.events & LOOP_WRITE)) {
+	if (c->life == LIFE_SHAKING) {
+		client_shake(c);
+	} else if ((events & LOOP_WRITE) && (c->watch.events & LOOP_WRITE)) {
 		if (!write_out(c))
 			return;
 		if (c->life == LIFE_CLOSING)
 			linger(c);
+		else if (c->life == LIFE_SECURING)
+			client_secure(c);
+		else if (hungry(c) && client_pending(c))
+			read_some(c);
 		else
 			handle(c, nothing, 0);
-		return;
-	}
-	if (c->life == LIFE_LINGERING || hungry(c))
+	} else if (c->life == LIFE_LINGERING) {
+		throw_away(c);
+	} else if (hungry(c)) {
 		read_some(c);
-	else
+	} else {
 		watch_for(&c->watch, 0);
+	}
 }
 
 /* Octets that were there before our greeting are meant for somebody who does
@@ -341,7 +375,8 @@ client_open(struct clients *all, struct gate *g, int fd,
 	crowd_enter(&all->crowd, c->key);
 	memcpy(config.peer, addr, sizeof config.peer);
 	c->session = session_open(&config, &c->out);
-	if (spoke_first(fd))
+	session_offer_tls(c->session, g->tls != NULL);
+	if (l->tls != LISTEN_TLS_IMPLICIT && spoke_first(fd))
 		session_spoke_first(c->session);
 	c->next = all->first;
 	if (c->next != NULL)
@@ -350,48 +385,8 @@ client_open(struct clients *all, struct gate *g, int fd,
 	all->n++;
 	c->watching = true;
 	watch_open(all->loop, &c->watch, fd, on_event);
-	handle(c, nothing, 0);
-}
-
-void
-clients_tick(struct clients *all, int64_t steady_us)
-{
-	struct client *next;
-
-	for (struct client *c = all->first; c != NULL; c = next) {
-		next = c->next; /* only c itself can go meanwhile */
-		if (c->life == LIFE_GONE)
-			continue;
-		client_trim(c);
-		if (!client_too_late(c, steady_us))
-			continue;
-		if (c->life != LIFE_TALKING || c->out_done < c->out.n) {
-			hang_up(c); /* it does not read our reply */
-			continue;
-		}
-		bytes_free(&c->rest);
-		session_timeout(c->session);
+	if (l->tls == LISTEN_TLS_IMPLICIT && c->out.n == 0)
+		client_secure(c);
+	else
 		handle(c, nothing, 0);
-	}
-}
-
-void
-clients_stop(struct clients *all)
-{
-	struct client *next;
-
-	all->stopping = true;
-	for (struct client *c = all->first; c != NULL; c = next) {
-		next = c->next;
-		session_stop(c->session);
-		client_go_on(c);
-	}
-}
-
-void
-clients_reconfigure(struct clients *all)
-{
-	for (struct client *c = all->first; c != NULL; c = c->next)
-		session_reconfigure(c->session, all->settings,
-				    c->gate != NULL ? &c->gate->limits : NULL);
 }

@@ -18,6 +18,7 @@
 #include "queue/committer.h"
 #include "queue/accounts.h"
 #include "queue/crowd.h"
+#include "queue/gate.h"
 #include "queue/guess.h"
 #include "queue/load.h"
 #include "queue/return_path.h"
@@ -29,15 +30,6 @@ enum {
 	CLIENT_CHUNKS_MOST = 2,
 	CLIENT_LINGER_S = 2,          /* for our last words to be read */
 	CLIENT_TLS_BYTES = 50 * 1024, /* of GnuTLS for a session, about */
-};
-
-/* One block `listen`; kept over reloads while it has sessions. */
-struct gate {
-	struct gate *next;
-	char *title;
-	struct listen_settings limits; /* only its numbers are used */
-	uint64_t sessions;
-	bool open; /* it stands in the configuration in force */
 };
 
 /* AUTH: steps that are made on other threads, one after the other. */
@@ -63,6 +55,7 @@ struct clients {
 	size_t n; /* with those whose last item is with the committer */
 	struct crowd crowd;
 	struct client_sasl sasl;
+	struct validator *validator; /* NULL: no source asks for signatures */
 	struct load load;
 	struct load_use use;
 	uint64_t memory_bytes; /* of all clients, as client_weigh saw them */
@@ -80,12 +73,16 @@ void client_open(struct clients *all, struct gate *g, int fd,
 bool clients_sasl_open(struct clients *all, struct err *e) MUST_USE;
 /* The accounts file is new.  One that is wrong changes nothing, and is logged. */
 void clients_accounts(struct clients *all, const char *p, size_t n);
+/* The settings have changed, or the process begins. */
+void clients_dkim(struct clients *all);
 /* Enforces every deadline. */
 void clients_tick(struct clients *all, int64_t steady_us);
 /* How loaded are we?  use.used and most of sessions and queue are others'. */
 void clients_measure(struct clients *all, int64_t steady_us);
 /* 421 for sessions without a transaction; the others finish theirs. */
 void clients_stop(struct clients *all);
+/* Gates show other certificates, or none. */
+void clients_certificates(struct clients *all);
 /* all->settings and the gates have changed. */
 void clients_reconfigure(struct clients *all);
 /* "192.0.2.1" or "2001:db8::1"; IPv4 within IPv6 is shown as IPv4. */

@@ -2,10 +2,13 @@
  * client_private - what the files of the client share; nobody else's.
  *
  *	client.c		the connection
+ *	clients.c		all of them: deadlines, stop, reload
+ *	client_tls.c		what TLS changes for its octets
  *	client_commit.c		its items at the committer
  *	client_returned.c	one of them: mail that came back
  *	client_ask.c		what its session asks of the queue
  *	client_sasl.c		its steps of AUTH
+ *	client_dkim.c		keys of signatures, from the DNS
  *	client_load.c		what it costs, and what a high load changes
  */
 #ifndef MTQ_CLIENT_PRIVATE_H
@@ -15,6 +18,8 @@
 
 enum client_life {
 	LIFE_TALKING,
+	LIFE_SECURING,  /* writes the 220 of STARTTLS */
+	LIFE_SHAKING,   /* the TLS handshake */
 	LIFE_CLOSING,   /* writes its last words */
 	LIFE_LINGERING, /* throws away what still comes */
 	LIFE_GONE,      /* the connection is closed */
@@ -27,6 +32,8 @@ struct client {
 	struct session *session;
 	enum client_life life;
 	int fd;
+	struct tls_server *tls; /* NULL: in clear */
+	struct gate_tls *keys;  /* what it shows */
 	struct watch watch;
 	bool watching;     /* `watch` is not closed yet */
 	struct bytes rest; /* read, not yet eaten */
@@ -48,6 +55,8 @@ struct client {
 	int64_t sasl_now_us;  /* wall clock, for the step */
 	int64_t sasl_paid_us; /* guess_take, steady; 0: nothing was paid */
 
+	struct client_verify *verify; /* keys are being asked for; or NULL */
+
 	/* at the committer */
 	unsigned items;
 	uint64_t stored_id;      /* the message that the next number is about */
@@ -62,6 +71,20 @@ struct client {
 	size_t nreturned;
 };
 
+/* The connection ends now. */
+void client_hang_up(struct client *c);
+/* As send and recv, in clear or inside TLS. */
+ssize_t client_send(struct client *c, const void *p, size_t n);
+ssize_t client_recv(struct client *c, unsigned char *p, size_t n);
+/* Octets are there that no poll will tell of. */
+bool client_pending(const struct client *c);
+/* The session said STARTTLS; `unread` octets came with it. */
+void client_starttls(struct client *c, size_t unread);
+/* The handshake begins, or goes on. */
+void client_secure(struct client *c);
+void client_shake(struct client *c);
+void client_tls_late(struct client *c);
+void client_tls_end(struct client *c);
 /* A chunk buffer for the session before it is fed, without asking malloc; and
  * back if it was not needed. */
 void client_lend(struct client *c);
@@ -78,6 +101,12 @@ enum return_path_answer client_returns(void *arg, struct text local,
 				       int64_t now_us, struct return_path *out);
 /* The session said SASL. */
 void client_sasl(struct client *c);
+/* The session said VERIFY. */
+void client_verify(struct client *c);
+/* Its time is over: what has not answered counts as no answer. */
+void client_verify_tick(struct client *c, int64_t steady_us);
+/* Nobody waits for the answers any more. */
+void client_unverify(struct client *c);
 /* What came back, judged by what the queue knows: c->returned. */
 bool client_judge_returned(struct client *c, struct err *e) MUST_USE;
 /* It is durable: what the log says of it. */

@@ -23,17 +23,17 @@ struct listener {
 };
 
 static void
-turn_away(const struct listeners *all, int fd, const struct sockaddr *peer,
+turn_away(const struct listener *l, int fd, const struct sockaddr *peer,
 	  const char *status, const char *why)
 {
-	const char *host = all->clients->settings->hostname;
+	const char *host = l->all->clients->settings->hostname;
 	char from[CLIENT_TEXT], line[512];
 	int n = snprintf(line, sizeof line, "421 %s %s Error: %s\r\n", status,
 			 host, why);
 
 	client_address_text(peer, from);
-	/* One try: who is not let in gets no buffer. */
-	if (n > 0)
+	/* One try: who is not let in gets no buffer, nor a handshake. */
+	if (n > 0 && l->listen->tls != LISTEN_TLS_IMPLICIT)
 		(void)!send(fd, line, min_of((size_t)n, sizeof line - 1),
 			    MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
@@ -54,14 +54,14 @@ welcome(struct listener *l, int fd, const struct sockaddr *peer)
 	}
 	crowd_key(addr, key);
 	if (l->gate->sessions >= l->listen->max_connections)
-		turn_away(l->all, fd, peer, "4.7.0", "too many connections");
+		turn_away(l, fd, peer, "4.7.0", "too many connections");
 	else if (crowd_count(&clients->crowd, key) >=
 		 load_share(&clients->load,
 			    l->listen->max_connections_per_address))
-		turn_away(l->all, fd, peer, "4.7.0",
+		turn_away(l, fd, peer, "4.7.0",
 			  "too many connections from your address");
 	else if (clients->memory_bytes >= clients->settings->guard.memory_bytes)
-		turn_away(l->all, fd, peer, "4.3.2", "overloaded");
+		turn_away(l, fd, peer, "4.3.2", "overloaded");
 	else
 		client_open(clients, l->gate, fd, peer, l->listen);
 }
@@ -110,40 +110,6 @@ on_arrival(struct watch *w, int events)
 			rest(l);
 		/* Other errors are of one connection, or mean "no more". */
 		return;
-	}
-}
-
-static struct gate *
-gate_of(struct listeners *all, const struct listen_settings *listen)
-{
-	struct gate *g = all->gates;
-
-	while (g != NULL && strcmp(g->title, listen->title) != 0)
-		g = g->next;
-	if (g == NULL) {
-		g = must_alloc(sizeof *g);
-		g->title = must_strdup(listen->title);
-		g->next = all->gates;
-		all->gates = g;
-	}
-	g->limits = *listen;
-	g->open = true;
-	return g;
-}
-
-static void
-forget_gates(struct listeners *all)
-{
-	for (struct gate **p = &all->gates; *p != NULL;) {
-		struct gate *g = *p;
-
-		if (g->open || g->sessions > 0) {
-			p = &g->next;
-			continue;
-		}
-		*p = g->next;
-		free(g->title);
-		free(g);
 	}
 }
 
@@ -196,7 +162,7 @@ listeners_open(struct listeners *all, const int *fds, unsigned n, struct err *e)
 
 			l->all = all;
 			l->listen = &s->listens[i];
-			l->gate = gate_of(all, l->listen);
+			l->gate = gate_of(&all->gates, l->listen);
 			l->fd = fds[at++];
 			l->next = all->first;
 			all->first = l;
@@ -224,6 +190,26 @@ measure(const struct listeners *all)
 }
 
 void
+listeners_certificates(struct listeners *all, const struct secrets *set)
+{
+	struct gate *last = NULL; /* a listener has many addresses */
+	struct err e;
+
+	for (struct listener *l = all->first; l != NULL; l = l->next) {
+		if (l->gate == last)
+			continue;
+		last = l->gate;
+		if (!gate_certificates(l->gate, all->clients->settings,
+				       l->listen, set, &e))
+			log_event(EVENT_NOTE, NULL,
+				  "listen %s: %s; the certificates read before "
+				  "are used",
+				  l->listen->title, e.text);
+	}
+	clients_certificates(all->clients);
+}
+
+void
 listeners_tick(struct listeners *all)
 {
 	for (struct listener *l = all->first; l != NULL; l = l->next)
@@ -231,6 +217,6 @@ listeners_tick(struct listeners *all)
 			l->resting = false;
 			watch_for(&l->watch, LOOP_READ);
 		}
-	forget_gates(all);
+	gates_forget(&all->gates);
 	measure(all);
 }

@@ -25,6 +25,8 @@ bool listeners_begin(struct listeners *all, struct clients *clients,
  * their order. */
 bool listeners_open(struct listeners *l, const int *fds, unsigned n,
 		    struct err *e) MUST_USE;
+/* All show the certificates of this set from now on. */
+void listeners_certificates(struct listeners *l, const struct secrets *set);
 void listeners_close(struct listeners *l);
 /* Listens again where it paused; forgets blocks that are no more. */
 void listeners_tick(struct listeners *l);

@@ -9,10 +9,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/now.h"
 #include "daemon/role.h"
+#include "queue/confine.h"
 #include "queue/listener.h"
 
 enum {
@@ -165,8 +165,6 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 {
 	struct receiver *r = &the_receiver;
 	const struct settings *s = role->settings;
-	const struct jail_path paths[] = {
-	    {.path = s->state_dir, .access = JAIL_WRITE}};
 	uint64_t *salt = &r->clients.crowd.salt;
 	struct rlimit files;
 
@@ -180,7 +178,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 		return false;
 	}
 	if (!listeners_begin(&r->listeners, &r->clients, e) ||
-	    !jail_close(paths, countof(paths), e))
+	    !confine_receiver(s, e))
 		return false;
 	r->store = store_open(s->state_dir, STORE_WRITE,
 			      s->queue.map_size_bytes, s->instance, e);
@@ -192,6 +190,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	if (!clients_sasl_open(&r->clients, e))
 		return false;
 	take_accounts(r);
+	clients_dkim(&r->clients);
 	r->clients.full = was_full;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		r->clients.fds_most = files.rlim_cur;
@@ -199,6 +198,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	    committer_open(role->loop, r->store, fds[nfds - 1]);
 	if (!begin(r, e) || !listeners_open(&r->listeners, fds, nfds - 1, e))
 		return false;
+	listeners_certificates(&r->listeners, role->secrets);
 	timer_open(role->loop, &r->tick, on_tick);
 	timer_start(&r->tick, TICK_MS);
 	return true;
@@ -218,6 +218,7 @@ reload(struct role *role, const struct settings *old, const int *fds,
 	if (nfds < 1)
 		err_set(&e, ERR_PEER, "mtqd sent no bell");
 	ok = nfds >= 1 && listeners_open(&r->listeners, fds, nfds - 1, &e);
+	listeners_certificates(&r->listeners, role->secrets);
 	clients_reconfigure(&r->clients); /* the old settings go in any case */
 	if (!ok) {
 		log_event(EVENT_FATAL, NULL, "%s", e.text);
@@ -243,8 +244,8 @@ stop(struct role *role)
 static void
 renewed(struct role *role)
 {
-	(void)role;
 	take_accounts(&the_receiver);
+	listeners_certificates(&the_receiver.listeners, role->secrets);
 }
 
 /* Half the watchdog's time at one batch: then we give no more signs of life,
