@@ -67,6 +67,14 @@
 	  "export [--format csv|json]",                                        \
 	  "addresses and domains that get no mail: why, who says so, how "     \
 	  "long")                                                              \
+	C(account,                                                             \
+	  "list\n"                                                             \
+	  "add [--generate | --password-file FILE] [--not-after TIME] NAME\n"  \
+	  "passwd [--generate | --password-file FILE] [--not-after TIME] "     \
+	  "[--old-not-after TIME | --replace] NAME\n"                          \
+	  "remove NAME",                                                       \
+	  "who may authenticate here; passwords are never shown\n"             \
+	  "--file FILE: another accounts file than the configuration's")       \
 	C(quota,                                                               \
 	  "[NAME]\n"                                                           \
 	  "set NAME [TYPE] NUMBER [--until TIME] [--reason TEXT]\n"            \
