@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "daemon/settings_archives.h"
 #include "daemon/settings_certificates.h"
 #include "daemon/settings_dkim.h"
 #include "daemon/settings_expects.h"
@@ -13,6 +14,7 @@
 #include "daemon/settings_replies.h"
 #include "daemon/settings_returns.h"
 #include "daemon/settings_routes.h"
+#include "daemon/settings_sources.h"
 #include "daemon/settings_tls.h"
 #include "daemon/settings_types.h"
 
@@ -194,11 +196,12 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 	for (size_t i = 0; i < c->s->nsources; i++) {
 		const struct source_settings *s = &c->s->sources[i];
 
-		if (s->from_ip.n == 0 ||
-		    !settings_given(c->s, BLOCK_source, s, "from_ip"))
+		if (settings_broken(c->s, BLOCK_source, s, "from_ip"))
 			return true; /* told already */
 		if (!settings_is_for(s, l->title))
 			continue;
+		if (s->from_ip.n == 0) /* an account, from anywhere */
+			return true;
 		for (size_t j = 0; j < s->from_ip.n; j++)
 			if (net_is_v4(&s->from_ip.net[j]) == v4)
 				return true;
@@ -245,82 +248,6 @@ check_listens(const struct check *c)
 	}
 }
 
-/* Is there a listener that both are for? */
-static bool
-meet(const struct settings *s, const struct source_settings *a,
-     const struct source_settings *b)
-{
-	for (size_t i = 0; i < s->nlistens; i++)
-		if (settings_is_for(a, s->listens[i].title) &&
-		    settings_is_for(b, s->listens[i].title))
-			return true;
-	return false;
-}
-
-/* Compares source i with all before it: which source a client belongs to must
- * not hang on their order.  A narrower network inside a wider one is fine. */
-static void
-check_shared(const struct check *c, size_t i)
-{
-	const struct source_settings *s = &c->s->sources[i];
-
-	for (size_t k = 0; k < i; k++) {
-		const struct source_settings *o = &c->s->sources[k];
-
-		if (!meet(c->s, s, o))
-			continue;
-		for (size_t x = 0; x < s->from_ip.n; x++)
-			for (size_t y = 0; y < o->from_ip.n; y++)
-				if (memcmp(&s->from_ip.net[x],
-					   &o->from_ip.net[y],
-					   sizeof *s->from_ip.net) == 0) {
-					error_at(
-					    c, s,
-					    "source %s has a "
-					    "network of source %s at %s:%u; "
-					    "give them different listeners",
-					    s->title, o->title, o->file,
-					    o->line);
-					return;
-				}
-	}
-}
-
-static void
-check_sources(const struct check *c)
-{
-	size_t networks = 0;
-
-	if (c->s->nsources == 0)
-		report_error(c->report, c->name, 0,
-			     "no source block: nobody may hand us mail");
-	for (size_t i = 0; i < c->s->nsources; i++)
-		networks += c->s->sources[i].from_ip.n;
-	if (networks > SETTINGS_NETWORKS) {
-		report_error(c->report, c->name, 0,
-			     "%zu networks of sources; the most is %d",
-			     networks, SETTINGS_NETWORKS);
-		return;
-	}
-	for (size_t i = 0; i < c->s->nsources; i++) {
-		const struct source_settings *s = &c->s->sources[i];
-		const struct conf_node *n =
-		    settings_given(c->s, BLOCK_source, s, "from_ip");
-
-		if (n != NULL && s->from_ip.n == 0)
-			error_at(c, n, "from_ip: the list is empty");
-		if (n != NULL)
-			check_shared(c, i);
-		n = settings_given(c->s, BLOCK_source, s, "listener");
-		for (size_t j = 0; n != NULL && j < s->listener.n; j++)
-			if (!settings_is_listener(c->s, s->listener.item[j]))
-				error_at(c, n,
-					 "listener: there is no listen "
-					 "%.100s",
-					 s->listener.item[j]);
-	}
-}
-
 void
 settings_check(const struct settings *s, const char *name, struct report *r)
 {
@@ -329,9 +256,10 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	check_global(&c);
 	check_dns(&c);
 	check_listens(&c);
-	check_sources(&c);
+	settings_sources_check(s, name, r);
 	settings_relays_check(s, name, r);
 	settings_types_check(s, name, r);
+	settings_archives_check(s, name, r);
 	settings_quotas_check(s, name, r);
 	settings_routes_check(s, name, r);
 	settings_expects_check(s, r);

@@ -116,7 +116,9 @@ wrong_relations(void **state)
 	     "f: no relay block: mail can't go anywhere\n"},
 	    {"blocks without what they need",
 	     NAMES "listen in { }\nsource crm { }\nrelay out { }\n",
-	     "f:3: listen in needs address\nf:4: source crm needs from_ip\n"
+	     "f:3: listen in needs address\n"
+	     "f:4: source crm needs from_ip, auth_user or client_cert: who may "
+	     "send is never everybody\n"
 	     "f:5: relay out needs host\n"},
 	    {"a Maildir without its folder",
 	     NAMES LISTEN SOURCE "relay out { deliver = maildir }\n",

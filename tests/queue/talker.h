@@ -309,6 +309,11 @@ talker_step(struct talker *t)
 		t->body.n = 0;
 		session_abandoned(t->session);
 		return true;
+	case SESSION_STARTTLS: /* none is offered to a talker */
+	case SESSION_VERIFY:
+	case SESSION_SASL:
+		must(t->closed);
+		return false;
 	case SESSION_CLOSE:
 		t->closed = true;
 		return false;
