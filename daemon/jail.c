@@ -1,9 +1,9 @@
 #include "daemon/jail.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <linux/landlock.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -15,17 +15,36 @@
 #include "daemon/log.h"
 #include "daemon/zone.h"
 
-#define FILE_READ   LANDLOCK_ACCESS_FS_READ_FILE
-#define FILE_WRITE  (FILE_READ | LANDLOCK_ACCESS_FS_WRITE_FILE)
-#define FOLDER_READ (FILE_READ | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FOLDER_WRITE                                                           \
-	(FOLDER_READ | FILE_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG |              \
-	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR)
-/* Every right of ABI 1, so that all are denied that no path allows.  ABI 2 adds
- * REFER: without it no file can move from one folder to another, as a Maildir's
- * do from tmp to new. */
-#define HANDLED ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
-enum { ABI_WITH_REFER = 2 };
+enum { PATHS_MOST = 1280 };
+/* A uid of 0 gives nothing any more, and none of this can be taken back. */
+#define ROOT_IS_NOBODY                                                         \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |       \
+	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |             \
+	 SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+
+/* No program that we start can have a capability again.  Only who may set
+ * capabilities can say so; to the others no_new_privs says the same. */
+static bool
+bound_capabilities(void)
+{
+	if (prctl(PR_SET_SECUREBITS, ROOT_IS_NOBODY, 0, 0, 0) != 0)
+		return errno == EPERM;
+	for (unsigned long c = 0; c <= 63; c++)
+		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0)
+			return errno == EINVAL; /* beyond the last one */
+	return true;
+}
+
+static bool
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+	       syscall(SYS_capset, &head, none) == 0;
+}
 
 bool
 jail_hide(struct err *e)
@@ -42,8 +61,8 @@ jail_hide(struct err *e)
 bool
 jail_begin(uint64_t files, struct err *e)
 {
-	struct rlimit none = {0, 0}, open;
 	pid_t parent = getppid();
+	struct rlimit open;
 
 	if (getrlimit(RLIMIT_NOFILE, &open) != 0)
 		goto fail;
@@ -51,9 +70,8 @@ jail_begin(uint64_t files, struct err *e)
 			    ? files
 			    : open.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &open) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    !bound_capabilities() || !drop_capabilities() ||
 	    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
 		goto fail;
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
@@ -65,84 +83,42 @@ jail_begin(uint64_t files, struct err *e)
 		err_set(e, ERR_SYSTEM, "mtqd is gone");
 		return false;
 	}
-	return true;
+	return jail_hide(e);
 fail:
 	err_set(e, ERR_SYSTEM, "confine the process: %m");
 	return false;
 }
 
-static bool
-allow(int ruleset, uint64_t handled, const struct jail_path *p, struct err *e)
+bool
+jail_close(const struct jail *j, struct err *e)
 {
-	struct landlock_path_beneath_attr a = {0};
-	struct stat st;
-	bool ok = false;
-	long rc;
+	struct jail_path path[PATHS_MOST];
+	size_t n = 0;
 
-	a.parent_fd = open(p->path, O_PATH | O_CLOEXEC);
-	if (a.parent_fd < 0) {
-		if (p->optional && (errno == ENOENT || errno == EACCES))
-			return true;
-		err_set(e, ERR_SYSTEM, "%s: %m", p->path);
-		return false;
-	}
-	if (fstat(a.parent_fd, &st) != 0) {
-		err_set(e, ERR_SYSTEM, "%s: %m", p->path);
-		goto out;
-	}
-	if (S_ISDIR(st.st_mode))
-		a.allowed_access =
-		    p->access == JAIL_WRITE
-			? FOLDER_WRITE | (handled & LANDLOCK_ACCESS_FS_REFER)
-			: FOLDER_READ;
-	else
-		a.allowed_access =
-		    p->access == JAIL_WRITE ? FILE_WRITE : FILE_READ;
-	rc = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
-		     &a, 0);
-	ok = rc == 0;
-	if (!ok)
-		err_set(e, ERR_SYSTEM, "confine to %s: %m", p->path);
-out:
-	close(a.parent_fd);
-	return ok;
+	/* Every role reads the configuration again at a reload, and a day is
+	 * not a day without its zone: libc would take UTC without a word. */
+	path[n++] = (struct jail_path){ZONE_FILES, JAIL_READ, true};
+	must(j->npaths < PATHS_MOST);
+	for (size_t i = 0; i < j->npaths; i++)
+		path[n++] = j->paths[i];
+	return jail_fence(path, n, j->ports, j->nports, e) &&
+	       jail_filter(j->who, e);
 }
 
 bool
-jail_close(const struct jail_path *paths, size_t n, struct err *e)
+jail_mtqd(struct err *e)
 {
-	const struct jail_path zones = {ZONE_FILES, JAIL_READ, true};
-	struct landlock_ruleset_attr a = {.handled_access_fs = HANDLED};
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-			   LANDLOCK_CREATE_RULESET_VERSION);
-	int ruleset;
-	bool ok = true;
+	const char *missing[] = {jail_fence_missing(), jail_filter_missing()};
 
-	if (abi >= ABI_WITH_REFER)
-		a.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
-
-	if (abi < 1) {
-		log_event(
-		    EVENT_JAIL, NULL,
-		    "this kernel has no Landlock: files are not confined");
-		return true;
-	}
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0);
-	if (ruleset < 0) {
-		err_set(e, ERR_SYSTEM, "confine the process: %m");
+	for (size_t i = 0; i < countof(missing); i++)
+		if (missing[i] != NULL)
+			log_event(EVENT_JAIL, NULL, "%s", missing[i]);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		err_set(e, ERR_SYSTEM, "confine mtqd: %m");
 		return false;
 	}
-	/* Every role reads the configuration again at a reload, and a day is
-	 * not a day without its zone: libc would take UTC without a word. */
-	ok = allow(ruleset, a.handled_access_fs, &zones, e);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = allow(ruleset, a.handled_access_fs, &paths[i], e);
-	if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
-		err_set(e, ERR_SYSTEM, "confine the process: %m");
-		ok = false;
-	}
-	close(ruleset);
-	return ok;
+	return jail_hide(e) && jail_fence_signals(e) &&
+	       jail_filter(JAIL_MTQD, e);
 }
 
 bool
@@ -157,9 +133,10 @@ jail_drop(const char *user, struct err *e)
 			errno != 0 ? "lookup failed" : "there is no such user");
 		return false;
 	}
-	if (initgroups(user, pw->pw_gid) != 0 ||
+	if (!bound_capabilities() || initgroups(user, pw->pw_gid) != 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0) {
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0 ||
+	    !drop_capabilities()) {
 		err_set(e, ERR_SYSTEM, "become user %s: %m", user);
 		return false;
 	}

@@ -138,7 +138,7 @@ serve(struct settings *s, const char *path)
 	roles = find_roles();
 	v = supervisor_open(s, path, roles, &e);
 	/* Before we are somebody whom others may look at: we hold secrets. */
-	if (v == NULL || !become_user(s, &e) || !jail_hide(&e))
+	if (v == NULL || !become_user(s, &e) || !jail_mtqd(&e))
 		return fatal(&e);
 	free(roles);
 	return supervisor_run(v);

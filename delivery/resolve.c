@@ -12,10 +12,6 @@
 #include "delivery/idna.h"
 #include "daemon/validator.h"
 
-/* libunbound reads them. */
-const char *const resolve_files[] = {"/etc/resolv.conf", "/etc/hosts",
-				     "/usr/share/dns", "/dev/urandom", NULL};
-
 struct resolver {
 	struct loop *loop;
 	const struct dns_settings *settings;

@@ -83,7 +83,5 @@ void resolve_start(struct resolver *r, struct lookup *l,
 /* Cancels what is under way (without `done`) and frees what was found; the
  * lookup is as zeroed when `gone` is called, perhaps before this returns. */
 void resolve_drop(struct lookup *l, void (*gone)(struct lookup *l));
-/* Files the resolver must be able to read, for the jail. */
-extern const char *const resolve_files[];
 
 #endif

@@ -9,11 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/role.h"
+#include "delivery/confine_worker.h"
 #include "delivery/idna.h"
-#include "delivery/maildir.h"
 #include "delivery/patience.h"
 #include "delivery/pool.h"
 
@@ -21,7 +20,6 @@ enum {
 	TICK_MS = 100,       /* how exactly deadlines are kept */
 	EGRESSES_MOST = 256, /* relays */
 	BUCKETS = 4096,      /* of pools, by relay and destination */
-	PATHS_MOST = 1200,
 	TRIM_AFTER_S = 5, /* pools were freed: memory goes back */
 };
 
@@ -288,70 +286,6 @@ after_round(struct role *r)
 		role_done(r, EXIT_DONE);
 }
 
-/* The folder of a file that may be replaced by another of that name. */
-static size_t
-add_folder(struct jail_path *path, size_t n, char *file)
-{
-	char *slash = strrchr(file, '/');
-
-	if (slash == NULL || slash == file)
-		return n;
-	path[n] = (struct jail_path){
-	    must_printf("%.*s", (int)(slash - file), file), JAIL_READ, true};
-	return n + 1;
-}
-
-static size_t
-add_relay(struct jail_path *path, size_t n, const struct relay_settings *r)
-{
-	if (r->deliver == DELIVER_MAILDIR) {
-		path[n++] = (struct jail_path){r->dir, JAIL_WRITE, false};
-		return n;
-	}
-	n = add_folder(path, n, r->ca_file);
-	return add_folder(path, n, r->client_cert);
-}
-
-/* What a worker may touch: the queue to read, the lock file to be seen as a
- * reader, the resolver's files, certificates, Maildirs. */
-static bool
-confine(struct worker *w, struct err *e)
-{
-	static const char *const certificates[] = {
-	    "/etc/ssl", "/usr/share/ca-certificates",
-	    "/usr/local/share/ca-certificates"};
-	const struct settings *s = w->role->settings;
-	struct jail_path path[PATHS_MOST];
-	char *lock = must_printf("%s/queue.mdb-lock", s->state_dir);
-	size_t n = 0;
-	bool ok;
-
-	path[n++] = (struct jail_path){s->state_dir, JAIL_READ, false};
-	path[n++] = (struct jail_path){lock, JAIL_WRITE, false};
-	for (size_t i = 0; resolve_files[i] != NULL; i++)
-		path[n++] =
-		    (struct jail_path){resolve_files[i], JAIL_READ, true};
-	for (size_t i = 0; i < countof(certificates); i++)
-		path[n++] =
-		    (struct jail_path){certificates[i], JAIL_READ, true};
-	for (size_t i = 0; i < s->dns.trust_anchor.n && n < PATHS_MOST / 2; i++)
-		n = add_folder(path, n, s->dns.trust_anchor.item[i]);
-	for (size_t i = 0; i < s->nrelays && n + 2 <= PATHS_MOST; i++) {
-		const struct relay_settings *r = &s->relays[i];
-
-		/* Its own mail waits then; the other relays go on. */
-		if (r->deliver == DELIVER_MAILDIR && !maildir_make(r->dir, e)) {
-			log_event(EVENT_NOTE, NULL, "relay %s: %s", r->title,
-				  e->text);
-			continue;
-		}
-		n = add_relay(path, n, r);
-	}
-	ok = jail_close(path, n, e);
-	free(lock);
-	return ok;
-}
-
 static void
 say_hello(struct worker *w)
 {
@@ -374,7 +308,7 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 		return false;
 	}
 	w->role = r;
-	if (!confine(w, e))
+	if (!confine_worker(s, e))
 		return false;
 	w->outlet.loop = r->loop;
 	w->outlet.jobs = &w->jobs;

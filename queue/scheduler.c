@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/jail.h"
 #include "daemon/log.h"
 #include "daemon/role.h"
+#include "queue/confine.h"
 #include "queue/dispatch.h"
 #include "queue/orders.h"
 #include "queue/store.h"
@@ -366,8 +366,6 @@ static bool
 start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 {
 	struct scheduler *s = &the_scheduler;
-	const struct jail_path paths[] = {
-	    {.path = r->settings->state_dir, .access = JAIL_WRITE}};
 
 	if (nfds != 3) {
 		err_set(e, ERR_PEER, "mtqd sent %u descriptors, not 3", nfds);
@@ -377,7 +375,7 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 	s->jobs_fd = fds[0];
 	s->control_fd = fds[1];
 	s->bell_fd = fds[2];
-	if (!jail_close(paths, countof(paths), e) || !open_store(s, e))
+	if (!confine_scheduler(r->settings, e) || !open_store(s, e))
 		return false;
 	watch_open(r->loop, &s->jobs, s->jobs_fd, jobs_ready);
 	watch_for(&s->jobs, LOOP_READ);

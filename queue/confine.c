@@ -1,0 +1,124 @@
+#include "queue/confine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DNS_PORT = 53 };
+
+/* What a resolver reads: where to ask, names of our own, the root's keys. */
+static const char *const dns_files[] = {"/etc/resolv.conf", "/etc/hosts",
+					"/usr/share/dns", "/dev/urandom"};
+
+void
+confine_path(struct confine *c, const char *path, enum jail_access access,
+	     bool optional)
+{
+	if (c->npaths < CONFINE_PATHS_MOST)
+		c->path[c->npaths++] =
+		    (struct jail_path){path, access, optional};
+}
+
+static void
+own_path(struct confine *c, char *path, enum jail_access access, bool optional)
+{
+	if (c->nmade == CONFINE_PATHS_MOST) {
+		free(path);
+		return;
+	}
+	c->made[c->nmade++] = path;
+	confine_path(c, path, access, optional);
+}
+
+void
+confine_folder_of(struct confine *c, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash != NULL && slash != file)
+		own_path(c, must_printf("%.*s", (int)(slash - file), file),
+			 JAIL_READ, true);
+}
+
+void
+confine_queue(struct confine *c, const struct settings *s,
+	      enum jail_access access)
+{
+	own_path(c, must_printf("%s/queue.mdb", s->state_dir), access, false);
+	/* Who reads is seen there by who writes. */
+	own_path(c, must_printf("%s/queue.mdb-lock", s->state_dir), JAIL_WRITE,
+		 false);
+}
+
+void
+confine_port(struct confine *c, uint64_t port)
+{
+	for (size_t i = 0; i < c->nports; i++)
+		if (c->port[i] == port)
+			return;
+	if (port > 0 && port <= UINT16_MAX && c->nports < CONFINE_PORTS_MOST)
+		c->port[c->nports++] = (uint16_t)port;
+}
+
+void
+confine_dns(struct confine *c, const struct dns_settings *s)
+{
+	for (size_t i = 0; i < countof(dns_files); i++)
+		confine_path(c, dns_files[i], JAIL_READ, true);
+	for (size_t i = 0; i < s->trust_anchor.n; i++)
+		confine_folder_of(c, s->trust_anchor.item[i]);
+	confine_port(c, DNS_PORT);
+	for (size_t i = 0; i < s->forward.n; i++) {
+		const char *at = strchr(s->forward.item[i], '@');
+
+		if (at != NULL)
+			confine_port(c, strtoul(at + 1, NULL, 10));
+	}
+}
+
+bool
+confine_close(struct confine *c, enum jail_who who, struct err *e)
+{
+	const struct jail j = {.who = who,
+			       .paths = c->path,
+			       .npaths = c->npaths,
+			       .ports = c->any_port ? NULL : c->port,
+			       .nports = c->nports};
+
+	return jail_close(&j, e);
+}
+
+void
+confine_done(struct confine *c)
+{
+	for (size_t i = 0; i < c->nmade; i++)
+		free(c->made[i]);
+	*c = (struct confine){.npaths = 0};
+}
+
+bool
+confine_receiver(const struct settings *s, struct err *e)
+{
+	struct confine *c = must_alloc(sizeof *c);
+	bool ok;
+
+	confine_queue(c, s, JAIL_WRITE);
+	confine_dns(c, &s->dns);
+	ok = confine_close(c, JAIL_RECEIVER, e);
+	confine_done(c);
+	free(c);
+	return ok;
+}
+
+/* It makes the queue where there is none: the folder, that is. */
+bool
+confine_scheduler(const struct settings *s, struct err *e)
+{
+	struct confine *c = must_alloc(sizeof *c);
+	bool ok;
+
+	confine_path(c, s->state_dir, JAIL_WRITE, false);
+	ok = confine_close(c, JAIL_SCHEDULER, e);
+	confine_done(c);
+	free(c);
+	return ok;
+}

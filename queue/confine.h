@@ -1,0 +1,50 @@
+/*
+ * confine - what the receiver and the scheduler may touch, taken from the
+ * configuration they start with; and what whoever asks the DNS needs.
+ *
+ * The table of docs/security.md, "Least privilege", says the same, and
+ * tests/system/test_escape.py tries it.
+ *
+ * Errors   err as jail_close sets it.
+ */
+#ifndef MTQ_CONFINE_H
+#define MTQ_CONFINE_H
+
+#include "daemon/jail.h"
+#include "daemon/settings.h"
+
+enum {
+	CONFINE_PATHS_MOST = 1200,
+	CONFINE_PORTS_MOST = 320,
+};
+
+/* A jail being made up; what its paths point to is the caller's. */
+struct confine {
+	struct jail_path path[CONFINE_PATHS_MOST];
+	size_t npaths;
+	uint16_t port[CONFINE_PORTS_MOST];
+	size_t nports;
+	bool any_port;
+	char *made[CONFINE_PATHS_MOST]; /* texts that end with it */
+	size_t nmade;
+};
+
+/* What does not fit is not allowed. */
+void confine_path(struct confine *c, const char *path, enum jail_access access,
+		  bool optional);
+/* The folder of a file that may be replaced by another of that name. */
+void confine_folder_of(struct confine *c, const char *file);
+/* STATE_DIR/queue.mdb and its lock. */
+void confine_queue(struct confine *c, const struct settings *s,
+		   enum jail_access access);
+void confine_port(struct confine *c, uint64_t port);
+/* The resolver's files, the trust anchors, the servers' ports. */
+void confine_dns(struct confine *c, const struct dns_settings *s);
+bool confine_close(struct confine *c, enum jail_who who,
+		   struct err *e) MUST_USE;
+void confine_done(struct confine *c);
+
+bool confine_receiver(const struct settings *s, struct err *e) MUST_USE;
+bool confine_scheduler(const struct settings *s, struct err *e) MUST_USE;
+
+#endif
