@@ -6,6 +6,7 @@
 #include "admin/show.h"
 #include "daemon/file.h"
 #include "daemon/inputs.h"
+#include "daemon/netset.h"
 #include "daemon/settings.h"
 
 /* One line of a report, "FILE:LINE: warning: TEXT", taken apart. */
@@ -89,6 +90,22 @@ walk(const struct bytes *report, FILE *out)
 	return warnings;
 }
 
+/* How old the sets of networks are that the configuration names. */
+static void
+print_sets(const struct settings *s, int64_t now_us)
+{
+	for (size_t i = 0; s->netsets != NULL && i < s->netsets->n; i++) {
+		const struct netset *set = &s->netsets->set[i];
+		int days = netset_age_days(set, now_us);
+
+		printf("%s: @%s, %zu network%s as of %s", set->file, set->name,
+		       set->nets.n, set->nets.n == 1 ? "" : "s", set->as_of);
+		if (days >= 0)
+			printf(", %d day%s ago", days, days == 1 ? "" : "s");
+		putchar('\n');
+	}
+}
+
 /* A file that isn't there is not one with errors. */
 static bool
 is_readable(const char *path)
@@ -118,10 +135,19 @@ cmd_check(struct command *c)
 						   : strerror(errno));
 	s = settings_load(path, &report);
 	ok = s != NULL;
+	if (ok && s->netsets != NULL) {
+		struct report r = {.out = &report};
+
+		netsets_tell_ages(s->netsets, c->now_us, &r);
+	}
+	if (ok && !c->json)
+		print_sets(s, c->now_us);
 	settings_free(s);
 	warnings = walk(&report, c->json ? stdout : NULL);
-	if (report.n > 0 && !c->json)
+	if (report.n > 0 && !c->json) {
+		fflush(stdout);
 		fwrite(report.data, 1, report.n, stderr);
+	}
 	if (ok && !c->json)
 		printf("%s: ok, %u warning%s\n", path, warnings,
 		       warnings == 1 ? "" : "s");

@@ -40,6 +40,8 @@ enum {
 	F(helo, NULL, TEXT, 0)                                                 \
 	F(message_id, NULL, TEXT, 0)                                           \
 	F(subject, NULL, TEXT, 0)                                              \
+	F(account, NULL, TEXT, 0)                                              \
+	F(verdict, NULL, TEXT, 0)                                              \
 	F(attempts, NULL, ROWS, 0)                                             \
 	F(attempts_cut, NULL, FLAG, 0)
 
@@ -142,6 +144,8 @@ fill_message(struct show_value *v, const struct queue_message *m,
 	v[AT_helo] = filled(m->record.helo);
 	v[AT_message_id] = filled(m->record.message_id);
 	v[AT_subject] = filled(m->record.subject);
+	v[AT_account] = filled(m->record.account);
+	v[AT_verdict] = filled(m->record.verdict);
 }
 
 /* The route that claims it now, as mtq explain says; none: no_match. */

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/verdict_words.h"
 #include "daemon/log.h"
 
 enum {
-	LINE_MOST = 65536, /* octets of one line for a terminal; then it is
+	LINE_MOST = 65536,    /* octets of one line for a terminal; then it is
 			      broken */
+	RECEIVED_MOST = 4096, /* our Received field is shorter */
 };
 
 /*	name, heading, kind, cut */
@@ -20,6 +22,8 @@ enum {
 	F(arrived, "Arrived", TIME, 0)                                         \
 	F(size, "Size", SIZE, 0)                                               \
 	F(client, "Client", TEXT, 0)                                           \
+	F(account, "Account", TEXT, 0)                                         \
+	F(tls, "TLS", TEXT, 0)                                                 \
 	F(source, "Source", TEXT, 0)                                           \
 	F(type, "Type", TEXT, 0)                                               \
 	F(declared, "Declared", TEXT, 0)                                       \
@@ -54,8 +58,47 @@ filled(struct text t)
 	return t.n > 0 ? show_text(t) : show_none();
 }
 
+/* The begin of the body, where our Received field stands. */
+static bool
+take_begin(void *arg, const unsigned char *p, size_t n)
+{
+	struct bytes *b = arg;
+
+	bytes_add(b, p, min_of(n, RECEIVED_MOST - b->n));
+	return b->n < RECEIVED_MOST;
+}
+
+/* "TLSv1.3 with cipher ..." of "\t(using ...)" in our field (session_data.c);
+ * "" for a message that came without TLS. */
+static struct text
+tls_of(const struct bytes *begin)
+{
+	static const char mark[] = "\r\n\t(using ";
+	const char *p = (const char *)begin->data, *at, *end;
+	size_t n = 0;
+
+	for (;;) { /* the field ends at a line that does not begin with a tab */
+		const char *line = memmem(p + n, begin->n - n, "\r\n", 2);
+
+		if (line == NULL)
+			return text_of("");
+		n = (size_t)(line - p) + 2;
+		if (n == begin->n || p[n] != '\t')
+			break;
+	}
+	at = memmem(p, n, mark, sizeof mark - 1);
+	if (at == NULL)
+		return text_of("");
+	at += sizeof mark - 1;
+	end = memchr(at, '\r', n - (size_t)(at - p));
+	return end != NULL && end > at
+		   ? (struct text){at, (size_t)(end - at) - 1}
+		   : text_of("");
+}
+
 static void
-print_card(const struct command *c, const struct queue_message *m)
+print_card(const struct command *c, const struct queue_message *m,
+	   const struct bytes *begin)
 {
 	const struct message_record *r = &m->record;
 	struct show_value v[CARD_COUNT] = {{0}};
@@ -77,6 +120,8 @@ print_card(const struct command *c, const struct queue_message *m)
 	v[CARD_arrived] = show_time((int64_t)r->arrival_us);
 	v[CARD_size] = show_count(r->size_bytes);
 	v[CARD_client] = show_word(client);
+	v[CARD_account] = filled(r->account);
+	v[CARD_tls] = filled(tls_of(begin));
 	v[CARD_source] = filled(r->source);
 	v[CARD_type] = filled(r->type);
 	v[CARD_declared] = filled(text_of(declared));
@@ -185,10 +230,22 @@ print_all(struct command *c, struct store *store, const struct queue_message *m,
 	  struct err *e)
 {
 	struct queue_steps steps;
+	struct bytes begin = {0};
 
 	if (!c->json) {
-		print_card(c, m);
+		if (!queue_body_read(store, m->id, min_of(m->record.chunks, 1U),
+				     take_begin, &begin, e)) {
+			bytes_free(&begin);
+			return false;
+		}
+		print_card(c, m, &begin);
+		bytes_free(&begin);
 		print_recipients(c, m);
+		if (m->record.verdict.n > 0) {
+			fputc('\n', stdout);
+			verdict_words_print(stdout, m->record.verdict,
+					    c->now_us);
+		}
 		return queue_steps_print(c, store, m, e);
 	}
 	if (!queue_steps_read(store, m, &steps, e))
