@@ -90,6 +90,8 @@ log_refusals(struct client *c)
 
 	while ((text = session_refusal(c->session)) != NULL)
 		log_event(EVENT_REFUSED, "NOQUEUE", "reject: %s", text);
+	while ((text = session_verdict(c->session)) != NULL)
+		log_event(EVENT_VERDICT, "NOQUEUE", "verdict=%s", text);
 }
 
 /*

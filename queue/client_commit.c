@@ -122,6 +122,10 @@ log_queued(const struct client *c, uint64_t number)
 	log_event(EVENT_CLIENT, id,
 		  "client=unknown[%s], type=%.*s, source=%.*s", c->text,
 		  (int)m->type.n, m->type.p, (int)m->source.n, m->source.p);
+	if (m->verdict.n > 0)
+		log_event(EVENT_VERDICT, id, "verdict=accepted, source=%.*s, %.*s",
+			  (int)m->source.n, m->source.p, (int)m->verdict.n,
+			  m->verdict.p);
 	log_event(EVENT_MESSAGE_ID, id, "message-id=%.*s", (int)m->message_id.n,
 		  m->message_id.p);
 	log_event(EVENT_QUEUED, id,
@@ -219,7 +223,8 @@ put_accept(struct client *c)
 static void
 settle(struct client *c)
 {
-	if (c->items > 0 || c->sent || c->waits == SESSION_MORE)
+	if (c->items > 0 || c->sent || c->waits == SESSION_MORE ||
+	    c->verify != NULL)
 		return;
 	if (c->waits == SESSION_ACCEPT && session_chunks(c->session) > 0 &&
 	    c->failed != ERR_NONE) { /* a chunk of it was not stored */
@@ -251,6 +256,7 @@ client_finish(struct client *c, enum session_step step)
 void
 client_forsake(struct client *c)
 {
+	client_unverify(c);
 	/* A message that is whole and with the committer will be ours; the
 	 * client may send it again (RFC 1047). */
 	if (c->waits != SESSION_MORE)

@@ -257,6 +257,21 @@ dkim_end(struct dkim *v, struct text from, int64_t now_s)
 	return v->nasked;
 }
 
+size_t
+dkim_questions(const struct dkim *v)
+{
+	return v->nasked;
+}
+
+size_t
+dkim_memory(const struct dkim *v)
+{
+	if (v == NULL)
+		return 0;
+	return sizeof *v + v->block.room +
+	       (v->signature != NULL ? DKIM_TRIED * sizeof *v->signature : 0);
+}
+
 const char *
 dkim_name_at(const struct dkim *v, size_t i)
 {

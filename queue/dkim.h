@@ -59,6 +59,8 @@ void dkim_add(struct dkim *v, const unsigned char *p, size_t n);
 /* The message is whole.  `from`: the domain of its author; no octets: it has
  * none.  How many keys are to be asked for. */
 size_t dkim_end(struct dkim *v, struct text from, int64_t now_s);
+size_t dkim_questions(const struct dkim *v); /* the same number */
+size_t dkim_memory(const struct dkim *v);    /* octets; NULL: 0 */
 /* Where key i < dkim_end(...) is published (RFC 6376 3.6.2.1): TXT records. */
 const char *dkim_name_at(const struct dkim *v, size_t i);
 /* `a` NULL: no answer in time. */

@@ -87,6 +87,7 @@ session_free(struct session *s)
 	free(s->watched);
 	session_back_reset(s);
 	session_door_reset(s);
+	session_dkim_reset(s);
 	bytes_free(&s->header.from);
 	session_auth_free(s);
 	free(s);
@@ -306,6 +307,10 @@ session_feed(struct session *s, const unsigned char *p, size_t *n, uint64_t id,
 	s->next_id = id;
 	s->now_us = now_us;
 	s->room = room;
+	if (step == SESSION_MORE) {
+		step = session_dkim_go_on(s);
+		step = step == SESSION_MORE ? due(s) : step;
+	}
 	while (step == SESSION_MORE && at < *n && k > 0) {
 		k = *n - at;
 		step = eat(s, p + at, &k);

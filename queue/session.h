@@ -18,6 +18,7 @@
 #define MTQ_SESSION_H
 
 #include "daemon/settings.h"
+#include "queue/dkim.h"
 #include "queue/ledger.h"
 #include "queue/return_path.h"
 #include "queue/returned.h"
@@ -48,6 +49,9 @@ enum session_step {
 	SESSION_SASL,     /* a step of AUTH is due: sasl_server_step(
 			     session_sasl()), which may take its time, then
 			     session_sasl_done */
+	SESSION_VERIFY,   /* the message is whole: each question of
+			     session_dkim() gets its answer or none, then
+			     session_verified and feed again */
 	SESSION_CLOSE,    /* write `out`, then close */
 };
 
@@ -141,6 +145,9 @@ void session_chunk_failed(struct session *s, const struct err *e);
 /* What is to be committed; author, type and lanes by the settings of now. */
 void session_message(struct session *s, struct session_message *out);
 void session_returned(const struct session *s, struct session_returned *out);
+/* At SESSION_VERIFY. */
+struct dkim *session_dkim(struct session *s);
+void session_verified(struct session *s);
 /* The commit's answer: NULL = durable, 250 2.0.0 ... queued as ID; else why
  * not (ERR_FULL: 452 4.3.1, others 451 4.3.0). */
 void session_accepted(struct session *s, const struct err *e);

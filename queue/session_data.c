@@ -43,6 +43,7 @@ session_begin_message(struct session *s)
 	s->at_start = true;
 	s->dot = s->cr = s->eightbit = false;
 	session_header_begin(s);
+	session_dkim_begin(s);
 	if (s->back.n == 0 || s->back.forward)
 		trace(s);
 	s->size_bytes = s->chunk.n;
@@ -86,6 +87,8 @@ keep(struct session *s, const unsigned char *p, size_t n)
 		return;
 	if (!s->eightbit)
 		s->eightbit = beyond_ascii(p, n);
+	if (s->dkim != NULL)
+		dkim_add(s->dkim, p, n);
 	bytes_add(&s->chunk, p, n);
 	s->size_bytes += n;
 }
@@ -268,7 +271,7 @@ message_end(struct session *s)
 		s->crc = crc32c(s->crc, s->chunk.data, s->chunk.n);
 		s->mode = MODE_WAIT;
 		return s->back.n > 0 ? session_back_end(s)
-				     : session_door_end(s);
+				     : session_dkim_end(s);
 	}
 	refuse_flaw(s);
 	session_reset(s);

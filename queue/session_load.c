@@ -11,6 +11,7 @@ session_memory(const struct session *s)
 	n += s->rcpt_room * each;
 	if (s->door != NULL)
 		n += sizeof *s->door;
+	n += dkim_memory(s->dkim);
 	if (s->given != NULL)
 		n += s->nrcpt * sizeof s->given[0];
 	if (s->watched != NULL)

@@ -228,6 +228,10 @@ struct session {
 	bool eightbit;
 	struct header header;
 	struct session_door *door;
+	struct dkim *dkim; /* NULL: nobody asks whether it is signed */
+	struct dkim_result dkim_result;
+	bool dkim_looked;   /* dkim_result says what was found */
+	bool dkim_answered; /* session_dkim_go_on is due */
 	struct watched *watched; /* NULL: no rule looks at a field */
 	char author[ADDRESS_MOST + 1];
 	char type[TITLE_MOST + 1];
@@ -314,6 +318,16 @@ void session_door_begin(struct session *s);
 void session_door_reset(struct session *s);
 /* The message is whole and without a flaw: what its source asks for. */
 enum session_step session_door_end(struct session *s);
+
+/* A message begins; is over; is whole and without a flaw: session_door_end
+ * follows, now or behind SESSION_VERIFY. */
+void session_dkim_begin(struct session *s);
+void session_dkim_reset(struct session *s);
+enum session_step session_dkim_end(struct session *s);
+/* session_verified was called: what is next; MORE: it was not. */
+enum session_step session_dkim_go_on(struct session *s);
+/* NULL: nobody has looked. */
+const struct dkim_result *session_dkim_result(const struct session *s);
 
 /* The settings have changed: which fields are watched. */
 void session_watch(struct session *s);

@@ -146,6 +146,7 @@ session_reset(struct session *s)
 	s->mode = MODE_COMMAND;
 	session_back_reset(s);
 	session_door_reset(s);
+	session_dkim_reset(s);
 	free(s->given);
 	s->given = NULL;
 	if (s->texts.room <= KEPT_ROOM)
