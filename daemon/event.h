@@ -23,6 +23,7 @@
 	E(AUTH_FAILED, NOTICE, "a client's AUTH failed (SASL ... failed)")     \
 	E(ACCOUNTS, INFO, "the accounts file is new, or wrong: old kept")      \
 	E(CLIENT, INFO, "client= of an accepted message")                      \
+	E(VERDICT, INFO, "what each check of a message's source says")         \
 	E(MESSAGE_ID, INFO, "message-id= of an accepted message")              \
 	E(QUEUED, INFO, "from=, size=, nrcpt=: the message is ours")           \
 	E(ATTEMPT, INFO, "to=, relay=, ..., status=: how one attempt ended")   \
@@ -30,6 +31,7 @@
 	E(REMOVED, INFO, "the last recipient is done; the message is gone")    \
 	E(IN_DOUBT, WARNING, "no answer after the final dot: it may be there") \
 	E(POISON, ERROR, "workers died with a message again and again: held")  \
+	E(ARCHIVE, ERROR, "a copy for an archive was refused: held")           \
 	E(REPORTED, INFO, "a sender is told what became of its mail")          \
 	E(WITHHELD, NOTICE, "a sender gets no more reports for a while")       \
 	E(RETURNED, NOTICE, "mail came back: returned=bounce|complaint|...")   \

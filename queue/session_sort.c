@@ -84,21 +84,25 @@ void
 session_sort(struct session *s)
 {
 	const bool one_way = routing_ways(s->settings) == 1;
-	struct routing_ask ask = {
+	struct message_record m = {
 	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
 	    .source = text_of(s->source)};
 
 	session_type(s);
-	ask.author = text_of(s->author);
-	ask.type = s->type_place;
+	m.author = text_of(s->author);
+	m.type = text_of(s->type);
+	if (s->door->verdict.sandbox)
+		m.flags = MESSAGE_SANDBOX;
 	for (uint32_t i = 0; i < s->nrcpt; i++) {
+		struct recipient_record r = {.address = s->given[i].address};
+		struct routing_ask ask;
 		struct lane l;
 
 		if (i > 0 && one_way) { /* the same for everybody */
 			s->given[i].lane = s->given[0].lane;
 			continue;
 		}
-		ask.recipient = s->given[i].address;
+		ask = lane_ask(s->settings, &m, &r);
 		l = lane_of(s->settings, &ask);
 		s->given[i].lane = lane_pack(&l);
 	}
