@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "daemon/certificates.h"
+#include "daemon/dkim_keys.h"
 #include "daemon/log.h"
 #include "daemon/now.h"
 #include "daemon/settings_table.h"
@@ -75,13 +76,13 @@ static bool
 fetch_accounts(struct supervisor *v, const struct settings *s,
 	       struct secrets *set, struct err *e)
 {
-	struct settings_place p =
-	    settings_place(s, BLOCK_global, s, "accounts");
+	struct settings_place p;
 	struct bytes value = {0};
-	bool ok = true;
+	bool ok;
 
 	if (*s->accounts == '\0')
 		return true;
+	p = settings_place(s, BLOCK_global, s, "accounts");
 	ok = supervisor_secrets_read(v, s->accounts, true, &value, e);
 	if (ok)
 		secrets_put(set, "", "accounts", value.data, value.n);
@@ -111,6 +112,7 @@ supervisor_files_doubts(const struct supervisor *v)
 
 	certificates_doubts(v->settings, v->secrets, now_us() / SECOND_US,
 			    &rep);
+	dkim_keys_doubts(v->settings, v->secrets, &rep);
 	report_end(&rep);
 	if (text.n > 0)
 		supervisor_log_lines(EVENT_NOTE, &text);

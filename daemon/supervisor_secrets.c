@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/dkim_keys.h"
 #include "daemon/log.h"
 #include "daemon/settings_auth.h"
 #include "daemon/settings_table.h"
@@ -112,6 +113,7 @@ supervisor_secrets_fetch(struct supervisor *v, const struct settings *s,
 	for (size_t i = 0; ok && i < s->ndkims; i++)
 		ok = fetch_one(&f, BLOCK_dkim, &s->dkims[i], "key", "dkim_key",
 			       s->dkims[i].key, true);
+	ok = ok && dkim_keys_check(s, f.set, e);
 	ok = ok && supervisor_files_fetch(v, s, f.set, e);
 	if (ok)
 		*out = f.set;

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "daemon/now.h"
+#include "daemon/base64.h"
 #include "delivery/sign_private.h"
 
 enum {
@@ -101,32 +101,20 @@ cover(struct put *p, const char *name, enum cover how)
 	}
 }
 
+/* The value of b=, folded. */
 static void
-add_base64(struct bytes *out, const unsigned char *p, size_t n, bool folded)
+add_signature(struct bytes *out, const unsigned char *p, size_t n)
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t column = 0;
+	struct bytes text = {0};
 
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned x = (unsigned)p[i] << 16;
-		char four[4];
-
-		if (i + 1 < n)
-			x |= (unsigned)p[i + 1] << 8;
-		if (i + 2 < n)
-			x |= p[i + 2];
-		four[0] = digit[x >> 18];
-		four[1] = digit[x >> 12 & 63];
-		four[2] = i + 1 < n ? digit[x >> 6 & 63] : '=';
-		four[3] = i + 2 < n ? digit[x & 63] : '=';
-		if (folded && column == FOLD_BASE64) {
+	base64_add(&text, p, n);
+	for (size_t i = 0; i < text.n; i += FOLD_BASE64) {
+		if (i > 0)
 			bytes_add_text(out, "\r\n\t");
-			column = 0;
-		}
-		bytes_add(out, four, sizeof four);
-		column += 4;
+		bytes_add(out, text.data + i,
+			  min_of(text.n - i, (size_t)FOLD_BASE64));
 	}
+	bytes_free(&text);
 }
 
 /* All of the field but the value of b=, its last tag. */
@@ -146,7 +134,7 @@ write_field(struct put *p, const struct sign_key *k,
 		if (!row[i].trace || !p->sign->rewritten)
 			cover(p, row[i].name, row[i].cover);
 	bytes_add_text(&p->field, ";\r\n\tbh=");
-	add_base64(&p->field, body_hash, DKIM_HASH, false);
+	base64_add(&p->field, body_hash, DKIM_HASH);
 	bytes_add_text(&p->field, ";\r\n\tb=");
 }
 
@@ -175,7 +163,7 @@ sign_put(const struct sign *s, const struct sign_key *k,
 	     PKEY_HASH);
 	n = pkey_sign(k->key, hash, signature);
 	if (n > 0) {
-		add_base64(&p.field, signature, n, true);
+		add_signature(&p.field, signature, n);
 		bytes_add_text(&p.field, "\r\n");
 		bytes_add(out, p.field.data, p.field.n);
 	}

@@ -15,6 +15,7 @@
 #include "delivery/idna.h"
 #include "delivery/patience.h"
 #include "delivery/pool.h"
+#include "delivery/signer.h"
 
 enum {
 	TICK_MS = 100,       /* how exactly deadlines are kept */
@@ -33,6 +34,8 @@ struct worker {
 	struct channel jobs;
 	struct outlet outlet;
 	struct resolver *resolver;
+	struct signer *signer;
+	bool stale; /* the signer has not seen the newest keys */
 	struct egress *egress[EGRESSES_MOST];
 	size_t negresses;
 	struct place *bucket[BUCKETS];
@@ -130,19 +133,46 @@ each_pool(struct worker *w, void (*fn)(struct pool *p, void *arg), void *arg)
 			fn(x->pool, arg);
 }
 
+/* Signed, or there was nothing to sign it with: on its way. */
+static void
+is_signed(void *arg, struct task *t, bool failed)
+{
+	struct worker *w = arg;
+
+	if (!failed) {
+		pool_add(pool_for(w, t->job.relay, t->job.destination), t,
+			 now_steady_us());
+		return;
+	}
+	task_done(w, t);
+	task_free(t);
+}
+
+static const struct signer_ops signer_ops = {.done = is_signed};
+
+/* Secrets come just before the configuration that names them: once for both. */
+static void
+refresh(struct worker *w)
+{
+	if (!w->stale)
+		return;
+	w->stale = false;
+	signer_configure(w->signer, w->role->settings, w->role->secrets);
+}
+
 static bool
 take_job(struct worker *w, const void *p, size_t n)
 {
-	int64_t now_us = now_steady_us();
-	struct task *t = task_open(p, n, now_us);
-	struct pool *pool =
-	    t != NULL ? pool_for(w, t->job.relay, t->job.destination) : NULL;
+	struct task *t = task_open(p, n, now_steady_us());
+	struct egress *g = t != NULL ? egress_for(w, t->job.relay) : NULL;
 
-	if (pool == NULL) {
+	if (g == NULL) {
 		task_free(t);
 		return false;
 	}
-	pool_add(pool, t, now_us);
+	refresh(w);
+	signer_sign(w->signer, t,
+		    g->s != NULL && g->s->provider == PROVIDER_SES, now_us());
 	return true;
 }
 
@@ -220,7 +250,7 @@ add_busy(struct pool *p, void *arg)
 static bool
 idle(struct worker *w)
 {
-	size_t busy = 0;
+	size_t busy = signer_busy(w->signer);
 
 	each_pool(w, add_busy, &busy);
 	return busy == 0;
@@ -280,6 +310,7 @@ after_round(struct role *r)
 
 	if (!w->connected)
 		return;
+	refresh(w);
 	outlet_flush(&w->outlet, now_steady_us());
 	channel_flush(&w->jobs);
 	if (r->stopping && idle(w))
@@ -319,6 +350,8 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 				     s->queue.map_size_bytes, s->instance, e);
 	if (w->outlet.store == NULL)
 		return false;
+	w->signer = signer_open(r->loop, w->outlet.store, &signer_ops, w);
+	w->stale = true;
 	w->resolver = resolver_open(r->loop, &s->dns);
 	channel_open(&w->jobs, r->loop, fds[0], &job_ops);
 	w->connected = true;
@@ -354,6 +387,7 @@ reload(struct role *r, const struct settings *old, const int *fds,
 	snprintf(w->outlet.hostname, sizeof w->outlet.hostname, "%s",
 		 r->settings->hostname);
 	resolver_configure(w->resolver, &r->settings->dns);
+	w->stale = true;
 	for (size_t i = 0; i < w->negresses; i++) {
 		struct egress *g = w->egress[i];
 		struct change change = {
@@ -369,6 +403,7 @@ reload(struct role *r, const struct settings *old, const int *fds,
 static void
 new_secrets(struct role *r)
 {
+	the_worker.stale = true;
 	for (size_t i = 0; i < the_worker.negresses; i++)
 		egress_secrets(the_worker.egress[i], r->secrets);
 }

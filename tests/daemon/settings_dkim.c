@@ -18,7 +18,9 @@ wrong_keys(void **state)
 	    {"no key", DKIM("selector = a"),
 	     "f:6: dkim example.com needs key\n"},
 	    {"a key that is no reference", DKIM("selector = a key = abc"),
-	     "f:6: key needs file:/path, cred:NAME or env:NAME\n"},
+	     "f:6: key is no reference: write file:/PATH, cred:NAME or "
+	     "env:NAME; "
+	     "the secret itself never stands here\n"},
 	    {"a title that is no domain", GOOD "dkim new { " A "}\n",
 	     "f:6: dkim new: 'new' is not a domain; give domain\n"},
 	    {"a domain that is none", DKIM(A "domain = \"a..b\""),
