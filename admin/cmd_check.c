@@ -4,8 +4,10 @@
 
 #include "admin/command.h"
 #include "admin/show.h"
+#include "daemon/certificates.h"
 #include "daemon/file.h"
 #include "daemon/inputs.h"
+#include "daemon/now.h"
 #include "daemon/netset.h"
 #include "daemon/settings.h"
 
@@ -118,6 +120,17 @@ is_readable(const char *path)
 	return ok;
 }
 
+/* What only whoever has these libraries can tell: the files of certificates. */
+static bool
+look(const struct settings *s, struct bytes *report)
+{
+	struct report r = {.out = report};
+
+	certificates_look(s, now_us() / SECOND_US, &r);
+	report_end(&r);
+	return r.errors == 0;
+}
+
 int
 cmd_check(struct command *c)
 {
@@ -134,7 +147,7 @@ cmd_check(struct command *c)
 				   errno == EINVAL ? "not a file"
 						   : strerror(errno));
 	s = settings_load(path, &report);
-	ok = s != NULL;
+	ok = s != NULL && look(s, &report);
 	if (ok && s->netsets != NULL) {
 		struct report r = {.out = &report};
 
