@@ -97,6 +97,7 @@
 	C(socket, R | W, REFUSE, ABOVE, 2, IPPROTO_UDP)                        \
 	C(socket, R | W, ALLOW, IS, 0, AF_INET)                                \
 	C(socket, R | W, ALLOW, IS, 0, AF_INET6)                               \
+	C(socketpair, R | W, ALLOW, IS, 0, AF_UNIX) /* libunbound's */         \
 	C(connect, R | W, ALLOW, ALWAYS, 0, 0)                                 \
 	C(bind, R | W, ALLOW, ALWAYS, 0, 0) /* libunbound's UDP ports */       \
 	/* memory: none that can be run */                                     \
