@@ -25,7 +25,7 @@ struct sasl_server {
 	 * first message on. */
 	struct bytes message;
 	struct account_look look; /* its keys only while a step is made */
-	unsigned at; /* the password that was right */
+	unsigned at;              /* the password that was right */
 };
 
 bool
@@ -346,6 +346,17 @@ step(struct sasl_server *x)
 	gsasl_free(raw);
 }
 
+/* The first octet of SCRAM says what the client thinks of channel binding. */
+static const char *
+why_flag(const struct sasl_server *x)
+{
+	if (x->m != MECHANISM_SCRAM_SHA_256 || x->lines > 0 || x->in.n == 0)
+		return NULL;
+	if (x->in.data[0] == 'y' && x->plus)
+		return "somebody has hidden -PLUS from the client";
+	return x->in.data[0] == 'p' ? "binding without -PLUS" : NULL;
+}
+
 void
 sasl_server_step(struct sasl_server *x, const struct accounts *a,
 		 int64_t now_us)
@@ -355,9 +366,8 @@ sasl_server_step(struct sasl_server *x, const struct accounts *a,
 	must(x->result == SASL_SERVER_MORE && x->steps < SASL_SERVER_STEPS);
 	if (x->in.n == 0 && x->steps > 0)
 		fail(x, "empty answer");
-	else if (x->m == MECHANISM_SCRAM_SHA_256 && x->lines == 0 && x->plus &&
-		 x->in.n > 0 && x->in.data[0] == 'y')
-		fail(x, "somebody has hidden -PLUS from the client");
+	else if (why_flag(x) != NULL)
+		fail(x, why_flag(x));
 	else {
 		if (is_scram(x) && x->lines > 0)
 			check_proof(x);
