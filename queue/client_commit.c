@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,14 +117,21 @@ log_queued(const struct client *c, uint64_t number)
 {
 	const struct message_record *m = &c->given.record;
 	char id[ID_TEXT + 1], sender[ADDRESS_MOST + 1];
+	char sasl[SESSION_ACCOUNT + 64] = "";
 
 	id_text(number, id);
 	log_safe(m->sender.p, m->sender.n, sender, sizeof sender);
+	if (m->account.n > 0)
+		snprintf(sasl, sizeof sasl,
+			 ", sasl_method=%s, sasl_username=%.*s",
+			 session_auth_method(c->session), (int)m->account.n,
+			 m->account.p);
 	log_event(EVENT_CLIENT, id,
-		  "client=unknown[%s], type=%.*s, source=%.*s", c->text,
+		  "client=unknown[%s]%s, type=%.*s, source=%.*s", c->text, sasl,
 		  (int)m->type.n, m->type.p, (int)m->source.n, m->source.p);
 	if (m->verdict.n > 0)
-		log_event(EVENT_VERDICT, id, "verdict=accepted, source=%.*s, %.*s",
+		log_event(EVENT_VERDICT, id,
+			  "verdict=accepted, source=%.*s, %.*s",
 			  (int)m->source.n, m->source.p, (int)m->verdict.n,
 			  m->verdict.p);
 	log_event(EVENT_MESSAGE_ID, id, "message-id=%.*s", (int)m->message_id.n,
