@@ -66,6 +66,17 @@ rank(const struct source_settings *source, const struct door_fit *fit)
 	       (source->client_cert.n > 0 ? 256U : 0U) + fit->bits;
 }
 
+/* Ties that the configuration can't rule out (a certificate with the names of
+ * two sources) end by name: never by position. */
+static bool
+before(const struct source_settings *a, unsigned rank_a,
+       const struct source_settings *b, unsigned rank_b)
+{
+	if (rank_a != rank_b || b == NULL)
+		return rank_a > rank_b;
+	return strcmp(a->title, b->title) < 0;
+}
+
 static bool
 offers_tls(const struct door_client *c)
 {
@@ -97,7 +108,7 @@ door_who(const struct settings *s, const struct door_client *c,
 		if (!settings_is_for(source, c->listen->title) || !fit.network)
 			continue;
 		if (fit.account && fit.certificate &&
-		    rank(source, &fit) > best) {
+		    before(source, rank(source, &fit), out->source, best)) {
 			best = rank(source, &fit);
 			out->source = source;
 		}

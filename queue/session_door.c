@@ -162,9 +162,9 @@ session_door_end(struct session *s)
 	    .source = source,
 	    .client = &c,
 	    .header = &s->door->header,
-	    .dkim = session_dkim_result(s),
 	    .sender = {(const char *)s->texts.data + s->sender, s->nsender},
-	    .type = s->type};
+	    .type = s->type,
+	    .dkim = session_dkim_result(s)};
 
 	if (source == NULL) /* a reload took it away */
 		return refuse(s, "451 4.7.1 Error: the source that this "
