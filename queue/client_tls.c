@@ -8,7 +8,7 @@
 #include "queue/client_private.h"
 
 static_assert((int)TLS_SERVER_WORDS == SESSION_TLS_WORDS &&
-		  (int)TLS_SERVER_NAMES == SESSION_TLS_NAMES,
+		  (int)PEER_NAMES == SESSION_TLS_NAMES,
 	      "what a handshake tells fits into the session");
 
 enum { RECORD_MOST = 1 << 14 }; /* octets of one (RFC 8446 5.1) */
@@ -73,20 +73,21 @@ static void
 done(struct client *c)
 {
 	struct tls_server_told told;
+	const struct peer_certificate *client = &told.client;
 	struct session_tls tls = {.on = true};
 
 	tls_server_told(c->tls, now_us() / SECOND_US, &told);
-	tls.certified = told.certified;
+	tls.certified = told.client.holds;
 	memcpy(tls.words, told.words, sizeof tls.words);
-	memcpy(tls.names, told.names, sizeof tls.names);
+	memcpy(tls.names, told.client.names, sizeof tls.names);
 	tls.nbinding = min_of(told.nbinding, sizeof tls.binding);
 	memcpy(tls.binding, told.binding, tls.nbinding);
 	log_event(EVENT_TLS, NULL, "client=unknown[%s], %s%s%s%s", c->text,
 		  told.words, told.resumed ? ", resumed" : "",
-		  told.certificate[0] == '\0' ? ""
-		  : told.certified            ? ", client certificate holds: "
-					      : ", client certificate: ",
-		  told.certificate);
+		  client->words[0] == '\0' ? ""
+		  : client->holds          ? ", client certificate holds: "
+					   : ", client certificate: ",
+		  client->words);
 	c->life = LIFE_TALKING;
 	c->replied = true; /* the time for the next command begins */
 	session_secured(c->session, &tls);

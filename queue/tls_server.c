@@ -8,12 +8,13 @@
 #include <sys/socket.h>
 
 #include "daemon/log.h"
-#include "daemon/x509.h"
+#include "queue/sni.h"
 
 enum {
 	REPEATS_MOST = 16,          /* records without data, in one call */
 	HANDSHAKE_MOST = 64 * 1024, /* octets of one message of it */
 	TICKETS_S = 2 * 60 * 60,    /* a session may be resumed so long */
+	SERVER_NAME_MOST = 256,     /* with its NUL */
 };
 static const char PRIORITY[] =
     "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
@@ -25,6 +26,11 @@ struct tls_server_setup {
 	gnutls_priority_t priority;
 	gnutls_datum_t ticket_key; /* the library derives new ones from it */
 	struct trust *trust;       /* NULL: clients are asked for nothing */
+	/* Each certificate alone, for names that only a wildcard of it is for;
+	 * `cred` has all of them. */
+	gnutls_certificate_credentials_t alone[TLS_SERVER_CERTIFICATES];
+	unsigned nalone;
+	struct sni names;
 };
 
 struct tls_server {
@@ -57,6 +63,9 @@ tls_server_setup_free(struct tls_server_setup *s)
 {
 	if (s == NULL)
 		return;
+	for (unsigned i = 0; i < s->nalone; i++)
+		gnutls_certificate_free_credentials(s->alone[i]);
+	sni_free(&s->names);
 	gnutls_certificate_free_credentials(s->cred);
 	gnutls_priority_deinit(s->priority);
 	secret_wipe(s->ticket_key.data, s->ticket_key.size);
@@ -71,18 +80,46 @@ datum(const struct secret *s)
 	return (gnutls_datum_t){(unsigned char *)s->value, (unsigned)s->n};
 }
 
+/* Which names the (first) certificate is for. */
+static void
+add_names(struct tls_server_setup *s, const gnutls_datum_t *pem)
+{
+	gnutls_datum_t der = {NULL, 0};
+	struct x509 *x;
+
+	if (gnutls_pem_base64_decode2("CERTIFICATE", pem, &der) != 0)
+		return;
+	x = x509_load(der.data, der.size);
+	if (x != NULL)
+		sni_add(&s->names, x, s->nalone);
+	x509_free(x);
+	gnutls_free(der.data);
+}
+
 bool
 tls_server_certificate(struct tls_server_setup *s, const struct secret *chain,
 		       const struct secret *key, struct err *e)
 {
 	gnutls_datum_t c = datum(chain), k = datum(key);
-	int rc = gnutls_certificate_set_x509_key_mem2(
-	    s->cred, &c, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
+	gnutls_certificate_credentials_t alone;
+	int rc;
 
-	if (rc < 0)
+	must(s->nalone < TLS_SERVER_CERTIFICATES);
+	must(gnutls_certificate_allocate_credentials(&alone) == 0);
+	rc = gnutls_certificate_set_x509_key_mem2(s->cred, &c, &k,
+						  GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (rc >= 0)
+		rc = gnutls_certificate_set_x509_key_mem2(
+		    alone, &c, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (rc < 0) {
 		err_set(e, ERR_CONFIG, "the certificate and its key: %s",
 			gnutls_strerror(rc));
-	return rc >= 0;
+		gnutls_certificate_free_credentials(alone);
+		return false;
+	}
+	add_names(s, &c);
+	s->alone[s->nalone++] = alone;
+	return true;
 }
 
 bool
@@ -143,6 +180,24 @@ drop_ahead(struct tls_server *t)
 	t->ahead = NULL;
 }
 
+/* The hello is read: the library will show the certificate with exactly the
+ * name in it, or the first one. */
+static int
+on_hello(gnutls_session_t session)
+{
+	const struct tls_server *t = gnutls_session_get_ptr(session);
+	char name[SERVER_NAME_MOST];
+	size_t n = sizeof name;
+	unsigned type, at;
+
+	if (gnutls_server_name_get(session, name, &n, &type, 0) == 0 &&
+	    type == GNUTLS_NAME_DNS && n < sizeof name &&
+	    sni_find(&t->setup->names, name, n, &at) == SNI_WILDCARD)
+		must(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
+					    t->setup->alone[at]) == 0);
+	return 0;
+}
+
 struct tls_server *
 tls_server_open(struct tls_server_setup *s, int fd)
 {
@@ -171,6 +226,9 @@ tls_server_open(struct tls_server_setup *s, int fd)
 							 &s->ticket_key) == 0);
 		gnutls_db_set_cache_expiration(t->session, TICKETS_S);
 	}
+	if (s->names.n > 0)
+		gnutls_handshake_set_post_client_hello_function(t->session,
+								on_hello);
 	gnutls_handshake_set_max_packet_length(t->session, HANDSHAKE_MOST);
 	gnutls_handshake_set_timeout(t->session, 0); /* the caller has one */
 	gnutls_transport_set_ptr2(t->session, t,
@@ -308,74 +366,20 @@ tls_server_close(struct tls_server *t)
 
 /* --- what came of it -------------------------------------------------------- */
 
-/* Its names as one text; one that is no plain host name is left out. */
-static void
-gather_names(const struct x509 *x, char out[TLS_SERVER_NAMES])
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*";
-	struct x509_name name;
-	enum x509_alt kind;
-	size_t n = 0;
-
-	for (unsigned i = 0;; i++) {
-		kind = x509_alt_at(x, i, &name);
-		if (kind == X509_ALT_END)
-			break;
-		if (kind != X509_ALT_DNS || name.n == 0 ||
-		    name.n >= sizeof name.p ||
-		    n + name.n + 2 > TLS_SERVER_NAMES)
-			continue;
-		name.p[name.n] = '\0';
-		if (strspn(name.p, plain) != name.n)
-			continue;
-		n += (size_t)snprintf(out + n, TLS_SERVER_NAMES - n, "%s%s",
-				      n > 0 ? " " : "", name.p);
-	}
-}
-
 static void
 look_at_client(const struct tls_server *t, int64_t now_s,
 	       struct tls_server_told *out)
 {
-	static const char *const fault[] = {
-	    [X509_HOLDS] = "",
-	    [X509_FORGED] = "a signature is not its issuer's",
-	    [X509_UNKNOWN_CA] = "not signed by a CA of client_ca",
-	    [X509_EXPIRED] = "expired",
-	    [X509_NOT_YET] = "not valid yet",
-	    [X509_WEAK] = "a weak key or signature",
-	    [X509_WRONG_USE] = "not for a client",
-	    [X509_BROKEN] = "the chain does not hold"};
-	struct x509 *chain[X509_CHAIN_MOST] = {NULL};
-	enum x509_fault f = X509_BROKEN;
-	unsigned n = 0, i = 0;
+	struct peer_chain c = {.count = 0};
+	unsigned n = 0;
 	const gnutls_datum_t *d = gnutls_certificate_get_peers(t->session, &n);
 
-	if (d == NULL || n == 0) {
-		snprintf(out->certificate, sizeof out->certificate,
-			 "no certificate");
-		return;
+	c.count = d != NULL ? n : 0;
+	for (unsigned i = 0; i < c.count && i < X509_CHAIN_MOST; i++) {
+		c.der[i] = d[i].data;
+		c.n[i] = d[i].size;
 	}
-	for (; i < n && i < X509_CHAIN_MOST; i++) {
-		chain[i] = x509_load(d[i].data, d[i].size);
-		if (chain[i] == NULL)
-			break;
-	}
-	if (i == n)
-		f = x509_verify(t->setup->trust, chain, n, now_s,
-				X509_FOR_CLIENT);
-	out->certified = f == X509_HOLDS;
-	if (out->certified) {
-		gather_names(chain[0], out->names);
-		x509_subject(chain[0], out->certificate,
-			     sizeof out->certificate);
-	} else {
-		snprintf(out->certificate, sizeof out->certificate, "%s",
-			 fault[f]);
-	}
-	for (i = 0; i < X509_CHAIN_MOST; i++)
-		x509_free(chain[i]);
+	peer_certificate_look(t->setup->trust, &c, now_s, &out->client);
 }
 
 /* RFC 9266 4.2: on TLS 1.2 only with the extended master secret. */

@@ -25,11 +25,12 @@
 
 #include "daemon/err.h"
 #include "daemon/secret.h"
+#include "queue/peer_certificate.h"
 
 enum {
 	TLS_SERVER_AHEAD = 32 * 1024, /* two records */
 	TLS_SERVER_WORDS = 160,
-	TLS_SERVER_NAMES = 512,
+	TLS_SERVER_CERTIFICATES = 64, /* CERTIFICATES_MOST */
 	TLS_SERVER_BINDING = 64,
 };
 
@@ -55,12 +56,7 @@ enum tls_server_step {
 struct tls_server_told {
 	char words[TLS_SERVER_WORDS]; /* "TLSv1.3 with cipher ..." */
 	bool resumed;
-	bool certified; /* it showed a certificate that holds */
-	/* "": it was asked for none; else what is wrong with it, or its
-	 * subject; cleaned */
-	char certificate[200];
-	/* dNSNames of a certificate that holds, between blanks */
-	char names[TLS_SERVER_NAMES];
+	struct peer_certificate client; /* words "": it was asked for none */
 	unsigned char binding[TLS_SERVER_BINDING]; /* RFC 9266 */
 	size_t nbinding;                           /* 0: there is none */
 };
