@@ -29,6 +29,12 @@ class Key:
             p = base64.b64encode(base64.b64decode(p)[-32:]).decode()
         return f"v=DKIM1; k={self.kind}; p={p}"
 
+    @property
+    def seed(self):
+        """Of Ed25519, as dkim.sign wants it."""
+        p = "".join(self.path.read_text().splitlines()[1:-1])
+        return base64.b64encode(base64.b64decode(p)[-32:])
+
     def block(self, title, selector, more=""):
         return (f'dkim "{title}" {{\n\tselector = {selector}\n'
                 f'\tkey = "file:{self.path}"\n\t{more}\n}}\n')
