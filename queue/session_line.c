@@ -35,8 +35,8 @@ must_be_last(const struct session *s, int v)
 {
 	if (v == VERB_QUIT)
 		return false; /* what follows it is not read */
-	return v == VERB_EHLO || v == VERB_HELO || v == VERB_DATA || v == VERB_AUTH ||
-	       v == VERB_STARTTLS || s->hello != HELLO_EHLO;
+	return v == VERB_EHLO || v == VERB_HELO || v == VERB_DATA ||
+	       v == VERB_AUTH || v == VERB_STARTTLS || s->hello != HELLO_EHLO;
 }
 
 /* One command line without its CRLF; `more`: octets came with it. */
@@ -92,13 +92,13 @@ bare_command(struct session *s)
 static void
 skip_line(struct session *s, const unsigned char *p, size_t n, bool ended)
 {
-	bool cr = n >= 2 ? p[n - 2] == '\r' : s->cr;
+	bool cr = n >= 2 ? p[n - 2] == '\r' : s->resync_cr;
 
 	if (ended && !cr) {
 		bare_command(s);
 		return;
 	}
-	s->cr = !ended && p[n - 1] == '\r';
+	s->resync_cr = !ended && p[n - 1] == '\r';
 	s->resync = !ended;
 	if (ended)
 		session_refuse(s, "UNKNOWN",

@@ -190,7 +190,8 @@ struct session {
 	bool closing;
 	bool quit;
 	bool stopping; /* closes when no transaction is open */
-	bool resync;   /* an over-long command runs on to its line end */
+	bool resync;    /* an over-long command runs on to its line end */
+	bool resync_cr; /* its last octet was CR */
 	uint64_t errors;
 	uint64_t idle_commands;
 	struct notes refusals, verdicts;

@@ -62,7 +62,7 @@ session_secured(struct session *s, const struct session_tls *tls)
 	s->hello = HELLO_NONE;
 	s->helo[0] = '\0';
 	s->account[0] = '\0';
-	s->resync = s->cr = false;
+	s->resync = s->resync_cr = false;
 	s->tls = *tls;
 	s->tls.on = true;
 	session_who(s);

@@ -1,0 +1,320 @@
+/*
+ * The session against a naive one (session_naive.h).  A seed makes what a
+ * client might do, good and bad, cut wherever TCP may cut it; after each step
+ * both must have said the same, and what is offered for the commit must be the
+ * octets of the naive one's message.
+ *
+ * A session that goes wrong is run again with steps left out, as long as it
+ * still goes wrong; the steps that are left are printed.
+ *
+ *	MODEL_STEPS	steps in all; default 1,000,000
+ *	MODEL_SEED	default 1
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/queue/session_pair.h"
+#include "tests/queue/session_steps.h"
+
+static struct settings *settings[2];
+
+/* The octets of DATA: dots doubled where a line begins with one. */
+static void
+stuff(const unsigned char *p, size_t n, struct bytes *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool begins =
+		    i == 0 || (i >= 2 && p[i - 1] == '\n' && p[i - 2] == '\r');
+
+		if (begins && p[i] == '.')
+			bytes_add(out, ".", 1);
+		bytes_add(out, p + i, 1);
+	}
+	bytes_add(out, ".\r\n", 3);
+}
+
+static void
+do_lines(const struct doing *d)
+{
+	const unsigned char *p = d->octets, *end = p + d->n;
+	/* Cut anywhere only where that can't change what is meant. */
+	bool loose =
+	    d->kind == DO_LINE || (!d->whole && model->hello == NAIVE_EHLO);
+
+	feed_cut(p, d->n, loose ? d->cuts : 0);
+	while (p < end && !model->closed) {
+		const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)(lf - p);
+
+		must(lf != NULL);
+		if (n > 0 && lf[-1] == '\r')
+			naive_command(model, p, n - 1, !loose && lf + 1 < end);
+		else
+			naive_close(model, "521 5.5.2");
+		naive_rest(model);
+		p = lf + 1;
+	}
+}
+
+static void
+do_data(const struct doing *d)
+{
+	static const char noop[] = "NOOP\r\n";
+	struct bytes wire = {0};
+
+	stuff(d->octets, d->n, &wire);
+	if (d->whole) /* a command behind the message, in the same packet */
+		bytes_add_text(&wire, noop);
+	feed_cut(wire.data, wire.n, d->cuts);
+	bytes_free(&wire);
+	naive_data(model, d->octets, d->n);
+	naive_rest(model);
+	if (d->whole && !model->closed) {
+		naive_command(model, (const unsigned char *)noop, 4, false);
+		naive_rest(model);
+	}
+}
+
+static void
+do_bdat(const struct doing *d)
+{
+	struct bytes wire = {0};
+
+	bytes_printf(&wire, "BDAT %u%s\r\n", d->n, d->last ? " LAST" : "");
+	if (model->hello != NAIVE_EHLO) { /* no groups then */
+		feed(wire.data, wire.n);
+		wire.n = 0;
+	}
+	bytes_add(&wire, d->octets, d->n);
+	feed_cut(wire.data, wire.n, d->cuts);
+	bytes_free(&wire);
+	naive_bdat(model, d->octets, d->n, d->last);
+	naive_rest(model);
+}
+
+static void
+do_other(const struct doing *d)
+{
+	switch (d->kind) {
+	case DO_LINE:
+	case DO_GROUP:
+	case DO_DATA:
+	case DO_BDAT:
+		break;
+	case DO_TIMEOUT:
+		session_timeout(at.session);
+		feed("", 0);
+		naive_close(model, "421 4.4.2");
+		break;
+	case DO_STOP:
+		session_stop(at.session);
+		feed("", 0);
+		model->stopping = true;
+		naive_rest(model);
+		break;
+	case DO_RELOAD:
+		if (model->bdat) /* which limit then holds is not told */
+			break;
+		session_reconfigure(at.session, settings[d->value % 2],
+				    &settings[d->value % 2]->listens[0]);
+		model->limits = &settings[d->value % 2]->listens[0];
+		break;
+	case DO_ROOM:
+		at.room = model->room = (enum session_room)(d->value % 4);
+		break;
+	case DO_COMMIT:
+		at.commit = model->commit = d->value % 3 == 0   ? ERR_FULL
+					    : d->value % 3 == 1 ? ERR_STORE
+								: ERR_NONE;
+		break;
+	case DO_CHUNK:
+		model->chunk = d->value % 3 == 0   ? ERR_FULL
+			       : d->value % 3 == 1 ? ERR_STORE
+						   : ERR_NONE;
+		break;
+	case DO_CERTIFICATE:
+		model->tls_ready = d->value % 2 == 0;
+		session_offer_tls(at.session, model->tls_ready);
+		break;
+	}
+}
+
+static bool
+do_one(const struct doing *d)
+{
+	const bool octets =
+	    d->kind == DO_LINE || d->kind == DO_GROUP || d->kind == DO_BDAT;
+
+	if (model->data ? octets : d->kind == DO_DATA)
+		return true; /* it would mean something else */
+	if (octets && d->kind == DO_GROUP && !d->whole &&
+	    model->hello != NAIVE_EHLO)
+		return true;
+	if (d->kind == DO_LINE || d->kind == DO_GROUP)
+		do_lines(d);
+	else if (d->kind == DO_DATA)
+		do_data(d);
+	else if (d->kind == DO_BDAT)
+		do_bdat(d);
+	else
+		do_other(d);
+	return compare();
+}
+
+/* True when both agree to the end. */
+static bool
+run(const struct doings *all)
+{
+	struct session_config c = {.settings = settings[0],
+				   .listen = &settings[0]->listens[0],
+				   .client = "192.0.2.7"};
+	static const unsigned char peer[16] = {
+	    [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7};
+
+	memcpy(c.peer, peer, sizeof peer);
+	memset(model, 0, offsetof(struct naive, body));
+	model->limits = c.listen;
+	at.fault[0] = '\0';
+	at.closed = false;
+	at.stored = at.steps = 0;
+	at.room = SESSION_ROOM;
+	at.commit = ERR_NONE;
+	at.id = 4 * (uint64_t)PAIR_NOW;
+	at.heard.n = at.rest.n = at.out.n = at.body.n = 0;
+	at.session = session_open(&c, &at.out);
+	naive_expect(model, "220");
+	feed("", 0);
+	if (compare())
+		for (; at.steps < all->n && !model->closed; at.steps++)
+			if (!do_one(&all->one[at.steps]))
+				break;
+	if (at.fault[0] == '\0' && at.closed && at.stored > 0)
+		fault("closed", "chunks were left behind");
+	session_free(at.session);
+	return at.fault[0] == '\0';
+}
+
+/* Steps are left out as long as what is left still goes wrong. */
+static void
+shrink(struct doings *all)
+{
+	bool less = true;
+
+	while (less) {
+		less = false;
+		for (unsigned i = all->n; i-- > 0;) {
+			struct doing gone = all->one[i];
+
+			memmove(all->one + i, all->one + i + 1,
+				(all->n - i - 1) * sizeof gone);
+			all->n--;
+			if (!run(all)) {
+				less = true;
+				continue;
+			}
+			memmove(all->one + i + 1, all->one + i,
+				(all->n - i) * sizeof gone);
+			all->one[i] = gone;
+			all->n++;
+		}
+	}
+}
+
+static uint64_t
+number_of(const char *name, uint64_t otherwise)
+{
+	const char *p = getenv(name);
+
+	return p != NULL ? strtoull(p, NULL, 10) : otherwise;
+}
+
+static void
+both_say_the_same(void **state)
+{
+	const uint64_t seed = number_of("MODEL_SEED", 1);
+	const uint64_t most = number_of("MODEL_STEPS", 1000000);
+	static struct doings all;
+	uint64_t steps = 0, sessions = 0, messages = 0;
+
+	(void)state;
+	model = must_alloc(sizeof *model);
+	for (; steps < most; sessions++) {
+		doings_make(&all, seed + sessions);
+		if (run(&all)) {
+			steps += at.steps;
+			messages += model->messages;
+			continue;
+		}
+		shrink(&all);
+		(void)run(&all);
+		doings_print(&all);
+		fail_msg("seed %llu: %s", (unsigned long long)(seed + sessions),
+			 at.fault);
+	}
+	printf("%llu steps, %llu sessions, %llu messages\n",
+	       (unsigned long long)steps, (unsigned long long)sessions,
+	       (unsigned long long)messages);
+	assert_true(messages > steps / 100);
+	free(model);
+}
+
+#define REST                                                                   \
+	"instance=a hostname=mtq.example\n"                                    \
+	"tls c {cert=\"file:/c\" key=\"file:/k\"}\n"                           \
+	"source s {from_ip=192.0.2.0/24}\nrelay r {host=c.d}\n"                \
+	"classify {priority=1 by_header=X-Type}\n"
+
+static int
+begin(void **state)
+{
+	static const char *const text[2] = {
+	    REST "listen l {address=127.0.0.1:1 max_message_size=200kb\n"
+		 " max_recipients=100 max_received=3 max_errors=8\n"
+		 " max_idle_commands=20 tls=optional}\n",
+	    REST "listen l {address=127.0.0.1:1 max_message_size=4kb\n"
+		 " max_recipients=100 max_received=1 max_errors=2\n"
+		 " max_idle_commands=10 max_line=2000}\n"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct bytes report = {0};
+
+		settings[i] =
+		    settings_parse("t", text[i], strlen(text[i]), &report);
+		if (settings[i] == NULL)
+			fprintf(stderr, "%.*s", (int)report.n,
+				(char *)report.data);
+		bytes_free(&report);
+		if (settings[i] == NULL)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	settings_free(settings[0]);
+	settings_free(settings[1]);
+	bytes_free(&at.out);
+	bytes_free(&at.rest);
+	bytes_free(&at.heard);
+	bytes_free(&at.body);
+	bytes_free(&at.offered);
+	bytes_free(&at.envelope);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(both_say_the_same, begin, end)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
