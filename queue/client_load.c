@@ -16,7 +16,7 @@ client_weigh(struct client *c)
 	size_t now = sizeof *c + c->rest.room + c->out.room +
 		     c->items * (size_t)CHUNK_MOST + session_memory(c->session);
 
-	if (c->life != LIFE_GONE && c->in_tls)
+	if (c->tls != NULL)
 		now += CLIENT_TLS_BYTES;
 	all->memory_bytes += now - c->memory_bytes;
 	c->memory_bytes = now;
@@ -67,9 +67,14 @@ client_trim(struct client *c)
 static int64_t
 hurry_us_of(const struct client *c)
 {
-	const int64_t most_us = c->gate->limits.command_timeout_us;
+	const struct listen_settings *l = &c->gate->limits;
+	const int64_t most_us =
+	    c->life == LIFE_SHAKING ? l->tls_timeout_us : l->command_timeout_us;
 
-	if (!session_idle(c->session) && c->out_done == c->out.n)
+	if (c->life == LIFE_LINGERING)
+		return 0;
+	if (c->life != LIFE_SHAKING && !session_idle(c->session) &&
+	    c->out_done == c->out.n)
 		return 0;
 	return most_us - load_patience(&c->all->load, most_us);
 }
@@ -80,8 +85,6 @@ client_too_late(const struct client *c, int64_t now)
 	const struct load *load = &c->all->load;
 	const int64_t hurry_us = hurry_us_of(c);
 
-	if (c->life == LIFE_LINGERING)
-		return now > c->deadline_us;
 	if (c->life != LIFE_TALKING || c->out_done < c->out.n)
 		return now > c->deadline_us - hurry_us;
 	if (c->waits != SESSION_MORE || c->items > 0)

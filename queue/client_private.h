@@ -45,7 +45,6 @@ struct client {
 	int64_t message_begun_us;
 	uint64_t message;
 	uint64_t memory_bytes; /* its part of all->memory_bytes */
-	bool in_tls;
 	unsigned char key[CROWD_KEY];
 	char text[CLIENT_TEXT];
 
