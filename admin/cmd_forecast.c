@@ -93,7 +93,7 @@ add_row(struct reading *r, struct txn *t, uint64_t packed,
 
 		if (!ledger_recipient(t, d->id, d->rcpt, &rcpt, e))
 			return e->kind == ERR_NONE;
-		ask = lane_ask(s, &m, rcpt.address);
+		ask = lane_ask(s, &m, &rcpt);
 		lane = lane_of(s, &ask);
 	}
 	forecast_add(r->f, lane.way, lane.type, d->due_us,

@@ -90,6 +90,8 @@ queue_name(const struct recipient_record *r)
 		return "hold";
 	case RECIPIENT_FAILED:
 		return "failed";
+	case RECIPIENT_PARKED:
+		return "parked";
 	case RECIPIENT_STATE_COUNT:
 		break;
 	}
@@ -153,7 +155,7 @@ static struct show_value
 route_of(const struct settings *s, const struct message_record *m,
 	 const struct recipient_record *r)
 {
-	struct routing_ask ask = lane_ask(s, m, r->address);
+	struct routing_ask ask = lane_ask(s, m, r);
 	struct routing_answer a;
 
 	routing_find(s, &ask, &a);

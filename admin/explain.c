@@ -339,6 +339,12 @@ tell_state(const struct explain_world *w, const struct explain_mail *m,
 	case RECIPIENT_FAILED:
 		tell_kept("has failed for good", "retry", w, m, x);
 		return;
+	case RECIPIENT_PARKED:
+		sentence_add(&x->verdict,
+			     "is a copy for an archive and goes when all other "
+			     "recipients have ended; then it ");
+		tell_choice(w, m, x);
+		return;
 	case RECIPIENT_STATE_COUNT:
 		break;
 	}

@@ -32,7 +32,7 @@ static struct routing_ask
 ask_of(const struct message *x, size_t i)
 {
 	struct routing_ask ask =
-	    lane_ask(x->c->settings, &x->m.record, x->m.rcpt[i].record.address);
+	    lane_ask(x->c->settings, &x->m.record, &x->m.rcpt[i].record);
 
 	ask.type = x->type;
 	return ask;

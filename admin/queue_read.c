@@ -7,10 +7,11 @@
 
 #include "queue/ledger.h"
 
-enum { RECIPIENTS_MOST = 50000 }; /* MESSAGE_FIELDS */
+enum { RECIPIENTS_MOST = 50100 }; /* MESSAGE_FIELDS */
 
 static const enum recipient_state turns[RECIPIENT_STATE_COUNT] = {
-    RECIPIENT_CLAIMED, RECIPIENT_WAITING, RECIPIENT_HELD, RECIPIENT_FAILED};
+    RECIPIENT_CLAIMED, RECIPIENT_WAITING, RECIPIENT_HELD, RECIPIENT_FAILED,
+    RECIPIENT_PARKED};
 
 static void
 begin_state(struct queue_scan *s)

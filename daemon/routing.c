@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/archive_to.h"
 #include "daemon/routing_index.h"
 #include "daemon/rule.h"
 
@@ -180,6 +181,7 @@ make_only(const struct settings *s, struct routing *r)
 		for (size_t j = 0; j < s->nsources; j++)
 			named = named || strcmp(s->sources[j].sandbox_relay,
 						s->relays[i].title) == 0;
+		named = named || archive_has(s, s->relays[i].title);
 		if (named)
 			r->only[r->nonly++] = (uint16_t)i;
 	}

@@ -158,8 +158,6 @@ const struct relay_settings *settings_relay(const struct settings *s,
 bool settings_is_listener(const struct settings *s, const char *name);
 /* True when mail may come back to this listener, from any client. */
 bool settings_returns_at(const struct settings *s, const char *listener);
-/* Is this the relay that carries the archive's copies? */
-bool settings_archive_is(const struct archive_settings *a, const char *relay);
 /* True when the source is for all listeners, or for this one. */
 bool settings_is_for(const struct source_settings *source,
 		     const char *listener);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/archive_to.h"
 #include "daemon/profile.h"
 #include "daemon/routing.h"
 #include "daemon/rule.h"
@@ -21,6 +22,7 @@ tell_relays(const struct settings *s, struct report *r)
 		const struct relay_settings *relay = &s->relays[i];
 
 		if (relay != s->no_match_relay &&
+		    !archive_has(s, relay->title) &&
 		    !settings_routes_use(s, relay))
 			warning_at(r, *relay,
 				   "relay %s is not used: neither a route "

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/archive_to.h"
 #include "daemon/preset.h"
 #include "daemon/profile.h"
 #include "daemon/routing.h"
@@ -289,6 +290,50 @@ read_kind(struct load *l, enum block_kind kind, struct conf_node *const *heads,
 		fill(l, kind, NULL, "normal", member(l->s, kind, n));
 }
 
+/* Relays for archives that have none. */
+static void
+add_archive_relays(struct load *l)
+{
+	struct settings *s = l->s;
+	struct relay_settings *old = s->relays;
+	const size_t n = s->nrelays;
+	char name[ARCHIVE_RELAY];
+	size_t more = 0;
+
+	for (size_t i = 0; i < s->narchives; i++) {
+		archive_relay(&s->archives[i], name);
+		more += archive_folder(&s->archives[i]) != NULL &&
+			settings_relay(s, name) == NULL;
+	}
+	if (more == 0 || s->narchives > SETTINGS_ARCHIVES)
+		return;
+	settings_make(s, BLOCK_relay, n + more);
+	memcpy(s->relays, old, n * sizeof *old);
+	for (size_t i = 0, at = n; i < s->narchives; i++) {
+		const char *folder = archive_folder(&s->archives[i]);
+		struct relay_settings *r = &s->relays[at];
+
+		archive_relay(&s->archives[i], name);
+		s->nrelays = at; /* those that have a name by now */
+		if (folder == NULL || settings_relay(s, name) != NULL)
+			continue;
+		fill(l, BLOCK_relay, NULL, name, r);
+		r->deliver = DELIVER_MAILDIR;
+		r->dir = arena_text(&s->memory->arena, folder, strlen(folder));
+		at++;
+	}
+	s->nrelays = n + more;
+}
+
+static const struct relay_settings *
+no_match_relay(const struct settings *s)
+{
+	for (size_t i = 0; *s->no_match == '\0' && i < s->nrelays; i++)
+		if (!archive_has(s, s->relays[i].title))
+			return &s->relays[i];
+	return settings_relay(s, s->no_match);
+}
+
 /* What follows from values that are right. */
 static void
 resolve(struct load *l)
@@ -296,8 +341,7 @@ resolve(struct load *l)
 	struct settings *s = l->s;
 	char *path;
 
-	s->no_match_relay =
-	    *s->no_match ? settings_relay(s, s->no_match) : &s->relays[0];
+	s->no_match_relay = no_match_relay(s);
 	for (size_t i = 0; i < s->nretries; i++)
 		if (strcmp(s->retries[i].title, "normal") == 0)
 			s->normal_retry = &s->retries[i];
@@ -336,6 +380,7 @@ finish(struct load *l)
 	for (int kind = BLOCK_global + 1; kind < BLOCK_COUNT; kind++)
 		read_kind(l, (enum block_kind)kind, heads, nheads);
 	free(heads);
+	add_archive_relays(l);
 	for (size_t i = 0; i < s->nrelays; i++)
 		preset_apply(s, &s->relays[i]);
 	for (size_t i = 0; i < s->nsources; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/archive_to.h"
 #include "daemon/pattern.h"
 #include "daemon/preset.h"
 #include "daemon/settings_auth.h"
@@ -136,9 +137,9 @@ check_maildir(const struct settings *s, const struct relay_settings *relay,
 {
 	const struct conf_node *n = settings_node(s, BLOCK_relay, relay, "dir");
 
-	if (n == NULL)
+	if (n == NULL && *relay->dir == '\0')
 		error_at(r, relay, "relay %s needs dir", relay->title);
-	else if (!n->broken && *relay->dir != '/')
+	else if (n != NULL && !n->broken && *relay->dir != '/')
 		error_at(r, n, "dir: '%.100s' must begin with /", relay->dir);
 	n = settings_given(s, BLOCK_relay, relay, "host");
 	if (n != NULL && *relay->host != '\0')
@@ -154,6 +155,7 @@ check_no_match(const struct settings *s, const char *name, struct report *r)
 {
 	const struct conf_node *n =
 	    settings_node(s, BLOCK_global, s, "no_match");
+	size_t nrelays = 0;
 
 	if (s->nrelays == 0) {
 		report_error(r, name, 0,
@@ -167,10 +169,12 @@ check_no_match(const struct settings *s, const char *name, struct report *r)
 			 s->no_match);
 		return;
 	}
-	if (*s->no_match == '\0' && s->nrelays > 1) {
+	for (size_t i = 0; i < s->nrelays; i++)
+		nrelays += !archive_has(s, s->relays[i].title);
+	if (*s->no_match == '\0' && nrelays != 1) {
 		report_error(r, name, 0,
 			     "no_match must name one of the %zu relays",
-			     s->nrelays);
+			     nrelays);
 		return;
 	}
 }

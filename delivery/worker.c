@@ -16,6 +16,7 @@
 #include "delivery/patience.h"
 #include "delivery/pool.h"
 #include "delivery/signer.h"
+#include "queue/archive.h"
 
 enum {
 	TICK_MS = 100,       /* how exactly deadlines are kept */
@@ -33,6 +34,7 @@ struct worker {
 	struct role *role;
 	struct channel jobs;
 	struct outlet outlet;
+	struct confine *confine;
 	struct resolver *resolver;
 	struct signer *signer;
 	bool stale; /* the signer has not seen the newest keys */
@@ -41,6 +43,7 @@ struct worker {
 	struct place *bucket[BUCKETS];
 	struct timer tick;
 	bool connected;
+	bool leaving; /* for one that may touch what the configuration says */
 	int64_t trim_us; /* steady; 0: nothing was freed */
 };
 
@@ -139,6 +142,10 @@ is_signed(void *arg, struct task *t, bool failed)
 {
 	struct worker *w = arg;
 
+	if (w->leaving) {
+		task_free(t); /* whoever comes after us gets it */
+		return;
+	}
 	if (!failed) {
 		pool_add(pool_for(w, t->job.relay, t->job.destination), t,
 			 now_steady_us());
@@ -160,15 +167,46 @@ refresh(struct worker *w)
 	signer_configure(w->signer, w->role->settings, w->role->secrets);
 }
 
+/* A copy for an archive: it is not signed, and says what became of the others
+ * in front (queue/archive.h). */
+static void
+take_copy(struct worker *w, struct task *t)
+{
+	struct err e = {.kind = ERR_NONE};
+	struct txn *txn = store_begin(w->outlet.store, false, &e);
+	bool ok = txn != NULL &&
+		  archive_front(txn, t->job.message, &t->fields, &e);
+	struct verdict v;
+
+	store_abort(txn);
+	if (!ok) {
+		if (e.kind == ERR_NONE)
+			err_set(&e, ERR_DAMAGED, "the message is not there");
+		v = verdict_of(STATUS_DAMAGED, STAGE_NONE, e.text);
+		task_judge_rest(t, &v);
+	}
+	is_signed(w, t, !ok);
+}
+
 static bool
 take_job(struct worker *w, const void *p, size_t n)
 {
 	struct task *t = task_open(p, n, now_steady_us());
 	struct egress *g = t != NULL ? egress_for(w, t->job.relay) : NULL;
 
+	/* Whoever comes after us gets it: nothing was tried. */
+	if (t != NULL && w->leaving) {
+		task_free(t);
+		return true;
+	}
+
 	if (g == NULL) {
 		task_free(t);
 		return false;
+	}
+	if (t->job.archive) {
+		take_copy(w, t);
+		return true;
 	}
 	refresh(w);
 	signer_sign(w->signer, t,
@@ -313,7 +351,7 @@ after_round(struct role *r)
 	refresh(w);
 	outlet_flush(&w->outlet, now_steady_us());
 	channel_flush(&w->jobs);
-	if (r->stopping && idle(w))
+	if ((r->stopping || w->leaving) && idle(w))
 		role_done(r, EXIT_DONE);
 }
 
@@ -339,7 +377,8 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 		return false;
 	}
 	w->role = r;
-	if (!confine_worker(s, e))
+	w->confine = confine_worker(s, e);
+	if (w->confine == NULL)
 		return false;
 	w->outlet.loop = r->loop;
 	w->outlet.jobs = &w->jobs;
@@ -376,6 +415,25 @@ configured(struct pool *p, void *arg)
 }
 
 static void
+leave_pool(struct pool *p, void *arg)
+{
+	(void)arg;
+	pool_leave(p);
+}
+
+/* A process can't get back what it gave up: another one will have it. */
+static void
+leave(struct worker *w)
+{
+	log_event(EVENT_NOTE, NULL,
+		  "the new configuration needs ports or folders that this "
+		  "worker may not touch: it makes room for another");
+	w->leaving = true;
+	channel_send(&w->jobs, JOB_LEAVE, NULL);
+	each_pool(w, leave_pool, NULL);
+}
+
+static void
 reload(struct role *r, const struct settings *old, const int *fds,
        unsigned nfds)
 {
@@ -386,6 +444,8 @@ reload(struct role *r, const struct settings *old, const int *fds,
 		close(fds[i]);
 	snprintf(w->outlet.hostname, sizeof w->outlet.hostname, "%s",
 		 r->settings->hostname);
+	if (!w->leaving && !confine_worker_covers(w->confine, r->settings))
+		leave(w);
 	resolver_configure(w->resolver, &r->settings->dns);
 	w->stale = true;
 	for (size_t i = 0; i < w->negresses; i++) {

@@ -65,7 +65,7 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
 	if (c->mx != NULL)
 		destination_of(r.address, domain);
 	*took = (c->mx == NULL || strcmp(domain, c->destination) == 0) &&
-		suspect_of(&r) == c->suspect;
+		suspect_of(&r) == c->suspect && r.archive == c->copy;
 	if (*took && c->nrcpt > 0) { /* the first one was looked up */
 		bool suppressed;
 
@@ -79,7 +79,7 @@ take(struct txn *t, const struct ledger_due *due, const char *relay,
 	j = (struct job_recipient){.rcpt = due->rcpt,
 				   .notify = r.notify,
 				   .address = r.address,
-				   .orcpt = r.orcpt};
+				   .orcpt = r.archive ? text_of("") : r.orcpt};
 	job_recipient_add(blob, &j);
 	c->rcpt[c->nrcpt++] = due->rcpt;
 	return ledger_claim(t, c->lane, due, c->job, relay, now_us, e);
@@ -161,7 +161,8 @@ write_frame(struct txn *t, const struct settings *s,
 	    .recipients = {.p = (const char *)blob->data, .n = blob->n},
 	    .permit = c->permit,
 	    .destination = text_of(c->destination),
-	    .retried = c->retried};
+	    .retried = c->retried,
+	    .archive = c->copy};
 
 	if (!sender_of(t, s, m, c, sender, e))
 		return false;
@@ -195,8 +196,10 @@ take_message(struct txn *t, struct book *b, const struct settings *s,
 		      more, e) &&
 	     book_charge(b, t, c->job, c->relay, c->type, c->nrcpt, size_bytes,
 			 now_us, e) &&
-	     message_of(t, c->message, &m, e) &&
-	     write_frame(t, s, &m, c, &blob, e);
+	     message_of(t, c->message, &m, e);
+	if (ok && c->copy)
+		m.sender = m.envid = text_of("");
+	ok = ok && write_frame(t, s, &m, c, &blob, e);
 	if (ok)
 		c->arrival_us = (int64_t)m.arrival_us;
 	bytes_free(&blob);
@@ -323,14 +326,17 @@ claim_next(struct txn *t, struct book *b, const struct settings *s,
 	if (!message_of(t, due.id, &m, e))
 		return CLAIM_FAILED;
 	c->message = due.id;
-	end_us = (int64_t)m.arrival_us + c->lifetime_us;
+	c->copy = due.rcpt >= m.recipients - m.copies;
+	end_us = c->copy ? INT64_MAX - CLAIM_LATE_US
+			 : (int64_t)m.arrival_us + c->lifetime_us;
 	if (now_us >= end_us + CLAIM_LATE_US)
 		return over(c, &m, &due, STATUS_EXPIRED);
 	if (!first_suppressed(t, c, &due, now_us, &suppressed, e))
 		return CLAIM_FAILED;
-	if (suppressed)
+	if (suppressed && !c->copy)
 		return over(c, &m, &due, STATUS_SUPPRESSED);
-	if (return_path_single(s->relays[c->relay].return_path, m.sender))
+	if (!c->copy &&
+	    return_path_single(s->relays[c->relay].return_path, m.sender))
 		most = min_of(most,
 			      1U); /* each recipient has a sender of its own */
 	if (!look_suspect(t, &due, c, &most, &aside, e))

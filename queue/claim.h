@@ -53,6 +53,7 @@ struct claim {
 	struct ledger_due from;     /* look from here; then: where to go on */
 	bool rest;                  /* mx: those at `from` were not looked at */
 	char destination[ADDRESS_DOMAIN_MOST + 1]; /* mx; else "" */
+	bool copy;        /* for archives, by nobody, as long as it takes */
 	bool retried;     /* all of its recipients were put off before */
 	const char *kept; /* why the client's sender stays, although the relay's
 			     return_path asks for another; NULL: it does not */

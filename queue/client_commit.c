@@ -138,7 +138,8 @@ log_queued(const struct client *c, uint64_t number)
 		  m->message_id.p);
 	log_event(EVENT_QUEUED, id,
 		  "from=<%s>, size=%llu, nrcpt=%u (queue active)", sender,
-		  (unsigned long long)m->size_bytes, c->given.nrcpt);
+		  (unsigned long long)m->size_bytes,
+		  c->given.nrcpt - m->copies);
 }
 
 static void

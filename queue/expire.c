@@ -63,6 +63,10 @@ look_at(struct expire *x, struct txn *t, const struct settle_world *w,
 			err_set(e, ERR_DAMAGED, "recipients without a message");
 		return false;
 	}
+	if (x->from.rcpt >= m.recipients - m.copies) {
+		x->from.rcpt++; /* a copy waits as long as it takes */
+		return true;
+	}
 	if (choice == CHOICE_BOUNCE ||
 	    (choice == CHOICE_WAIT &&
 	     now_us >= (int64_t)m.arrival_us + lifetime_us)) {

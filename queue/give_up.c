@@ -41,7 +41,7 @@ give_up_one(struct txn *t, uint64_t id, uint32_t rcpt,
 	struct message_record m;
 
 	g->found = true;
-	if (r->state == RECIPIENT_FAILED)
+	if (r->state == RECIPIENT_FAILED || r->archive)
 		return true;
 	if (r->state == RECIPIENT_CLAIMED) {
 		g->busy = true;

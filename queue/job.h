@@ -23,6 +23,7 @@ enum job_frame {
 	JOB_OUTCOME = 4, /* worker -> scheduler */
 	JOB_SHARE = 5,   /* scheduler -> worker: connections it may open */
 	JOB_PERMIT = 6,  /* scheduler -> worker: the dot may leave */
+	JOB_LEAVE = 7,   /* worker -> scheduler: no more jobs, it will end */
 };
 enum { JOB_RECIPIENTS_MOST = 1000, JOB_SECURITY_MOST = 159 };
 
@@ -49,7 +50,8 @@ WIRE_STRUCT(job_share, SHARE_FIELDS)
 	  1 << 20)       /* job_recipient, each a u32-length blob */           \
 	F(u8, permit, 1) /* 1: after DOT wait for PERMIT, then send the dot */ \
 	F(text, destination, 255) /* deliver = mx: all recipients' domain */   \
-	F(u8, retried, 1)         /* 1: every recipient was put off before */
+	F(u8, retried, 1)         /* 1: every recipient was put off before */  \
+	F(u8, archive, 1)         /* 1: a copy for archives, queue/archive.h */
 WIRE_STRUCT(job, JOB_FIELDS)
 
 #define JOB_RECIPIENT_FIELDS(F)                                                \

@@ -34,14 +34,19 @@ sandbox_relay(const struct settings *s, struct text source)
 
 struct routing_ask
 lane_ask(const struct settings *s, const struct message_record *m,
-	 struct text recipient)
+	 const struct recipient_record *r)
 {
-	struct routing_ask ask = {.author = m->author,
-				  .sender = m->sender,
-				  .recipient = recipient,
-				  .source = m->source,
+	struct routing_ask ask = {.recipient = r->address,
 				  .type = routing_type(s, m->type)};
 
+	if (r->archive) { /* from nobody, like a report */
+		if (r->orcpt.n > 0)
+			ask.only = r->orcpt;
+		return ask;
+	}
+	ask.author = m->author;
+	ask.sender = m->sender;
+	ask.source = m->source;
 	if (m->flags & MESSAGE_SANDBOX)
 		ask.only = sandbox_relay(s, m->source);
 	return ask;

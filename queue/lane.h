@@ -33,10 +33,11 @@ struct lane {
 uint64_t lane_pack(const struct lane *l);
 struct lane lane_unpack(uint64_t lane);
 /* What the routes are asked about mail of the queue: the only place that says
- * so, since mail of a sandbox must take its one relay whoever asks. */
+ * so, since mail of a sandbox, or for an archive, must take its one relay whoever
+ * asks.  The texts are those of m, r and s. */
 struct routing_ask lane_ask(const struct settings *s,
 			    const struct message_record *m,
-			    struct text recipient);
+			    const struct recipient_record *r);
 /* Where a recipient of a message belongs now. */
 struct lane lane_of(const struct settings *s, const struct routing_ask *ask);
 

@@ -15,7 +15,8 @@ ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
 	unsigned char k[KEY_MESSAGE];
 	bool ok;
 
-	must(n > 0 && id_valid(id) && m->recipients == n && m->chunks > 0);
+	must(n > m->copies && id_valid(id) && m->recipients == n &&
+	     m->chunks > 0);
 	key_message(k, id);
 	message_seal(&b, m);
 	ok = txn_put(t, STORE_MESSAGE, k, sizeof k, b.data, b.n, e) &&
@@ -25,6 +26,8 @@ ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
 		r.orcpt = rcpt[i].orcpt;
 		r.notify = rcpt[i].notify;
 		r.lane = rcpt[i].lane;
+		r.archive = i >= n - m->copies;
+		r.state = r.archive ? RECIPIENT_PARKED : RECIPIENT_WAITING;
 		ok = row_add(t, id, i, &r, &b, e);
 	}
 	if (ok && apart)

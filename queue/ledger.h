@@ -32,7 +32,8 @@ struct ledger_recipient {
  * apart from its message also makes the `partial` row. */
 bool ledger_chunk(struct txn *t, uint64_t id, uint32_t chunk, const void *p,
 		  size_t n, bool apart, int64_t now_us, struct err *e) MUST_USE;
-/* The message and all its recipients; removes the `partial` row if there is
+/* The message and all its recipients (the last m->copies of them are PARKED until
+ * the others have ended); removes the `partial` row if there is
  * one (`apart`: chunks were stored before). */
 bool ledger_accept(struct txn *t, uint64_t id, const struct message_record *m,
 		   const struct ledger_recipient *rcpt, uint32_t n, bool apart,

@@ -63,7 +63,7 @@ entry_accepted(struct txn *t, uint64_t id, const struct message_record *m,
 {
 	struct journal_entry x = {.kind = JOURNAL_ACCEPTED,
 				  .at_us = m->arrival_us,
-				  .rcpt = m->recipients};
+				  .rcpt = m->recipients - m->copies};
 
 	of_message(&x, id, m);
 	return journal_add(t, &x, number, e);

@@ -1,4 +1,5 @@
 #include "queue/ledger.h"
+#include "queue/ledger_copies.h"
 #include "queue/ledger_entry.h"
 #include "queue/ledger_row.h"
 
@@ -10,14 +11,15 @@ enum {
 	DETAIL_MOST = 255,
 };
 
-/* What an order makes of a recipient in a state. */
+/* What an order makes of a recipient in a state.  A parked copy is for later:
+ * it tells also of what was dropped. */
 enum effect { NO, KEEP, WAIT, HOLD, REMOVE };
 static const enum effect effect_of[][RECIPIENT_STATE_COUNT] = {
-    /*		    WAITING CLAIMED HELD    FAILED */
-    [LEDGER_HOLD] = {HOLD, NO, KEEP, KEEP},
-    [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP},
-    [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT},
-    [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE},
+    /*		    WAITING CLAIMED HELD    FAILED  PARKED */
+    [LEDGER_HOLD] = {HOLD, NO, KEEP, KEEP, KEEP},
+    [LEDGER_RELEASE] = {KEEP, NO, WAIT, KEEP, KEEP},
+    [LEDGER_RETRY] = {WAIT, NO, WAIT, WAIT, KEEP},
+    [LEDGER_DROP] = {REMOVE, NO, REMOVE, REMOVE, KEEP},
 };
 
 struct order {
@@ -97,7 +99,9 @@ drop(struct txn *t, struct entry_about *a, struct order *o, struct err *e)
 	return note(t, a, JOURNAL_DROPPED, o, e) &&
 	       (o->who[0] == '\0' ||
 		journal_ended(t, a->id, a->rcpt, a->recipient.entry, e)) &&
-	       row_remove(t, a->id, a->rcpt, &from, &o->gone, e);
+	       row_remove(t, a->id, a->rcpt, &from, &o->gone, e) &&
+	       (o->gone ||
+		copies_release(t, a->id, a->rcpt, &a->message, o->now_us, e));
 }
 
 static bool
@@ -149,6 +153,10 @@ order_all(struct txn *t, uint64_t id, struct order *o, struct err *e)
 	for (uint32_t rcpt = 0; rcpt < UINT32_MAX; rcpt++) {
 		if (!ledger_next(t, id, &rcpt, &r, e))
 			return e->kind == ERR_NONE;
+		/* Whoever means the message means its recipients; the copies
+		 * behind them tell what became of those. */
+		if (r.archive && o->found)
+			return true;
 		if (!order_one(t, id, rcpt, &r, o, e))
 			return false;
 	}

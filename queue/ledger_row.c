@@ -41,6 +41,8 @@ counter(struct state_record *s, enum recipient_state state)
 		return &s->held;
 	case RECIPIENT_FAILED:
 		return &s->failed;
+	case RECIPIENT_PARKED:
+		return &s->parked;
 	case RECIPIENT_STATE_COUNT:
 		break;
 	}

@@ -1,4 +1,5 @@
 #include "queue/ledger.h"
+#include "queue/ledger_copies.h"
 #include "queue/ledger_entry.h"
 #include "queue/ledger_row.h"
 
@@ -124,10 +125,15 @@ end(struct txn *t, struct ending *x, struct ledger_settled *out, struct err *e)
 	if (x->verdict->kind == VERDICT_SENT) {
 		txn_state(t)->sent_total++;
 		return row_remove(t, a->id, a->rcpt, &from, &out->message_gone,
-				  e);
+				  e) &&
+		       (out->message_gone ||
+			copies_release(t, a->id, a->rcpt, &a->message,
+				       x->now_us, e));
 	}
 	to = record_after(x, out->attempts, reason);
-	return row_move(t, a->id, a->rcpt, &from, &to, e);
+	return row_move(t, a->id, a->rcpt, &from, &to, e) &&
+	       (to.state != RECIPIENT_FAILED ||
+		copies_release(t, a->id, a->rcpt, &a->message, x->now_us, e));
 }
 
 bool

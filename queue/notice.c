@@ -291,7 +291,7 @@ notice_enter(struct notice *p, struct txn *t, const struct settings *s,
 	    .author = m.author, .sender = m.sender, .size_bytes = m.size_bytes};
 	classify(s, &ask, &a);
 	m.type = text_of(s->types[a.type].title);
-	routes = lane_ask(s, &m, to);
+	routes = lane_ask(s, &m, &(struct recipient_record){.address = to});
 	lane = lane_of(s, &routes);
 	rcpt.lane = lane_pack(&lane);
 	for (uint32_t i = 0; i < m.chunks; i++) {

@@ -46,7 +46,8 @@ enum {
 	S(WAITING, "waiting", "due at the time in its row")                    \
 	S(CLAIMED, "active", "with a worker")                                  \
 	S(HELD, "held", "an administrator keeps it back")                      \
-	S(FAILED, "failed", "refused or expired; kept to be looked at")
+	S(FAILED, "failed", "refused or expired; kept to be looked at")        \
+	S(PARKED, "parked", "for an archive: waits for the others' end")
 enum recipient_state {
 #define S(id, word, what) RECIPIENT_##id,
 	RECIPIENT_STATES(S)
@@ -71,7 +72,8 @@ enum {
 	F(u64, size_bytes, UINT64_MAX) /* body with our Received */            \
 	F(u32, chunks, UINT32_MAX)                                             \
 	F(u32, body_crc, UINT32_MAX) /* CRC-32C of the whole body */           \
-	F(u32, recipients, 50000)    /* at acceptance */                       \
+	F(u32, recipients, 50100)    /* at acceptance */                       \
+	F(u8, copies, 8)             /* the last so many are archives */       \
 	F(u32, flags, 63)                                                      \
 	F(text, sender, 254) /* "" is the null sender */                       \
 	F(text, author, 254) /* address of header From; "" if there is none */ \
@@ -95,26 +97,29 @@ enum {
 };
 
 /* Rewritten at every deferral: small. */
-#define RECIPIENT_FIELDS(F)                                                       \
-	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                   \
-	F(u8, notify, 15)        /* RFC 3461 4.1; 0: not given */                 \
-	F(u64, lane, UINT64_MAX) /* queue/lane.h */                               \
-	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */       \
-	F(u32, attempts, UINT32_MAX)                                              \
-	F(u32, rounds, UINT32_MAX) /* through all relays it may take */           \
-	F(u8, claims, UINT8_MAX)   /* without an outcome, one after another */    \
-	F(u8, told, 1)             /* its sender knows of the delay */            \
-	F(u8, category, CATEGORY_COUNT - 1) /* of the last attempt */             \
-	F(u64, entry, UINT64_MAX) /* the journal's last one about it */           \
-	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */             \
-	F(u64, changed_us, INT64_MAX)                                             \
-	F(text, address, 254)                                                     \
-	F(text, orcpt, 500)   /* xtext as received, with its addr-type */         \
-	F(text, relay, 64)    /* of the last attempt */                           \
-	F(text, status, 11)   /* of the last attempt, "4.2.1" */                  \
-	F(text, reason, 1024) /* the remote's words, or who held it and why */    \
+#define RECIPIENT_FIELDS(F)                                                              \
+	F(u8, state, RECIPIENT_STATE_COUNT - 1)                                          \
+	F(u8, notify, 15)        /* RFC 3461 4.1; 0: not given */                        \
+	F(u64, lane, UINT64_MAX) /* queue/lane.h */                                      \
+	F(u64, job, UINT64_MAX)  /* while CLAIMED: whose charge it is on */              \
+	F(u32, attempts, UINT32_MAX)                                                     \
+	F(u32, rounds, UINT32_MAX) /* through all relays it may take */                  \
+	F(u8, claims, UINT8_MAX)   /* without an outcome, one after another */           \
+	F(u8, told, 1)             /* its sender knows of the delay */                   \
+	F(u8, archive, 1) /* it gets a copy when the others have ended */                \
+	F(u8, category, CATEGORY_COUNT - 1) /* of the last attempt */                    \
+	F(u64, entry, UINT64_MAX) /* the journal's last one about it */                  \
+	F(u64, due_us, INT64_MAX) /* while WAITING; see key_due_of */                    \
+	F(u64, changed_us, INT64_MAX)                                                    \
+	F(text, address, 254)                                                            \
+	/* xtext as received, with its addr-type; of an archive: the one relay         \
+	 * that leads there, "" as the routes say */ \
+	F(text, orcpt, 500)                                                              \
+	F(text, relay, 64)    /* of the last attempt */                                  \
+	F(text, status, 11)   /* of the last attempt, "4.2.1" */                         \
+	F(text, reason, 1024) /* the remote's words, or who held it and why */           \
 	/* how the way of the last attempt was secured (queue/job.h); ""        \
-	 * there was no connection */ \
+	 * there was no connection */        \
 	F(tail, security, 159)
 WIRE_STRUCT(recipient_record, RECIPIENT_FIELDS)
 
@@ -214,6 +219,7 @@ WIRE_STRUCT(history_record, HISTORY_FIELDS)
 	F(u64, claimed, UINT64_MAX)                                            \
 	F(u64, held, UINT64_MAX)                                               \
 	F(u64, failed, UINT64_MAX)                                             \
+	F(u64, parked, UINT64_MAX)                                             \
 	F(u64, partials, UINT64_MAX)                                           \
 	F(u64, accepted_total, UINT64_MAX) /* recipients, ever */              \
 	F(u64, sent_total, UINT64_MAX)                                         \

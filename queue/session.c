@@ -174,10 +174,13 @@ void
 session_message(struct session *s, struct session_message *out)
 {
 	const char *t = (const char *)s->texts.data;
+	const size_t archives = s->settings->narchives;
+	uint8_t copies;
 
 	must(s->mode == MODE_WAIT && s->nrcpt > 0);
 	free(s->given);
-	s->given = must_alloc(s->nrcpt * sizeof s->given[0]);
+	s->given = must_alloc((s->nrcpt + archives) * sizeof s->given[0] +
+			      archives * ARCHIVE_TEXT);
 	for (uint32_t i = 0; i < s->nrcpt; i++) {
 		const struct session_rcpt *r = &s->rcpt[i];
 
@@ -187,11 +190,13 @@ session_message(struct session *s, struct session_message *out)
 		    .notify = r->notify};
 	}
 	session_sort(s);
+	copies = session_copies(s);
 	out->record = (struct message_record){
 	    .size_bytes = s->size_bytes,
 	    .chunks = s->chunks + 1,
 	    .body_crc = s->crc,
-	    .recipients = s->nrcpt,
+	    .recipients = s->nrcpt + copies,
+	    .copies = copies,
 	    .flags = s->flags | (s->eightbit ? MESSAGE_HAS_8BIT : 0U),
 	    .sender = {t + s->sender, s->nsender},
 	    .author = text_of(s->author),
@@ -208,7 +213,7 @@ session_message(struct session *s, struct session_message *out)
 	if (s->door->verdict.sandbox)
 		out->record.flags |= MESSAGE_SANDBOX;
 	out->rcpt = s->given;
-	out->nrcpt = s->nrcpt;
+	out->nrcpt = s->nrcpt + copies;
 	out->apart = s->chunks > 0;
 }
 

@@ -19,6 +19,7 @@
 #ifndef MTQ_SESSION_PRIVATE_H
 #define MTQ_SESSION_PRIVATE_H
 
+#include "queue/archive.h"
 #include "queue/classify.h"
 #include "queue/door_check.h"
 #include "queue/mailbox.h"
@@ -80,10 +81,10 @@ enum session_mode {
 	MODE_COMMAND,
 	MODE_DATA,
 	MODE_BDAT,
-	MODE_SWALLOW, /* octets of a BDAT that was refused */
-	MODE_WAIT,    /* SESSION_ACCEPT or SESSION_RETURNED was given */
-	MODE_SECURE,  /* SESSION_STARTTLS was given */
-	MODE_SASL,    /* a line of an AUTH exchange */
+	MODE_SWALLOW,   /* octets of a BDAT that was refused */
+	MODE_WAIT,      /* SESSION_ACCEPT or SESSION_RETURNED was given */
+	MODE_SECURE,    /* SESSION_STARTTLS was given */
+	MODE_SASL,      /* a line of an AUTH exchange */
 	MODE_SASL_WAIT, /* SESSION_SASL was given */
 };
 enum hello { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
@@ -158,8 +159,8 @@ struct session_auth {
 	bool insecure;    /* without TLS too */
 	uint64_t failures, failures_most;
 	struct sasl_server *exchange; /* NULL: none */
-	bool proved;      /* only the client's empty line is missing */
-	bool gone;        /* the account is no more */
+	bool proved; /* only the client's empty line is missing */
+	bool gone;   /* the account is no more */
 	char method[24];
 };
 
@@ -189,7 +190,7 @@ struct session {
 	char helo[ADDRESS_DOMAIN_MOST + 1];
 	bool closing;
 	bool quit;
-	bool stopping; /* closes when no transaction is open */
+	bool stopping;  /* closes when no transaction is open */
 	bool resync;    /* an over-long command runs on to its line end */
 	bool resync_cr; /* its last octet was CR */
 	uint64_t errors;
@@ -231,8 +232,8 @@ struct session {
 	struct session_door *door;
 	struct dkim *dkim; /* NULL: nobody asks whether it is signed */
 	struct dkim_result dkim_result;
-	bool dkim_looked;   /* dkim_result says what was found */
-	bool dkim_answered; /* session_dkim_go_on is due */
+	bool dkim_looked;        /* dkim_result says what was found */
+	bool dkim_answered;      /* session_dkim_go_on is due */
 	struct watched *watched; /* NULL: no rule looks at a field */
 	char author[ADDRESS_MOST + 1];
 	char type[TITLE_MOST + 1];
@@ -336,6 +337,8 @@ void session_watch(struct session *s);
 void session_type(struct session *s);
 /* The same, and s->given's lanes. */
 void session_sort(struct session *s);
+/* Archives that get a copy, behind the recipients in s->given: how many. */
+uint8_t session_copies(struct session *s);
 /* It is sorted: true when the load is high and its type has to wait; 451 4.3.2
  * was said. */
 bool session_shed(struct session *s);

@@ -107,3 +107,18 @@ session_sort(struct session *s)
 		s->given[i].lane = lane_pack(&l);
 	}
 }
+
+uint8_t
+session_copies(struct session *s)
+{
+	const size_t room = s->nrcpt + s->settings->narchives;
+	char *texts = (char *)(s->given + room);
+	uint8_t n = 0;
+
+	for (size_t i = 0; i < s->settings->narchives;
+	     i++, texts += ARCHIVE_TEXT)
+		n += archive_recipient(s->settings, i, text_of(s->type),
+				       text_of(s->source), texts,
+				       &s->given[s->nrcpt + n]);
+	return n;
+}

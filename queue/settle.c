@@ -142,6 +142,10 @@ tell_bounces(const struct settle *s, const struct settle_world *w,
 static void
 log_doubt(struct later *log, const struct settle *s, const struct judged *j)
 {
+	if (j->copy_held)
+		later_add(log, EVENT_ARCHIVE, s->message,
+			  "a copy for an archive was refused: held until "
+			  "\"mtq queue release\"");
 	if (s->in_doubt)
 		later_add(log, EVENT_IN_DOUBT, s->message,
 			  "no answer after the final dot; %s",

@@ -213,6 +213,35 @@ begin(const struct settle *s, const struct settle_world *w,
 		category_judge(w->settings, s->relay, &j->verdict);
 }
 
+/* A copy for an archive is never given up: what refuses it needs a person, and
+ * until then it is held; all else is tried again for as long as it takes. */
+static void
+judge_copy(const struct settle *s, const struct settle_world *w, unsigned type,
+	   const struct recipient_record *before, struct judged *j)
+{
+	struct retry_next next;
+
+	if (j->verdict.kind == VERDICT_SENT) {
+		j->again.entry.kind = JOURNAL_DELIVERED;
+		return;
+	}
+	if (j->verdict.kind == VERDICT_FAIL) {
+		j->verdict.kind = VERDICT_DEFER;
+		j->copy_held = true;
+		hold(j, "held: a copy for an archive was refused");
+		return;
+	}
+	if (is_poison(s, j)) {
+		hold_poison(j);
+		return;
+	}
+	j->again.in_doubt = s->in_doubt;
+	next = retry_after(&w->retry[type], s->ended_us, s->ended_us,
+			   before->rounds + 1,
+			   s->message ^ ((uint64_t)s->rcpt << 40));
+	try_again(s, w, before, next.at_us, j);
+}
+
 void
 settle_judge(const struct settle *s, const struct settle_world *w,
 	     unsigned type, const struct recipient_record *before,
@@ -221,6 +250,10 @@ settle_judge(const struct settle *s, const struct settle_world *w,
 	struct retry_next next;
 
 	begin(s, w, before, j);
+	if (before->archive) {
+		judge_copy(s, w, type, before, j);
+		return;
+	}
 	if (s->in_doubt && judge_doubt(w, type, j))
 		return;
 	switch (j->verdict.kind) {

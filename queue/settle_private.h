@@ -12,6 +12,7 @@ struct judged {
 	struct ledger_again again;
 	bool assumed;     /* in doubt, and taken as delivered */
 	bool poison;      /* held: too many workers died with it */
+	bool copy_held;   /* a copy for an archive was refused */
 	bool delayed;     /* its sender is to be told that it waits ... */
 	int64_t until_us; /* ... and is given up then */
 };

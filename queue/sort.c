@@ -18,7 +18,7 @@ sort_one(struct txn *t, const struct settle_world *w, uint64_t old,
 				"a due row without recipient or message");
 		return false;
 	}
-	ask = lane_ask(w->settings, &m, r.address);
+	ask = lane_ask(w->settings, &m, &r);
 	lane = lane_of(w->settings, &ask);
 	/* It has just been refused by the relays it has tried. */
 	if (was.epoch == lane.epoch && was.tried != 0 && due_us <= now_us)

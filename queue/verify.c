@@ -154,6 +154,10 @@ check_recipients(struct audit *a, uint64_t id, const struct message_record *m)
 			return row_damaged(a->e, id, a->e->text);
 		if (rcpt >= m->recipients)
 			return row_damaged(a->e, id, "a recipient too many");
+		if (r.archive != (rcpt >= m->recipients - m->copies))
+			return row_damaged(a->e, id,
+					   "a recipient is taken for a copy, "
+					   "or a copy for one");
 		key_due_of(due, id, rcpt, &r);
 		if (!txn_get(a->t, STORE_DUE, due, sizeof due, &val, &nval,
 			     a->e))
@@ -280,6 +284,7 @@ check_counters(struct audit *a)
 	    {"claimed", s->claimed, a->state[RECIPIENT_CLAIMED]},
 	    {"held", s->held, a->state[RECIPIENT_HELD]},
 	    {"failed", s->failed, a->state[RECIPIENT_FAILED]},
+	    {"parked", s->parked, a->state[RECIPIENT_PARKED]},
 	    {"partials", s->partials, a->report.partials},
 	    {"accepted_total - sent_total - dropped_total",
 	     s->accepted_total - s->sent_total - s->dropped_total,

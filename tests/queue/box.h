@@ -33,7 +33,8 @@ struct box {
 	struct txn *t;
 	struct err e;
 	uint64_t last;
-	uint64_t lane; /* for box_accept; 0: LANE_DEFAULT */
+	uint64_t lane;   /* for box_accept; 0: LANE_DEFAULT */
+	uint32_t copies; /* the same: the last so many are archives */
 };
 
 /* The call must answer yes. */
@@ -150,6 +151,7 @@ box_accept(struct box *b, size_t size, uint32_t nrcpt, bool apart)
 	b->last = id;
 	box_body(id, body, size);
 	m = box_message(body, size, nrcpt);
+	m.copies = (uint8_t)b->copies;
 	for (uint32_t i = 0; i < nrcpt; i++)
 		r[i] = (struct ledger_recipient){
 		    .address = text_of("reader@example.net"),

@@ -14,6 +14,8 @@ count_of(struct box *b, enum recipient_state s)
 		return r->held;
 	case RECIPIENT_FAILED:
 		return r->failed;
+	case RECIPIENT_PARKED:
+		return r->parked;
 	case RECIPIENT_STATE_COUNT:
 		break;
 	}
@@ -43,6 +45,7 @@ bring(struct box *b, enum recipient_state s)
 				    &a, &changed, &gone, &b->e));
 		break;
 	case RECIPIENT_WAITING:
+	case RECIPIENT_PARKED: /* tests/queue/ledger_copies.c */
 	case RECIPIENT_STATE_COUNT:
 		break;
 	}
