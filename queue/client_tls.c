@@ -140,7 +140,6 @@ client_secure(struct client *c)
 	}
 	bytes_free(&c->rest);
 	c->life = LIFE_SHAKING;
-	c->in_tls = true;
 	c->keys = c->gate->tls;
 	c->keys->sessions++;
 	c->tls = tls_server_open(c->keys->setup, c->fd);
