@@ -7,6 +7,7 @@
 
 #include "admin/change.h"
 #include "admin/explain_after.h"
+#include "admin/explain_client.h"
 #include "admin/explain_message.h"
 #include "admin/explain_print.h"
 #include "admin/explain_type.h"
@@ -24,6 +25,8 @@ struct ask {
 	uint64_t size_bytes;
 	bool lookup;
 	char *id;
+	struct explain_client_ask client; /* what --client is about */
+	bool of_client; /* an option that only --client takes */
 };
 
 /* Mail that is only thought of, and memory for its addresses. */
@@ -41,6 +44,14 @@ static const struct option options[] = {
     {"header", required_argument, NULL, 'h'},
     {"size", required_argument, NULL, 'z'},
     {"lookup", no_argument, NULL, 'd'},
+    {"client", required_argument, NULL, 'C'},
+    {"port", required_argument, NULL, 'P'},
+    {"auth", required_argument, NULL, 'A'},
+    {"cert", required_argument, NULL, 'N'},
+    {"helo", required_argument, NULL, 'H'},
+    {"message", required_argument, NULL, 'M'},
+    {"tls", no_argument, NULL, 'T'},
+    {"no-dns", no_argument, NULL, 'D'},
     {NULL, 0, NULL, 0}};
 
 /* --- the command line ----------------------------------------------------- */
@@ -78,9 +89,47 @@ take_size(struct command *c, struct ask *a, char *text)
 	return ok;
 }
 
+/* What only --client has. */
+static bool
+take_client(struct explain_client_ask *a, int letter)
+{
+	switch (letter) {
+	case 'C':
+		a->client = optarg;
+		return true;
+	case 'P':
+		a->port = optarg;
+		return true;
+	case 'A':
+		a->account = optarg;
+		return true;
+	case 'N':
+		a->names = optarg;
+		return true;
+	case 'H':
+		a->helo = optarg;
+		return true;
+	case 'M':
+		a->message = optarg;
+		return true;
+	case 'T':
+		a->tls = true;
+		return true;
+	case 'D':
+		a->no_dns = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool
 take(struct command *c, struct ask *a, int letter)
 {
+	if (take_client(&a->client, letter)) {
+		a->of_client = true;
+		return true;
+	}
 	switch (letter) {
 	case 'f':
 		a->from = optarg;
@@ -120,6 +169,14 @@ read_ask(struct command *c, struct ask *a)
 		if (!take(c, a, letter))
 			return false;
 	optind--; /* counts argv[-1] */
+	if (a->of_client) {
+		if (a->client.client != NULL && optind == c->argc &&
+		    a->type == NULL && a->source == NULL && a->nheaders == 0 &&
+		    a->size_bytes == 0 && !a->lookup)
+			return true;
+		command_usage(c, NULL);
+		return false;
+	}
 	if (c->argc - optind > 1 ||
 	    (c->argc - optind == 1) == (a->to != NULL) ||
 	    (a->lookup && a->to == NULL)) {
@@ -316,6 +373,12 @@ cmd_explain(struct command *c)
 
 	if (!read_ask(c, &a))
 		return EXIT_USAGE;
+	if (a.of_client) {
+		a.client.listener = a.listener;
+		a.client.from = a.from;
+		a.client.to = a.to;
+		return explain_client(c, &a.client);
+	}
 	if (!change_open_view(c, &v, &code))
 		return code;
 	w = (struct explain_world){c->settings, v.book, c->now_us};

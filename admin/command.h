@@ -96,10 +96,15 @@
 	  "ID\n"                                                               \
 	  "--to ADDRESS [--from ADDRESS] [--type TYPE] [--source NAME] "       \
 	  "[--listener NAME] [--header \"NAME: VALUE\"]... [--size SIZE] "     \
-	  "[--lookup]",                                                        \
+	  "[--lookup]\n"                                                       \
+	  "--client IP [--message FILE] [--auth USER] [--tls] [--cert NAME] "  \
+	  "[--listener NAME] [--port N] [--helo NAME] [--from ADDRESS] "       \
+	  "[--to ADDRESS] [--no-dns]",                                         \
 	  "which relay takes this mail, by which rule and route, and why not " \
 	  "another\n"                                                          \
-	  "--lookup asks DNS how the relay's hosts must be spoken to")         \
+	  "--lookup asks DNS how the relay's hosts must be spoken to\n"        \
+	  "--client: what our door says to a client and its message; 1 if it " \
+	  "is refused")                                                        \
 	C(forecast, "[ID | --type TYPE]",                                      \
 	  "when what waits will go, when quotas will be full, what expires")   \
 	C(check, "[FILE]",                                                     \
