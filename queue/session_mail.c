@@ -68,7 +68,7 @@ mail_argument(struct session *s, const struct session_arg *a, uint32_t *seen)
 {
 	static const char *const known[] = {"BODY", "SMTPUTF8", "RET", "ENVID",
 					    "SIZE"};
-	enum { SEEN_ENVID = 8, SEEN_SIZE = 16 };
+	enum { SEEN_ENVID = 8, SEEN_SIZE = 16, SEEN_AUTH = 32 };
 
 	if (flag_argument(s, a, seen))
 		return true;
@@ -80,6 +80,14 @@ mail_argument(struct session *s, const struct session_arg *a, uint32_t *seen)
 	    a->value.n <= SESSION_ARGS_ENVID && session_args_xtext(a->value)) {
 		*seen |= SEEN_ENVID;
 		text_copy(a->value, s->envid, sizeof s->envid);
+		return true;
+	}
+	/* Who the author says it is to: nobody here asks (RFC 4954 5). */
+	if (session_args_is(a->key, "AUTH") && *s->settings->accounts != '\0') {
+		if ((*seen & SEEN_AUTH) != 0 || !session_args_xtext(a->value))
+			return refuse(s, "MAIL",
+				      "501 5.5.4 Bad value of a parameter");
+		*seen |= SEEN_AUTH;
 		return true;
 	}
 	for (size_t i = 0; i < countof(known); i++)
