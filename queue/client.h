@@ -36,6 +36,7 @@ enum {
 struct client_sasl {
 	struct accounts *accounts; /* NULL: none are known */
 	struct accounts *next;     /* when no step runs any more */
+	unsigned char hash[DIGEST_MOST]; /* of the file that came last */
 	struct guess *guess;
 	unsigned running;
 	struct client *first; /* waits for its step */

@@ -210,9 +210,15 @@ client_sasl(struct client *c)
 void
 clients_accounts(struct clients *all, const char *p, size_t n)
 {
+	unsigned char hash[DIGEST_MOST];
+	size_t nhash = digest_of(DIGEST_SHA256, p, n, hash);
 	struct accounts *fresh;
 	struct err e;
 
+	/* It comes again with each new certificate. */
+	if (memcmp(hash, all->sasl.hash, nhash) == 0)
+		return;
+	memcpy(all->sasl.hash, hash, nhash);
 	fresh = accounts_read(p, n, &e);
 	if (fresh == NULL) {
 		log_event(EVENT_ACCOUNTS, NULL,

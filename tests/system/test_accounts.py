@@ -1,0 +1,393 @@
+"""AUTH on our listeners: accounts, mechanisms, rotation, budgets, the log."""
+import base64
+import os
+import pathlib
+import re
+import shutil
+import smtplib
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from cells import HOST
+from conftest import BUILD, ROOT
+from wait import DEADLINE, wait_for
+
+PASSWORD = "canary-Kx7 4fQ9"  # stands in no log and no file
+TABLE = pathlib.Path(__file__).resolve().parents[2] / "etc/fail2ban/filter.d"
+
+
+class Door:
+    def __init__(self, make, pki, listen="", source="auth_user = crm", guard="",
+                 tls="optional", passwords=((PASSWORD, ()),), start=True):
+        self.pki = pki
+        self.ca = ssl.create_default_context(cafile=pki / "root.crt")
+        self.m = make(start=False, from_ip="127.0.0.0/8\n\t" + source,
+                      listen=f"tls = {tls}\n\t{listen}")
+        self.file = self.m.dir / "accounts"
+        self.m.write(blocks=f"accounts = file:{self.file}\n"
+                            f"tls good {{\n\tcert = file:{pki}/good.pem\n"
+                            f"\tkey = file:{pki}/good.key\n}}\n"
+                            f"guard {{\n\t{guard}\n}}")
+        for i, (password, extra) in enumerate(passwords):
+            self.account("passwd" if i else "add", "crm", *extra,
+                         stdin=password)
+        if start:
+            self.m.start()
+
+    def account(self, verb, *args, stdin=None, code=0):
+        return self.m.cli("account", verb, *args, "--file", self.file,
+                          stdin=stdin and stdin + "\n", code=code)
+
+    def client(self, tls=True, source="127.0.0.1"):
+        s = smtplib.SMTP("127.0.0.1", self.m.port, local_hostname="c.test",
+                         timeout=DEADLINE, source_address=(source, 0))
+        if tls:
+            s._host = HOST  # the certificate's
+            s.starttls(context=self.ca)
+        s.ehlo()
+        return s
+
+    def plain(self, password, user="crm", source="127.0.0.1", **kw):
+        """The reply to one AUTH PLAIN."""
+        s = self.client(source=source, **kw)
+        reply = self.ask(s, user, password)
+        s.close()
+        return reply
+
+    @staticmethod
+    def ask(s, user, password):
+        word = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        return s.docmd("AUTH", "PLAIN " + word)[0]
+
+    def gsasl(self, mechanism, password, *more, user="crm"):
+        """GNU SASL's own client; its certificate is not our matter here."""
+        r = subprocess.run(
+            ["gsasl", "--smtp", "--starttls", "--x509-ca-file=", "--quiet",
+             "-m", mechanism, "-a", user,
+             "-p", password, *more, "127.0.0.1", str(self.m.port)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=30)
+        return r.returncode == 0
+
+
+@pytest.fixture
+def door(make, pki):
+    return lambda **kw: Door(make, pki, **kw)
+
+
+def mail(s):
+    code, text = s.mail("a@from.test")
+    if code != 250:
+        return code
+    assert s.rcpt("b@to.test")[0] == 250
+    return s.data(b"Subject: x\r\n\r\nhi\r\n")[0]
+
+
+# --- who gets in -------------------------------------------------------------
+
+def test_mechanisms(door, sink):
+    d = door()
+    m = d.m
+    for mechanism in ("plain", "login", "login-late"):
+        with d.client() as s:
+            assert s.esmtp_features["auth"].split() == [
+                "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
+            assert s.docmd("MAIL FROM:<a@from.test>")[0] == 530
+            s.user, s.password = "crm", PASSWORD
+            name = mechanism.split("-")[0]
+            code, text = s.auth(name, getattr(s, "auth_" + name),
+                                initial_response_ok="late" not in mechanism)
+            assert (code, text) == (235, b"2.7.0 Authentication successful")
+            assert s.docmd("AUTH", "PLAIN")[0] == 503
+            assert mail(s) == 250
+    wait_for("three messages", lambda: len(sink.messages) == 3)
+    assert b"with ESMTPSA id" in sink.messages[0].body
+    for method in ("PLAIN", "LOGIN"):
+        m.wait_log(f"client=unknown[127.0.0.1], sasl_method={method}, "
+                   "sasl_username=crm, ")
+    swaks = subprocess.run(
+        ["swaks", "--server", f"127.0.0.1:{m.port}", "--tls", "--auth", "LOGIN",
+         "--auth-user", "crm", "--auth-password", PASSWORD, "--from",
+         "a@from.test", "--to", "b@to.test", "--timeout", "20"],
+        capture_output=True, text=True, timeout=60)
+    assert swaks.returncode == 0, swaks.stdout
+    assert PASSWORD not in m.text(0)
+
+
+@pytest.mark.skipif(not shutil.which("gsasl"), reason="no gsasl(1)")
+def test_gsasl(door):
+    """Each mechanism by another implementation, with both passwords."""
+    d = door(passwords=((PASSWORD, ()), ("second Password", ())))
+    old = "--priority=NORMAL:-VERS-TLS1.3"
+    for mechanism in ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"):
+        assert d.gsasl(mechanism, PASSWORD), mechanism
+        assert d.gsasl(mechanism, "second Password"), mechanism
+        assert not d.gsasl(mechanism, "wrong Password"), mechanism
+        assert not d.gsasl(mechanism, PASSWORD, user="eve"), mechanism
+    assert d.gsasl("SCRAM-SHA-256", PASSWORD, "--no-cb")
+    assert d.gsasl("SCRAM-SHA-256", PASSWORD, "--no-cb", old)
+    for method in ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"):
+        for name, reason in (("crm", "wrong password"),
+                             ("eve", "no such account")):
+            assert (f"SASL {method} authentication failed: ({reason}), "
+                    f"sasl_username={name}\n") in d.m.text()
+
+
+def lines(m, *said):
+    """A connection in clear: what is said, and the replies' codes."""
+    with socket.create_connection(("127.0.0.1", m.port), DEADLINE) as s:
+        f = s.makefile("rb")
+        out = [f.readline()[:3]]
+        for line in said:
+            s.sendall(line + b"\r\n")
+            reply = f.readline()
+            while reply[3:4] == b"-":
+                reply = f.readline()
+            out.append(reply[:12].strip())
+        return out[1:]
+
+
+def test_in_clear(door):
+    d = door()
+    assert "auth" not in d.client(tls=False).esmtp_features
+    word = base64.b64encode(b"\0crm\0" + PASSWORD.encode())
+    assert lines(d.m, b"EHLO c", b"AUTH PLAIN " + word) == [
+        b"250 DSN", b"538 5.7.11 E"]
+    off = door(tls="off", source="")
+    assert lines(off.m, b"EHLO c", b"AUTH PLAIN " + word) == [
+        b"250 DSN", b"502 5.5.1 Er"]
+    # For tools on the same machine.
+    d = door(tls="off", listen="insecure_auth = yes")
+    s = d.client(tls=False)
+    assert s.esmtp_features["auth"].split() == ["SCRAM-SHA-256", "PLAIN",
+                                                "LOGIN"]
+    assert d.ask(s, "crm", PASSWORD) == 235 and mail(s) == 250
+
+
+def test_lines(door):
+    """The forms of RFC 4954, octet for octet."""
+    d = door(tls="off", listen="insecure_auth = yes\n\tmax_errors = 50",
+             guard="auth_failures_per_session = 100\n\t"
+                   "auth_failures_per_address = 1000/h")
+    good = base64.b64encode(b"\0crm\0" + PASSWORD.encode())
+    table = [
+        ("before EHLO", [b"AUTH PLAIN"], b"503 5.5.1 Er"),
+        ("no mechanism", [b"EHLO c", b"AUTH"], b"501 5.5.4 Sy"),
+        ("an unknown one", [b"EHLO c", b"AUTH GSSAPI"], b"504 5.5.4 Un"),
+        ("a part of one", [b"EHLO c", b"AUTH PLAI"], b"504 5.5.4 Un"),
+        ("PLUS without TLS", [b"EHLO c", b"AUTH SCRAM-SHA-256-PLUS"],
+         b"504 5.5.4 Un"),
+        ("letter case", [b"EHLO c", b"auth plain " + good], b"235 2.7.0 Au"),
+        ("asked", [b"EHLO c", b"AUTH PLAIN", good], b"235 2.7.0 Au"),
+        ("cancelled", [b"EHLO c", b"AUTH PLAIN", b"*"], b"501 5.7.0 Au"),
+        ("cancelled, then again", [b"EHLO c", b"AUTH LOGIN", b"*",
+                                   b"AUTH PLAIN " + good], b"235 2.7.0 Au"),
+        ("wrong, then again", [b"EHLO c", b"AUTH PLAIN AGNybQB4",
+                               b"AUTH PLAIN " + good], b"235 2.7.0 Au"),
+        ("an empty response", [b"EHLO c", b"AUTH PLAIN ="], b"501 5.5.2 Er"),
+        ("no base64", [b"EHLO c", b"AUTH PLAIN ^^^^"], b"501 5.5.2 Er"),
+        ("no base64 later", [b"EHLO c", b"AUTH LOGIN", b"Y3Jt#"],
+         b"501 5.5.2 Er"),
+        ("two responses", [b"EHLO c", b"AUTH PLAIN " + good + b" x"],
+         b"501 5.5.4 Sy"),
+        ("in a transaction", [b"EHLO c", b"AUTH PLAIN " + good,
+                              b"MAIL FROM:<a@b.c>", b"AUTH PLAIN " + good],
+         b"503 5.5.1 Er"),
+        ("twice", [b"EHLO c", b"AUTH PLAIN " + good, b"AUTH PLAIN " + good],
+         b"503 5.5.1 Er"),
+        ("a line as long as may be",
+         [b"EHLO c", b"AUTH PLAIN", b"A" * 12284], b"535 5.7.8 Er"),
+        ("a longer line", [b"EHLO c", b"AUTH PLAIN", b"A" * 12288],
+         b"500 5.5.6 Er"),
+        ("NUL in a line", [b"EHLO c", b"AUTH PLAIN", b"AA\0A"],
+         b"521 5.5.2 mt"),
+        ("two lines at once", [b"EHLO c", b"AUTH PLAIN", good + b"\r\nNOOP"],
+         b"503 5.5.1 Er"),
+        ("a group", [b"EHLO c", b"AUTH PLAIN " + good + b"\r\nNOOP"],
+         b"503 5.5.1 Er"),
+        ("AUTH= of MAIL", [b"EHLO c", b"AUTH PLAIN " + good,
+                           b"MAIL FROM:<a@b.c> AUTH=a+2Bb@c.d"],
+         b"250 2.1.0 Ok"),
+        ("AUTH=<> of MAIL", [b"EHLO c", b"AUTH PLAIN " + good,
+                             b"MAIL FROM:<a@b.c> AUTH=<>"], b"250 2.1.0 Ok"),
+        ("AUTH= that is none", [b"EHLO c", b"AUTH PLAIN " + good,
+                                b"MAIL FROM:<a@b.c> AUTH=a+b"],
+         b"501 5.5.4 Ba"),
+    ]
+    for name, said, want in table:
+        assert lines(d.m, *said)[-1] == want, name
+
+
+# --- rotation ----------------------------------------------------------------
+
+def test_rotation(door):
+    d = door(guard="auth_failures_per_address = 10000/h\n\t"
+                   "auth_failures_per_account = 10000/h")
+    new = "another Password 2"
+    d.account("passwd", "crm", "--old-not-after", "3s", stdin=new)
+    assert d.account("passwd", "crm", stdin="third Password", code=1).stderr == \
+        "mtq: crm has two passwords that are in force; --replace ends both\n"
+    wait_for("the new password", lambda: d.plain(new) == 235)
+    # No sleep: the old one is asked until its time is over.
+    wait_for("the old one's end", lambda: d.plain(PASSWORD) == 535)
+    assert "(password too old), sasl_username=crm" not in d.m.text()
+    assert "(wrong password), sasl_username=crm" in d.m.text()
+    assert d.plain(new) == 235
+    row = d.m.json("account", "list")[0]
+    assert (row["name"], row["passwords"], row["not_after"]) == ("crm", 1, None)
+    d.account("passwd", "crm", "--replace", stdin="fourth Password")
+    wait_for("the replaced one's end", lambda: d.plain(new) == 535)
+    assert d.plain("fourth Password") == 235
+
+
+def test_removed_under_a_session(door):
+    d = door(guard="auth_failures_per_address = 10000/h\n\t"
+                   "auth_failures_per_account = 10000/h")
+    d.account("add", "other", stdin="others Password")
+    wait_for("both", lambda: d.plain("others Password", "other") == 235)
+    s, busy = d.client(), d.client()
+    for c in (s, busy):
+        assert d.ask(c, "crm", PASSWORD) == 235
+        assert mail(c) == 250
+    assert busy.mail("a@from.test")[0] == 250
+    d.account("remove", "crm")
+    wait_for("one account", lambda: d.m.text().count(
+        " 1 accounts are in force") == 2)
+    assert mail(s) == 530  # it has to authenticate again
+    assert d.plain(PASSWORD) == 535
+    # What was begun ends as who began it.
+    assert busy.rcpt("b@to.test")[0] == 250
+    assert busy.data(b"Subject: x\r\n\r\nhi\r\n")[0] == 250
+    assert mail(busy) == 530
+    # A file that is wrong changes nothing.
+    d.file.write_text("rubbish\n")
+    d.m.wait_log("accounts: line 1: it should be")
+    assert d.plain("others Password", "other") == 235
+    s.close()
+    busy.close()
+
+
+# --- those who guess ----------------------------------------------------------
+
+def test_budgets(door):
+    d = door(guard="auth_failures_per_address = 4/h\n\t"
+                   "auth_failures_per_account = 6/h\n\t"
+                   "auth_failures_per_session = 2")
+    for user in ("crm", "eve"):
+        there = "127.0.1." + ("1" if user == "crm" else "2")
+        got = [d.plain("guess", user, there) for _ in range(6)]
+        assert got == [535] * 4 + [454] * 2, user
+    assert d.plain(PASSWORD, source="127.0.1.1") == 454
+    # This one has been right before: others can't lock it out.
+    assert d.plain(PASSWORD) == 235
+    for user in ("crm", "eve"):
+        there = "127.0.2." + ("1" if user == "crm" else "2")
+        got = [d.plain("guess", user, there) for _ in range(4)]
+        assert got == [535] * 2 + [454] * 2, user
+    assert d.plain(PASSWORD, source="127.0.3.1") == 454
+    assert d.plain(PASSWORD) == 235
+    s = d.client(source="127.0.4.1")
+    assert [d.ask(s, "new", "guess") for _ in range(3)] == [535, 535, 421]
+    text = d.m.text()
+    assert "SASL PLAIN authentication failed: (too many failures from this " \
+        "address), sasl_username=eve" in text
+    assert "(too many failures as this account), sasl_username=crm" in text
+    matched(d)
+
+
+def matched(d):
+    """Every failure is a line that fail2ban reads, with its address."""
+    tool = shutil.which("fail2ban-regex")
+    want = re.findall(r"warning: unknown\[([0-9.]+)\]: SASL", d.m.text(0))
+    assert len(want) > 10
+    if not tool:
+        pytest.skip("no fail2ban-regex")
+    # Beside the file that it includes.
+    shutil.copytree("/etc/fail2ban", d.m.dir / "fail2ban")
+    shutil.copy(TABLE / "mtq.conf", d.m.dir / "fail2ban" / "filter.d")
+    r = subprocess.run([tool, "-o", "ip", str(d.m.log_path),
+                        str(d.m.dir / "fail2ban/filter.d/mtq.conf")],
+                       capture_output=True, text=True, timeout=60)
+    got = [w for w in r.stdout.split() if w.startswith("127.")]
+    assert sorted(w for w in got if w != "127.0.4.1") == \
+        sorted(w for w in want if w != "127.0.4.1"), r.stdout + r.stderr
+    assert got.count("127.0.4.1") == 3  # 535 twice, then 421
+    # Its own filter of Postfix reads PLAIN and LOGIN, but for the name.
+    own = pathlib.Path("/etc/fail2ban/filter.d/postfix.conf").read_text()
+    line = re.search(r"^mdre-auth = \^(.*)$", own, re.M)[1]
+    line = line.replace("%(_port)s", "").replace("<HOST>", "([0-9.]+)") \
+        .replace("(?i)", "")
+    assert len(re.findall(r"warning: " + line, d.m.text(0))) == len(want)
+
+
+def test_names_in_the_log(door):
+    """A name can't forge a line, or another's address."""
+    d = door(guard="auth_failures_per_address = 100/h")
+    for user in ("a, sasl_username=crm", "x\r\nmtq/smtpd[1]: warning: unknown",
+                 "y]: SASL PLAIN authentication failed: unknown[9.9.9.9",
+                 "ä" * 200, "\x1b[31m"):
+        assert d.plain("guess", user) == 535
+    got = re.findall(r"sasl_username=(.*)", d.m.text())
+    assert got[0] == "a??sasl_username=crm"
+    assert got[1].startswith("x??mtq/smtpd?1]:?warning:?unknown")
+    assert all(" " not in g and "\x1b" not in g and len(g) < 260 for g in got)
+
+
+# --- secrets ------------------------------------------------------------------
+
+def test_no_password_anywhere(door):
+    d = door()
+    s = d.client()
+    assert d.ask(s, "crm", PASSWORD) == 235
+    assert d.plain(PASSWORD + "x") == 535
+    word = base64.b64encode(f"\0crm\0{PASSWORD}".encode())
+    for name in (PASSWORD.encode(), word):
+        for path in d.m.dir.rglob("*"):
+            if path.is_file():
+                assert name not in path.read_bytes(), path
+        for role in ("receiver", "scheduler", "worker"):
+            for pid in d.m.pids(role):
+                for part in ("cmdline", "environ"):
+                    data = pathlib.Path(f"/proc/{pid}/{part}").read_bytes()
+                    assert name not in data
+    assert oct(d.file.stat().st_mode & 0o777) == "0o640"
+    # No process of ours leaves a core.
+    pid = d.m.pids("receiver")[0]
+    assert "0\t" in re.search(r"core file size +(\S+ +\S+)",
+                              pathlib.Path(f"/proc/{pid}/limits").read_text()
+                              )[1].replace(" ", "\t")
+
+
+def test_account_command(door):
+    d = door(start=False)
+    assert d.account("add", "crm", stdin=PASSWORD, code=1).stderr.startswith(
+        "mtq: there is an account crm;")
+    for name in ("a b", "ü", "a:b", "x" * 129):
+        d.account("add", name, stdin=PASSWORD, code=64)
+    assert "at least 12 octets" in d.account("add", "n", stdin="short",
+                                             code=78).stderr
+    d.account("remove", "nobody", code=1)
+    d.account("passwd", "nobody", stdin=PASSWORD, code=1)
+    made = d.account("add", "made", "--generate").stdout
+    assert re.fullmatch(r"[A-Za-z0-9_-]{24}\n", made)
+    assert made.strip() not in d.file.read_text()
+    (d.m.dir / "pw").write_text("from a file it comes\nsecond line\n")
+    d.account("add", "filed", "--password-file", d.m.dir / "pw",
+              "--not-after", "2099-01-01")
+    rows = {r["name"]: r for r in d.m.json("account", "list")}
+    assert sorted(rows) == ["crm", "filed", "made"]
+    assert rows["filed"]["not_after"].startswith(("2098-12-31", "2099-01-01"))
+    # A person's comment stays.
+    d.file.write_text(d.file.read_text() + "# mine\n")
+    d.account("remove", "made")
+    assert "# mine\n" in d.file.read_text()
+    d.m.start()
+    assert d.plain("from a file it comes", "filed") == 235
+    many = [subprocess.Popen([BUILD / "mtq", "account", "add", "--generate",
+                              "--file", d.file, f"p{i}"],
+                             stdout=subprocess.DEVNULL) for i in range(8)]
+    assert [p.wait(30) for p in many] == [0] * 8
+    assert len(d.m.json("account", "list")) == 10
