@@ -29,6 +29,7 @@ struct talker {
 	struct bytes envelope;  /* of the last message, stored or returned */
 	struct bytes sorted;    /* of the last message: type, author, relays */
 	struct bytes last_body; /* without our own field */
+	struct bytes verdict;   /* of the last message that was stored */
 	uint64_t id;
 	unsigned messages;
 	unsigned chunks;    /* stored before the end of their message */
@@ -110,6 +111,7 @@ talker_close(struct talker *t)
 	bytes_free(&t->envelope);
 	bytes_free(&t->sorted);
 	bytes_free(&t->last_body);
+	bytes_free(&t->verdict);
 }
 
 /* Nothing kept may be read in two ways by whoever gets it next. */
@@ -184,11 +186,9 @@ talker_sorted(struct talker *t, const struct session_message *m)
 		     m->record.type.p, (int)author.n, author.p);
 	for (uint32_t i = 0; i < m->nrcpt; i++) {
 		const struct lane l = lane_unpack(m->rcpt[i].lane);
-		const struct routing_ask ask = {.author = author,
-						.sender = m->record.sender,
-						.recipient = m->rcpt[i].address,
-						.source = m->record.source,
-						.type = type};
+		const struct recipient_record r = {.address =
+						       m->rcpt[i].address};
+		const struct routing_ask ask = lane_ask(s, &m->record, &r);
 		const struct lane want = lane_of(s, &ask);
 
 		must(m->rcpt[i].lane == lane_pack(&want));
@@ -236,6 +236,8 @@ talker_accept(struct talker *t)
 		own = talker_trace(&t->body);
 		talker_envelope(t, &m);
 		talker_sorted(t, &m);
+		t->verdict.n = 0;
+		bytes_add(&t->verdict, m.record.verdict.p, m.record.verdict.n);
 		t->last_body.n = 0;
 		bytes_add(&t->last_body, t->body.data + own, t->body.n - own);
 		bytes_add(&t->stored, t->envelope.data, t->envelope.n);
@@ -309,10 +311,9 @@ talker_step(struct talker *t)
 		t->body.n = 0;
 		session_abandoned(t->session);
 		return true;
-	case SESSION_STARTTLS: /* none is offered to a talker */
-	case SESSION_VERIFY:
+	case SESSION_STARTTLS: /* the test's turn */
 	case SESSION_SASL:
-		must(t->closed);
+	case SESSION_VERIFY:
 		return false;
 	case SESSION_CLOSE:
 		t->closed = true;
