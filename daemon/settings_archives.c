@@ -11,11 +11,15 @@ static void
 check_to(const struct settings *s, const struct archive_settings *a,
 	 struct report *r)
 {
+	const struct conf_node *given =
+	    settings_given(s, BLOCK_archive, a, "to");
 	struct settings_place p = settings_place(s, BLOCK_archive, a, "to");
 	const char *folder = archive_folder(a), *at;
 	const struct relay_settings *relay;
 	char name[ARCHIVE_RELAY];
 
+	if (given == NULL) /* told already */
+		return;
 	if (folder == NULL) {
 		at = strrchr(a->to, '@');
 		if (at == NULL || at == a->to || !net_is_domain(at + 1) ||

@@ -8,6 +8,8 @@
 #include "daemon/now.h"
 #include "queue/lane.h"
 
+enum { STEPS_MOST = 64 }; /* entries behind the end of a recipient */
+
 static bool
 wanted(const struct texts *list, struct text t)
 {
@@ -121,10 +123,19 @@ put_recipient(struct bytes *out, const struct journal_entry *x)
 	bytes_add_text(out, "\r\n");
 }
 
-/* The last entry about a recipient; false with ERR_NONE: it is forgotten. */
 static bool
-last_entry(struct txn *t, uint64_t id, uint32_t rcpt, struct journal_entry *x,
-	   struct err *e)
+is_end(const struct journal_entry *x)
+{
+	return x->kind == JOURNAL_DELIVERED || x->kind == JOURNAL_BOUNCED ||
+	       x->kind == JOURNAL_EXPIRED || x->kind == JOURNAL_DROPPED;
+}
+
+/* The entry that says how a recipient has ended: what was told of it later (a
+ * report, a suppression) stands behind it.  False with ERR_NONE: it is
+ * forgotten. */
+static bool
+end_of(struct txn *t, uint64_t id, uint32_t rcpt, struct journal_entry *x,
+       struct err *e)
 {
 	struct recipient_record r;
 	uint64_t number;
@@ -135,7 +146,14 @@ last_entry(struct txn *t, uint64_t id, uint32_t rcpt, struct journal_entry *x,
 	else if (e->kind != ERR_NONE ||
 		 !journal_history(t, id, rcpt, &number, e))
 		return false;
-	return journal_get(t, number, x, e);
+	for (int i = 0; i < STEPS_MOST; i++, number = x->previous) {
+		if (!journal_get(t, number, x, e))
+			return false;
+		if (is_end(x))
+			return true;
+	}
+	e->kind = ERR_NONE;
+	return false;
 }
 
 bool
@@ -151,7 +169,7 @@ archive_front(struct txn *t, uint64_t id, struct bytes *out, struct err *e)
 	n = m.recipients - m.copies;
 	put_message(out, id, &m, n);
 	for (uint32_t i = 0; i < n && told < ARCHIVE_RECIPIENTS; i++) {
-		if (last_entry(t, id, i, &x, e)) {
+		if (end_of(t, id, i, &x, e)) {
 			put_recipient(out, &x);
 			told++;
 		} else if (e->kind != ERR_NONE) {
