@@ -126,7 +126,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	nettle-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
-	python3 python3-pytest python3-aiosmtpd swaks strace procps \
+	python3 python3-pytest python3-aiosmtpd swaks strace procps iproute2 \
 	libfaketime gnutls-bin nsd bind9-utils postfix \
 	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
