@@ -107,6 +107,9 @@
 	  "is refused")                                                        \
 	C(forecast, "[ID | --type TYPE]",                                      \
 	  "when what waits will go, when quotas will be full, what expires")   \
+	C(dkim, "[NAME]",                                                      \
+	  "the keys that sign mail, and whether the DNS has them\n"            \
+	  "NAME: also the record that is to be published")                     \
 	C(check, "[FILE]",                                                     \
 	  "every error and doubt of a configuration, with file and line")      \
 	C(config, "show", "the values in force, and where each came from")     \

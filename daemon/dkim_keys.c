@@ -30,11 +30,11 @@ dkim_keys_check(const struct settings *s, const struct secrets *set,
 		bool ok = k != NULL;
 
 		if (ok && pkey_kind(k) == PKEY_RSA &&
-		    pkey_bits(k) < DKIM_BITS_LEAST) {
+		    pkey_bits(k) < DKIM_KEYS_LEAST) {
 			err_set(e, ERR_CONFIG,
 				"RSA of %u bits, receivers ask "
 				"for %d at least",
-				pkey_bits(k), DKIM_BITS_LEAST);
+				pkey_bits(k), DKIM_KEYS_LEAST);
 			ok = false;
 		}
 		pkey_free(k);
@@ -64,10 +64,10 @@ doubt_one(const struct settings *s, size_t i, const struct secrets *set,
 	struct settings_place p = settings_place(s, BLOCK_dkim, d, "key");
 	struct err e;
 
-	if (pkey_kind(k) == PKEY_RSA && pkey_bits(k) < DKIM_BITS_GOOD)
+	if (pkey_kind(k) == PKEY_RSA && pkey_bits(k) < DKIM_KEYS_GOOD)
 		report_warning(rep, p.file, p.line,
 			       "dkim %s: RSA of %u bits; use %d", d->title,
-			       pkey_bits(k), DKIM_BITS_GOOD);
+			       pkey_bits(k), DKIM_KEYS_GOOD);
 	for (size_t j = 0; j < i; j++) {
 		const struct dkim_settings *o = &s->dkims[j];
 		struct pkey *other =

@@ -12,8 +12,8 @@
 #include "daemon/settings.h"
 
 enum {
-	DKIM_BITS_LEAST = 1024, /* of RSA (RFC 8301 3.2) */
-	DKIM_BITS_GOOD = 2048,
+	DKIM_KEYS_LEAST = 1024, /* of RSA (RFC 8301 3.2) */
+	DKIM_KEYS_GOOD = 2048,
 };
 
 /* Of those that were fetched: every one can sign. */

@@ -9,6 +9,7 @@ import pytest
 from dkim_tools import Key, Records, signatures, verified
 from sink import Sink
 from wait import wait_for
+from zones import Zones
 
 MAIL = (b"From: A Person <a@example.com>\r\nTo: b@to.test\r\nSubject:  hi \t there\r\n"
         b" folded\r\nDate: Mon, 1 Jan 2024 00:00:00 +0000\r\nMessage-ID: <1@example.com>\r\n"
@@ -197,3 +198,27 @@ def test_a_key_that_cannot_sign(make, keys, tmp_path, text, words):
     assert m.process.wait(20) == 78
     assert words in m.text(), m.text()
     m.process = None
+
+
+def test_mtq_dkim(make, keys, tmp_path):
+    """What is to be published, and whether it is."""
+    def quoted(record):
+        return " ".join(f'"{record[i:i + 200]}"' for i in range(0, len(record), 200))
+    with Zones(tmp_path, {"a.mtqt": f"r1._domainkey TXT {quoted(keys['rsa'].record)}\n"
+                                    f"e1._domainkey TXT {quoted(keys['new'].record)}"}) as z:
+        m = make(start=False, blocks=(
+            f'dns {{\n\tforward = "{z.forward}"\n\ttrust_anchor = "{z.anchor}"\n}}\n' +
+            keys["rsa"].block("good", "r1", "domain = a.mtqt") +
+            keys["ed"].block("other", "e1", "domain = a.mtqt\n\tfrom = " + day(2)) +
+            keys["new"].block("none", "n1", "domain = a.mtqt\n\tuntil = " + day(-2))))
+        rows = {r["name"]: r for r in m.json("dkim", code=1)}
+        assert {n: r["published"] for n, r in rows.items()} == {
+            "good": "yes", "other": "no, another record", "none": "no"}
+        assert {n: r["state"] for n, r in rows.items()} == {
+            "good": "signs", "other": "from " + day(2), "none": "over since " + day(-2)}
+        assert rows["good"]["key"] == "rsa 2048" and rows["other"]["key"] == "ed25519 256"
+        assert rows["good"]["at"] == "r1._domainkey.a.mtqt"
+        assert rows["good"]["record"] == keys["rsa"].record
+        assert rows["other"]["record"] == keys["ed"].record
+        assert keys["rsa"].record in m.cli("dkim", "good").stdout
+        assert "there is no dkim x" in m.cli("dkim", "x", code=1).stderr
