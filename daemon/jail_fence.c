@@ -164,16 +164,31 @@ jail_fence(const struct jail_path *paths, size_t npaths, const uint16_t *ports,
 	return close_fence(fence, e);
 }
 
+/* Whatever it is about, a fence keeps files in their folders (REFER) unless it
+ * says otherwise: a Maildir's could not go from tmp to new. */
 bool
 jail_fence_signals(struct err *e)
 {
-	struct ruleset r = {.scoped = SCOPE_SIGNAL};
+	struct ruleset r = {.fs = RIGHT_REFER, .scoped = SCOPE_SIGNAL};
+	struct landlock_path_beneath_attr all = {.allowed_access = RIGHT_REFER};
 	int fence;
+	bool ok;
 
 	if (version() < ABI_SCOPE)
 		return true;
 	fence = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof r, 0);
 	if (fence < 0)
 		return failed("its fence", e);
-	return close_fence(fence, e);
+	all.parent_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ok = all.parent_fd >= 0 &&
+	     syscall(SYS_landlock_add_rule, fence, LANDLOCK_RULE_PATH_BENEATH,
+		     &all, 0) == 0;
+	if (!ok)
+		failed("its fence", e);
+	if (all.parent_fd >= 0)
+		close(all.parent_fd);
+	if (ok)
+		return close_fence(fence, e);
+	close(fence);
+	return false;
 }

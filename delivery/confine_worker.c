@@ -5,45 +5,70 @@
 #include "daemon/log.h"
 #include "daemon/zone.h"
 #include "delivery/maildir.h"
-#include "queue/confine.h"
 
 static const char *const certificates[] = {"/etc/ssl",
 					   "/usr/share/ca-certificates",
 					   "/usr/local/share/ca-certificates"};
 
+/* SMTP, implicit TLS, submission, and what providers have beside them. */
+static const uint16_t ports[] = {25, 465, 587, 2525};
+
 static void
 add_relay(struct confine *c, const struct relay_settings *r)
 {
-	struct err e;
-
-	if (r->deliver != DELIVER_MAILDIR) {
-		confine_port(c, r->port);
-		confine_folder_of(c, r->ca_file);
-		confine_folder_of(c, r->client_cert);
-	} else if (maildir_make(r->dir, &e)) {
-		confine_path(c, r->dir, JAIL_WRITE, false);
-	} else {
-		log_event(EVENT_NOTE, NULL, "relay %s: %s", r->title, e.text);
+	if (r->deliver == DELIVER_MAILDIR) {
+		confine_path(c, r->dir, JAIL_WRITE, true);
+		return;
 	}
+	confine_port(c, r->port);
+	confine_folder_of(c, r->ca_file);
+	confine_folder_of(c, r->client_cert);
 }
 
-bool
-confine_worker(const struct settings *s, struct err *e)
+static void
+make_folder(const struct relay_settings *r)
+{
+	struct err e;
+
+	if (r->deliver == DELIVER_MAILDIR && !maildir_make(r->dir, &e))
+		log_event(EVENT_NOTE, NULL, "relay %s: %s", r->title, e.text);
+}
+
+static struct confine *
+needs_of(const struct settings *s)
 {
 	struct confine *c = must_alloc(sizeof *c);
-	bool ok;
 
-	c->any_port = true;
 	confine_queue(c, s, JAIL_READ);
 	for (size_t i = 0; i < countof(certificates); i++)
 		confine_path(c, certificates[i], JAIL_READ, true);
+	for (size_t i = 0; i < countof(ports); i++)
+		confine_port(c, ports[i]);
 	confine_dns(c, &s->dns);
-	/* A reload asks again when the days of DKIM keys begin (signer.c). */
-	confine_path(c, ZONE_FILES, JAIL_READ, true);
 	for (size_t i = 0; i < s->nrelays; i++)
 		add_relay(c, &s->relays[i]);
-	ok = confine_close(c, JAIL_WORKER, e);
-	confine_done(c);
-	free(c);
-	return ok;
+	return c;
+}
+
+struct confine *
+confine_worker(const struct settings *s, struct err *e)
+{
+	struct confine *c = needs_of(s);
+
+	for (size_t i = 0; i < s->nrelays; i++)
+		make_folder(&s->relays[i]);
+	if (confine_close(c, JAIL_WORKER, e))
+		return c;
+	confine_free(c);
+	return NULL;
+}
+
+bool
+confine_worker_covers(const struct confine *c, const struct settings *s)
+{
+	struct confine *new = needs_of(s);
+	bool covers = confine_covers(c, new);
+
+	confine_free(new);
+	return covers;
 }

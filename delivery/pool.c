@@ -326,6 +326,18 @@ pool_stop(struct pool *p)
 	end_all(p, false); /* the others take what waits */
 }
 
+void
+pool_leave(struct pool *p)
+{
+	struct task *t;
+
+	while ((t = pool_take(p, false)) != NULL) {
+		p->under_way--;
+		task_free(t);
+	}
+	pool_stop(p);
+}
+
 bool
 pool_busy(const struct pool *p)
 {

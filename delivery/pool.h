@@ -38,6 +38,9 @@ void pool_work(struct pool *p, int64_t steady_us);
 void pool_tick(struct pool *p, int64_t steady_us);
 /* Closes what is idle and opens nothing new when no job waits. */
 void pool_stop(struct pool *p);
+/* As pool_stop, and what waits is dropped without an outcome: nothing of it was
+ * tried, and another worker gets it. */
+void pool_leave(struct pool *p);
 bool pool_busy(const struct pool *p);
 
 /* Places for connections have become free: pools that wait for one go on. */

@@ -9,24 +9,22 @@ enum { DNS_PORT = 53 };
 static const char *const dns_files[] = {"/etc/resolv.conf", "/etc/hosts",
 					"/usr/share/dns", "/dev/urandom"};
 
-void
-confine_path(struct confine *c, const char *path, enum jail_access access,
-	     bool optional)
+/* What does not fit is not allowed. */
+static void
+own_path(struct confine *c, char *path, enum jail_access access, bool optional)
 {
 	if (c->npaths < CONFINE_PATHS_MOST)
 		c->path[c->npaths++] =
 		    (struct jail_path){path, access, optional};
+	else
+		free(path);
 }
 
-static void
-own_path(struct confine *c, char *path, enum jail_access access, bool optional)
+void
+confine_path(struct confine *c, const char *path, enum jail_access access,
+	     bool optional)
 {
-	if (c->nmade == CONFINE_PATHS_MOST) {
-		free(path);
-		return;
-	}
-	c->made[c->nmade++] = path;
-	confine_path(c, path, access, optional);
+	own_path(c, must_strdup(path), access, optional);
 }
 
 void
@@ -43,6 +41,7 @@ void
 confine_queue(struct confine *c, const struct settings *s,
 	      enum jail_access access)
 {
+	confine_path(c, s->state_dir, JAIL_READ, false);
 	own_path(c, must_printf("%s/queue.mdb", s->state_dir), access, false);
 	/* Who reads is seen there by who writes. */
 	own_path(c, must_printf("%s/queue.mdb-lock", s->state_dir), JAIL_WRITE,
@@ -81,18 +80,49 @@ confine_close(struct confine *c, enum jail_who who, struct err *e)
 	const struct jail j = {.who = who,
 			       .paths = c->path,
 			       .npaths = c->npaths,
-			       .ports = c->any_port ? NULL : c->port,
+			       .ports = c->port,
 			       .nports = c->nports};
 
 	return jail_close(&j, e);
 }
 
-void
-confine_done(struct confine *c)
+static bool
+has_path(const struct confine *c, const struct jail_path *p)
 {
-	for (size_t i = 0; i < c->nmade; i++)
-		free(c->made[i]);
-	*c = (struct confine){.npaths = 0};
+	for (size_t i = 0; i < c->npaths; i++)
+		if (c->path[i].access >= p->access &&
+		    strcmp(c->path[i].path, p->path) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_port(const struct confine *c, uint16_t port)
+{
+	for (size_t i = 0; i < c->nports; i++)
+		if (c->port[i] == port)
+			return true;
+	return false;
+}
+
+bool
+confine_covers(const struct confine *a, const struct confine *b)
+{
+	for (size_t i = 0; i < b->npaths; i++)
+		if (!has_path(a, &b->path[i]))
+			return false;
+	for (size_t i = 0; i < b->nports; i++)
+		if (!has_port(a, b->port[i]))
+			return false;
+	return true;
+}
+
+void
+confine_free(struct confine *c)
+{
+	for (size_t i = 0; i < c->npaths; i++)
+		free((char *)(uintptr_t)c->path[i].path);
+	free(c);
 }
 
 bool
@@ -104,8 +134,7 @@ confine_receiver(const struct settings *s, struct err *e)
 	confine_queue(c, s, JAIL_WRITE);
 	confine_dns(c, &s->dns);
 	ok = confine_close(c, JAIL_RECEIVER, e);
-	confine_done(c);
-	free(c);
+	confine_free(c);
 	return ok;
 }
 
@@ -118,7 +147,6 @@ confine_scheduler(const struct settings *s, struct err *e)
 
 	confine_path(c, s->state_dir, JAIL_WRITE, false);
 	ok = confine_close(c, JAIL_SCHEDULER, e);
-	confine_done(c);
-	free(c);
+	confine_free(c);
 	return ok;
 }

@@ -18,15 +18,12 @@ enum {
 	CONFINE_PORTS_MOST = 320,
 };
 
-/* A jail being made up; what its paths point to is the caller's. */
+/* A jail being made up, with memory of its own: zeroed at first. */
 struct confine {
 	struct jail_path path[CONFINE_PATHS_MOST];
 	size_t npaths;
 	uint16_t port[CONFINE_PORTS_MOST];
 	size_t nports;
-	bool any_port;
-	char *made[CONFINE_PATHS_MOST]; /* texts that end with it */
-	size_t nmade;
 };
 
 /* What does not fit is not allowed. */
@@ -34,7 +31,7 @@ void confine_path(struct confine *c, const char *path, enum jail_access access,
 		  bool optional);
 /* The folder of a file that may be replaced by another of that name. */
 void confine_folder_of(struct confine *c, const char *file);
-/* STATE_DIR/queue.mdb and its lock. */
+/* STATE_DIR to read, and in it queue.mdb and its lock. */
 void confine_queue(struct confine *c, const struct settings *s,
 		   enum jail_access access);
 void confine_port(struct confine *c, uint64_t port);
@@ -42,7 +39,9 @@ void confine_port(struct confine *c, uint64_t port);
 void confine_dns(struct confine *c, const struct dns_settings *s);
 bool confine_close(struct confine *c, enum jail_who who,
 		   struct err *e) MUST_USE;
-void confine_done(struct confine *c);
+/* Is all of `b` in `a`? */
+bool confine_covers(const struct confine *a, const struct confine *b);
+void confine_free(struct confine *c);
 
 bool confine_receiver(const struct settings *s, struct err *e) MUST_USE;
 bool confine_scheduler(const struct settings *s, struct err *e) MUST_USE;

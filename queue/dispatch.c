@@ -195,11 +195,18 @@ count_death(struct dispatch *d)
 }
 
 void
+dispatch_worker_leaves(struct dispatch *d, unsigned worker)
+{
+	plan_worker_leaves(&d->plan, worker);
+}
+
+void
 dispatch_worker_gone(struct dispatch *d, unsigned worker)
 {
 	uint32_t njobs = flight_count(&d->flights, worker);
-	/* Dead already: what was still on its way to it never came there. */
-	bool alive = d->plan.worker[worker];
+	/* Dead or leaving already: what was still on its way to it never came
+	 * there. */
+	bool alive = d->plan.worker[worker] && !d->plan.leaving[worker];
 	uint32_t deaths = alive && njobs > 0 ? count_death(d) : 0;
 	bool suspected = d->suspects[worker] > 0;
 	struct flight *x;

@@ -52,6 +52,8 @@ void dispatch_worker_up(struct dispatch *d, unsigned worker);
 /* Its jobs are settled in the next step: tried again, in doubt if the final
  * dot was announced. */
 void dispatch_worker_gone(struct dispatch *d, unsigned worker);
+/* It gets no further job; what it does not do waits for another. */
+void dispatch_worker_leaves(struct dispatch *d, unsigned worker);
 /* Both false: the worker does not hold that job; cut it off. */
 bool dispatch_dot(struct dispatch *d, unsigned worker, uint64_t job) MUST_USE;
 bool dispatch_outcome(struct dispatch *d, unsigned worker,

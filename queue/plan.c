@@ -80,6 +80,7 @@ plan_worker_up(struct plan *p, unsigned worker)
 {
 	must(worker < PLAN_WORKERS_MOST);
 	p->worker[worker] = true;
+	p->leaving[worker] = false;
 	share_all(p);
 }
 
@@ -88,9 +89,17 @@ plan_worker_gone(struct plan *p, unsigned worker)
 {
 	must(worker < PLAN_WORKERS_MOST);
 	p->worker[worker] = false;
+	p->leaving[worker] = false;
 	for (size_t i = 0; i < p->nrelays; i++)
 		p->relay[i].in_flight[worker] = 0;
 	share_all(p);
+}
+
+void
+plan_worker_leaves(struct plan *p, unsigned worker)
+{
+	must(worker < PLAN_WORKERS_MOST);
+	p->leaving[worker] = true;
 }
 
 size_t
@@ -153,7 +162,7 @@ plan_pick(const struct plan *p, size_t relay, int64_t now_us)
 	for (unsigned w = 0; w < PLAN_WORKERS_MOST; w++) {
 		uint32_t most = r->share[w] * PLAN_AHEAD, room;
 
-		if (!p->worker[w] || r->in_flight[w] >= most)
+		if (!p->worker[w] || p->leaving[w] || r->in_flight[w] >= most)
 			continue;
 		room = most - r->in_flight[w];
 		if (room > best_room) {
@@ -201,7 +210,7 @@ plan_has_room(const struct plan *p, size_t relay, unsigned worker)
 	const struct plan_relay *r = &p->relay[relay];
 
 	must(relay < p->nrelays && worker < PLAN_WORKERS_MOST);
-	return p->worker[worker] &&
+	return p->worker[worker] && !p->leaving[worker] &&
 	       r->in_flight[worker] < r->share[worker] * PLAN_AHEAD;
 }
 

@@ -43,7 +43,8 @@ struct plan_relay {
 struct plan {
 	struct plan_relay relay[PLAN_RELAYS_MOST];
 	size_t nrelays;
-	bool worker[PLAN_WORKERS_MOST]; /* alive */
+	bool worker[PLAN_WORKERS_MOST];  /* alive */
+	bool leaving[PLAN_WORKERS_MOST]; /* it takes no further job */
 };
 
 /* Relays by name; what is in flight of a relay that stays is kept. */
@@ -51,6 +52,9 @@ void plan_configure(struct plan *p, const struct settings *s);
 /* After either, shares have changed: tell the workers. */
 void plan_worker_up(struct plan *p, unsigned worker);
 void plan_worker_gone(struct plan *p, unsigned worker);
+/* It ends what it has: its share and its destinations stay its own until then.
+ */
+void plan_worker_leaves(struct plan *p, unsigned worker);
 
 size_t plan_relay(const struct plan *p, const char *name); /* or nrelays */
 /* A worker with room for one more job of this relay, the least loaded; -1 if

@@ -130,6 +130,9 @@ worker_frame(struct channel *c, uint8_t type, const void *p, size_t n)
 	case JOB_DOT:
 		return job_dot_decode(&dot, p, n) &&
 		       dispatch_dot(d, w->place, dot.job);
+	case JOB_LEAVE:
+		dispatch_worker_leaves(d, w->place);
+		return n == 0;
 	case JOB_OUTCOME:
 		return job_outcome_decode(&outcome, p, n) &&
 		       dispatch_outcome(d, w->place, &outcome);
