@@ -15,6 +15,15 @@
 
 /* --- relays and routes that no mail comes to -------------------------------- */
 
+static bool
+is_for_sandbox(const struct settings *s, const struct relay_settings *relay)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		if (strcmp(s->sources[i].sandbox_relay, relay->title) == 0)
+			return true;
+	return false;
+}
+
 static void
 tell_relays(const struct settings *s, struct report *r)
 {
@@ -23,7 +32,7 @@ tell_relays(const struct settings *s, struct report *r)
 
 		if (relay != s->no_match_relay &&
 		    !archive_has(s, relay->title) &&
-		    !settings_routes_use(s, relay))
+		    !is_for_sandbox(s, relay) && !settings_routes_use(s, relay))
 			warning_at(r, *relay,
 				   "relay %s is not used: neither a route "
 				   "nor no_match names it",
