@@ -231,6 +231,7 @@ find_rule(const struct settings *s, const struct explain_door *d,
 					 .sender = r->sender,
 					 .source = r->source,
 					 .listener = r->listener,
+					 .account = r->account,
 					 .size_bytes = r->size_bytes};
 	struct classify_ask full = ask;
 

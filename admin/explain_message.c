@@ -137,6 +137,7 @@ take_begin(void *arg, const unsigned char *p, size_t n)
 				   .sender = r->sender,
 				   .source = r->source,
 				   .listener = r->listener,
+				   .account = r->account,
 				   .size_bytes = r->size_bytes};
 
 	explain_fields(x->c->settings, p, n, f);

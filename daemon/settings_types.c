@@ -71,7 +71,7 @@ static bool
 takes_all(const struct classify_settings *u)
 {
 	return *u->by_header == '\0' && u->header.n == 0 && u->source.n == 0 &&
-	       u->listener.n == 0 && u->sender.n == 0 &&
+	       u->auth_user.n == 0 && u->listener.n == 0 && u->sender.n == 0 &&
 	       u->larger_than_bytes == 0;
 }
 

@@ -160,6 +160,7 @@ rule_gives(const struct settings *s, const struct classify_settings *c,
 	if (a->size_bytes <= c->larger_than_bytes && c->larger_than_bytes > 0)
 		return false;
 	if (!named(&c->source, a->source) ||
+	    !named(&c->auth_user, a->account) ||
 	    !named(&c->listener, a->listener) || !headers_hold(&c->header, a) ||
 	    !sender_holds(&c->sender, a))
 		return false;

@@ -27,6 +27,7 @@ struct classify_ask {
 	size_t nfields;
 	struct text author, sender; /* header From, envelope */
 	struct text source, listener;
+	struct text account; /* empty: not authenticated */
 	uint64_t size_bytes;
 };
 struct classify_answer {

@@ -54,6 +54,7 @@ find_type(struct session *s, struct text sender)
 				   .sender = sender,
 				   .source = text_of(s->source),
 				   .listener = text_of(s->listener),
+				   .account = text_of(s->account),
 				   .size_bytes = s->content_bytes};
 	struct classify_answer a;
 

@@ -24,7 +24,7 @@ struct field {
 static const struct {
 	const char *name, *rules;
 	struct field field[3];
-	const char *author, *sender;
+	const char *author, *sender, *account;
 	uint64_t size;
 	const char *type;
 	unsigned priority;
@@ -53,6 +53,12 @@ static const struct {
      "source x {from_ip=203.0.113.0/24}",
      .type = "mass", .priority = 1},
     {"another source", "classify {priority=1 type=mass source=t}",
+     .type = "individual"},
+    {"its account", "classify {priority=1 type=mass auth_user=[ann, joe]}",
+     .account = "joe", .type = "mass", .priority = 1},
+    {"another account", "classify {priority=1 type=mass auth_user=ann}",
+     .account = "joe", .type = "individual"},
+    {"no account", "classify {priority=1 type=mass auth_user=ann}",
      .type = "individual"},
     {"its listener", "classify {priority=1 type=mass listener=l}",
      .type = "mass", .priority = 1},
@@ -165,6 +171,8 @@ one(size_t i)
 		ask.author = text_of(row[i].author);
 	if (row[i].sender != NULL)
 		ask.sender = text_of(row[i].sender);
+	if (row[i].account != NULL)
+		ask.account = text_of(row[i].account);
 	classify(s, &ask, &a);
 	if (strcmp(s->types[a.type].title, row[i].type) != 0 ||
 	    (a.rule != NULL ? a.rule->priority : 0) != row[i].priority)
