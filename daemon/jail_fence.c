@@ -87,7 +87,8 @@ allow_path(int fence, uint64_t handled, const struct jail_path *p,
 
 	a.parent_fd = open(p->path, O_PATH | O_CLOEXEC);
 	if (a.parent_fd < 0) {
-		if (p->optional && (errno == ENOENT || errno == EACCES))
+		if (p->optional && (errno == ENOENT || errno == ENOTDIR ||
+				    errno == EACCES || errno == ELOOP))
 			return true;
 		err_set(e, ERR_SYSTEM, "%s: %m", p->path);
 		return false;
