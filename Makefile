@@ -242,8 +242,12 @@ $(BUILD)/tests/dsn/render: $(BUILD)/tests/dsn/render.o $(BUILD)/libqueue.a \
 reports: $(BUILD)/tests/dsn/render
 	@/usr/bin/python3 tests/dsn_parse.py --build $(BUILD)
 
+# What somebody could do who runs code in one of our processes.
+$(BUILD)/escape: $(BUILD)/tests/system/escape.o $(ARCHIVES)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
 # The real processes (pytest), and their simulated world (one process).
-system: all
+system: all $(BUILD)/escape
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 		tests/system
 
