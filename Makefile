@@ -171,6 +171,9 @@ install: all
 	install $(BUILD)/mtq-receiver $(BUILD)/mtq-scheduler \
 		$(BUILD)/mtq-worker $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 etc/mtq.conf $(DESTDIR)$(SYSCONFDIR)/mtq.conf.sample
+	install -d $(DESTDIR)$(SYSCONFDIR)/networks
+	install -C -b -m 644 etc/networks/*.conf \
+		$(DESTDIR)$(SYSCONFDIR)/networks
 	install -d $(DESTDIR)$(PREFIX)/share/doc/mtq/examples
 	install -m 644 etc/examples/*.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/mtq/examples

@@ -35,11 +35,7 @@ step manual 30 bash -c 'build/mtq manual sample | diff - etc/mtq.conf &&
 	build/mtq manual keys | diff - docs/man/mtq.conf.5 &&
 	/usr/bin/python3 tests/events.py &&
 	echo "sample and manual match the key table"'
-step examples 30 bash -c 'for f in etc/mtq.conf etc/examples/*.conf; do
-	said=$(build/mtq -c "$f" check 2>&1)
-	[ "$said" = "$f: ok, 0 warnings" ] || { echo "$said"; bad=1; }
-done; [ -z "$bad" ] && ls etc/mtq.conf etc/examples/*.conf | wc -l |
-	sed "s/$/ files without an error or a warning/"'
+step examples 30 tests/examples.sh
 step unit 500 make --no-print-directory -s -j"$jobs" unit
 step asan 900 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
 	HARDENED= WERROR= CFLAGS='-O1 -g' SANITIZE="$san" unit
