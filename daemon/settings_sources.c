@@ -197,14 +197,42 @@ has_tls(const struct listen_settings *l)
 	return l->tls != LISTEN_TLS_OFF;
 }
 
+static bool
+is_unix(const struct listen_settings *l)
+{
+	for (size_t i = 0; i < l->address.n; i++)
+		if (net_unix_path(&l->address.at[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* Users of this host: the kernel says who they are. */
+static size_t
+check_users(const struct sources *c, const struct source_settings *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->auth_user.n; i++)
+		n += strncmp(s->auth_user.item[i], "unix:", 5) == 0;
+	if (n > 0 && !a_listener(c, s, is_unix))
+		error_at(c, s, "auth_user",
+			 "auth_user: users of this host come by a Unix socket: "
+			 "no listener of this source has address = unix:/path");
+	return n;
+}
+
 static void
 check_proofs(const struct sources *c, const struct source_settings *s)
 {
-	if (s->auth_user.n > 0 && *c->s->accounts == '\0')
+	size_t users = check_users(c, s);
+
+	if (s->auth_user.n == users)
+		; /* nobody needs a password */
+	else if (*c->s->accounts == '\0')
 		error_at(c, s, "auth_user",
 			 "auth_user: there are no accounts; write accounts = "
 			 "file:/etc/mtq/accounts outside of blocks");
-	else if (s->auth_user.n > 0 && !a_listener(c, s, takes_auth))
+	else if (!a_listener(c, s, takes_auth))
 		error_at(c, s, "auth_user",
 			 "auth_user: no listener of this source offers AUTH: "
 			 "it needs tls (or insecure_auth)");
@@ -216,10 +244,6 @@ check_proofs(const struct sources *c, const struct source_settings *s)
 	if (s->require_tls && !a_listener(c, s, has_tls))
 		error_at(c, s, "require_tls",
 			 "require_tls: no listener of this source has tls");
-	for (size_t i = 0; i < s->auth_user.n; i++)
-		if (*s->auth_user.item[i] == '\0')
-			error_at(c, s, "auth_user",
-				 "auth_user: an account without a name");
 	for (size_t i = 0; i < s->client_cert.n; i++)
 		if (!settings_is_domain(s->client_cert.item[i]))
 			error_at(c, s, "client_cert",
@@ -265,10 +289,6 @@ check_field(const struct sources *c, const struct source_settings *s, size_t i)
 				 "require_header: %s is there twice; write "
 				 "%s = [VALUE, VALUE]",
 				 f->name, f->name);
-	if (f->value.n == 0)
-		error_at(c, s, "require_header",
-			 "require_header: %s has no value; \"*\" is any",
-			 f->name);
 	for (size_t k = 0; k < f->value.n; k++) {
 		const char *v = f->value.item[k];
 		size_t n = strlen(v);
@@ -302,10 +322,26 @@ check_domains(const struct sources *c, const struct source_settings *s,
 				 key, t->item[i]);
 }
 
+/* Mail of customers goes there too, so it is no place for a sandbox's. */
+static const char *
+route_of(const struct settings *s, const char *relay)
+{
+	for (size_t i = 0; i < s->nroutes; i++)
+		for (size_t j = 0; j < s->routes[i].via.n; j++) {
+			const struct texts *t = &s->routes[i].via.item[j].value;
+
+			for (size_t k = 0; k < t->n; k++)
+				if (strcmp(t->item[k], relay) == 0)
+					return s->routes[i].title;
+		}
+	return strcmp(s->no_match, relay) == 0 ? "no_match" : NULL;
+}
+
 static void
 check_sandbox(const struct sources *c, const struct source_settings *s)
 {
 	const struct relay_settings *r;
+	const char *route;
 
 	for (size_t i = 0; i < s->sandbox_org.n; i++)
 		if (strlen(s->sandbox_org.item[i]) < LK_LEAST)
@@ -325,6 +361,11 @@ check_sandbox(const struct sources *c, const struct source_settings *s)
 			 "sandbox_relay: relay %s has role = crm, which sends "
 			 "to customers",
 			 r->title);
+	else if ((route = route_of(c->s, r->title)) != NULL)
+		warning_at(c, s, "sandbox_relay",
+			   "sandbox_relay: mail to customers goes through "
+			   "relay %s too (%s)",
+			   r->title, route);
 }
 
 static void
