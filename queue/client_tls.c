@@ -123,8 +123,8 @@ client_starttls(struct client *c, size_t unread)
 {
 	char octet;
 
-	if (unread > 0 || c->rest.n > 0 ||
-	    recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+	/* What c->rest still holds was the command itself, in two pieces. */
+	if (unread > 0 || recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		failed(c, "octets came behind STARTTLS");
 	else
 		c->life = LIFE_SECURING;
