@@ -106,12 +106,12 @@ do_other(const struct doing *d)
 	case DO_BDAT:
 		break;
 	case DO_TIMEOUT:
-		session_timeout(at.session);
+		session_timeout(pair.session);
 		feed("", 0);
 		naive_close(model, "421 4.4.2");
 		break;
 	case DO_STOP:
-		session_stop(at.session);
+		session_stop(pair.session);
 		feed("", 0);
 		model->stopping = true;
 		naive_rest(model);
@@ -119,17 +119,17 @@ do_other(const struct doing *d)
 	case DO_RELOAD:
 		if (model->bdat) /* which limit then holds is not told */
 			break;
-		session_reconfigure(at.session, settings[d->value % 2],
+		session_reconfigure(pair.session, settings[d->value % 2],
 				    &settings[d->value % 2]->listens[0]);
 		model->limits = &settings[d->value % 2]->listens[0];
 		break;
 	case DO_ROOM:
-		at.room = model->room = (enum session_room)(d->value % 4);
+		pair.room = model->room = (enum session_room)(d->value % 4);
 		break;
 	case DO_COMMIT:
-		at.commit = model->commit = d->value % 3 == 0   ? ERR_FULL
-					    : d->value % 3 == 1 ? ERR_STORE
-								: ERR_NONE;
+		pair.commit = model->commit = d->value % 3 == 0   ? ERR_FULL
+					      : d->value % 3 == 1 ? ERR_STORE
+								  : ERR_NONE;
 		break;
 	case DO_CHUNK:
 		model->chunk = d->value % 3 == 0   ? ERR_FULL
@@ -138,7 +138,7 @@ do_other(const struct doing *d)
 		break;
 	case DO_CERTIFICATE:
 		model->tls_ready = d->value % 2 == 0;
-		session_offer_tls(at.session, model->tls_ready);
+		session_offer_tls(pair.session, model->tls_ready);
 		break;
 	}
 }
@@ -178,24 +178,24 @@ run(const struct doings *all)
 	memcpy(c.peer, peer, sizeof peer);
 	memset(model, 0, offsetof(struct naive, body));
 	model->limits = c.listen;
-	at.fault[0] = '\0';
-	at.closed = false;
-	at.stored = at.steps = 0;
-	at.room = SESSION_ROOM;
-	at.commit = ERR_NONE;
-	at.id = 4 * (uint64_t)PAIR_NOW;
-	at.heard.n = at.rest.n = at.out.n = at.body.n = 0;
-	at.session = session_open(&c, &at.out);
+	pair.fault[0] = '\0';
+	pair.closed = false;
+	pair.stored = pair.steps = 0;
+	pair.room = SESSION_ROOM;
+	pair.commit = ERR_NONE;
+	pair.id = 4 * (uint64_t)PAIR_NOW;
+	pair.heard.n = pair.rest.n = pair.out.n = pair.body.n = 0;
+	pair.session = session_open(&c, &pair.out);
 	naive_expect(model, "220");
 	feed("", 0);
 	if (compare())
-		for (; at.steps < all->n && !model->closed; at.steps++)
-			if (!do_one(&all->one[at.steps]))
+		for (; pair.steps < all->n && !model->closed; pair.steps++)
+			if (!do_one(&all->one[pair.steps]))
 				break;
-	if (at.fault[0] == '\0' && at.closed && at.stored > 0)
+	if (pair.fault[0] == '\0' && pair.closed && pair.stored > 0)
 		fault("closed", "chunks were left behind");
-	session_free(at.session);
-	return at.fault[0] == '\0';
+	session_free(pair.session);
+	return pair.fault[0] == '\0';
 }
 
 /* Steps are left out as long as what is left still goes wrong. */
@@ -245,7 +245,7 @@ both_say_the_same(void **state)
 	for (; steps < most; sessions++) {
 		doings_make(&all, seed + sessions);
 		if (run(&all)) {
-			steps += at.steps;
+			steps += pair.steps;
 			messages += model->messages;
 			continue;
 		}
@@ -253,7 +253,7 @@ both_say_the_same(void **state)
 		(void)run(&all);
 		doings_print(&all);
 		fail_msg("seed %llu: %s", (unsigned long long)(seed + sessions),
-			 at.fault);
+			 pair.fault);
 	}
 	printf("%llu steps, %llu sessions, %llu messages\n",
 	       (unsigned long long)steps, (unsigned long long)sessions,
@@ -301,12 +301,12 @@ end(void **state)
 	(void)state;
 	settings_free(settings[0]);
 	settings_free(settings[1]);
-	bytes_free(&at.out);
-	bytes_free(&at.rest);
-	bytes_free(&at.heard);
-	bytes_free(&at.body);
-	bytes_free(&at.offered);
-	bytes_free(&at.envelope);
+	bytes_free(&pair.out);
+	bytes_free(&pair.rest);
+	bytes_free(&pair.heard);
+	bytes_free(&pair.body);
+	bytes_free(&pair.offered);
+	bytes_free(&pair.envelope);
 	return 0;
 }
 

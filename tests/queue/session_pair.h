@@ -26,66 +26,66 @@ static struct {
 	bool closed;
 	unsigned steps; /* done */
 	char fault[PAIR_FAULT];
-} at;
+} pair;
 
 static struct naive *model;
 
 static inline bool
 fault(const char *what, const char *detail)
 {
-	if (at.fault[0] == '\0')
-		snprintf(at.fault, sizeof at.fault, "%s: %s", what, detail);
+	if (pair.fault[0] == '\0')
+		snprintf(pair.fault, sizeof pair.fault, "%s: %s", what, detail);
 	return false;
 }
 
 static inline void
 take_out(void)
 {
-	bytes_add(&at.heard, at.out.data, at.out.n);
-	at.out.n = 0;
+	bytes_add(&pair.heard, pair.out.data, pair.out.n);
+	pair.out.n = 0;
 }
 
 static inline void
 offer(void)
 {
-	struct err e = {.kind = at.commit};
+	struct err e = {.kind = pair.commit};
 	struct session_message m;
-	struct bytes *c = session_chunk(at.session);
+	struct bytes *c = session_chunk(pair.session);
 
 	take_out();
-	bytes_add(&at.heard, "\r\n", 2);
-	bytes_add(&at.body, c->data, c->n);
+	bytes_add(&pair.heard, "\r\n", 2);
+	bytes_add(&pair.body, c->data, c->n);
 	c->n = 0;
-	session_message(at.session, &m);
-	if (m.apart != (at.stored > 0) || m.record.chunks != at.stored + 1)
+	session_message(pair.session, &m);
+	if (m.apart != (pair.stored > 0) || m.record.chunks != pair.stored + 1)
 		fault("chunks", "their number");
-	if (m.record.size_bytes != at.body.n ||
-	    m.record.body_crc != crc32c(0, at.body.data, at.body.n))
+	if (m.record.size_bytes != pair.body.n ||
+	    m.record.body_crc != crc32c(0, pair.body.data, pair.body.n))
 		fault("record", "size or checksum");
-	at.offered.n = at.envelope.n = 0;
-	bytes_add(&at.offered, at.body.data, at.body.n);
-	bytes_printf(&at.envelope, "<%.*s>", (int)m.record.sender.n,
+	pair.offered.n = pair.envelope.n = 0;
+	bytes_add(&pair.offered, pair.body.data, pair.body.n);
+	bytes_printf(&pair.envelope, "<%.*s>", (int)m.record.sender.n,
 		     m.record.sender.p);
 	for (uint32_t i = 0; i < m.nrcpt; i++)
-		bytes_printf(&at.envelope, " <%.*s>", (int)m.rcpt[i].address.n,
-			     m.rcpt[i].address.p);
-	at.body.n = 0;
+		bytes_printf(&pair.envelope, " <%.*s>",
+			     (int)m.rcpt[i].address.n, m.rcpt[i].address.p);
+	pair.body.n = 0;
 	if (e.kind == ERR_NONE)
-		at.stored = 0;
-	session_accepted(at.session, e.kind != ERR_NONE ? &e : NULL);
+		pair.stored = 0;
+	session_accepted(pair.session, e.kind != ERR_NONE ? &e : NULL);
 }
 
 static inline void
 chunk(void)
 {
-	struct bytes *c = session_chunk(at.session);
+	struct bytes *c = session_chunk(pair.session);
 	struct err e = {.kind = model->chunk};
 
-	bytes_add(&at.body, c->data, c->n);
-	at.stored++;
-	session_chunk_taken(at.session);
+	bytes_add(&pair.body, c->data, c->n);
+	pair.stored++;
+	session_chunk_taken(pair.session);
 	if (!model->chunk_failed && model->chunk != ERR_NONE && !model->bdat) {
-		session_chunk_failed(at.session, &e);
+		session_chunk_failed(pair.session, &e);
 		model->chunk_failed = true;
 	}
 }
@@ -94,14 +94,14 @@ static inline bool
 step(void)
 {
 	static const struct session_tls tls = {.on = true};
-	size_t n = at.rest.n;
-	enum session_step s =
-	    session_feed(at.session, at.rest.data, &n, at.id, NOW, at.room);
+	size_t n = pair.rest.n;
+	enum session_step s = session_feed(pair.session, pair.rest.data, &n,
+					   pair.id, PAIR_NOW, pair.room);
 
-	bytes_cut(&at.rest, n);
-	if (session_id(at.session) == at.id)
-		at.id += 4;
-	if (at.out.n > SESSION_OUT_MOST + 2 * SESSION_LINE_MOST)
+	bytes_cut(&pair.rest, n);
+	if (session_id(pair.session) == pair.id)
+		pair.id += 4;
+	if (pair.out.n > SESSION_OUT_MOST + 2 * SESSION_LINE_MOST)
 		fault("out", "more than its limit");
 	take_out();
 	if (s == SESSION_MORE)
@@ -111,31 +111,31 @@ step(void)
 	} else if (s == SESSION_ACCEPT) {
 		offer();
 	} else if (s == SESSION_ABANDON) {
-		at.stored = 0;
-		at.body.n = 0;
-		session_abandoned(at.session);
+		pair.stored = 0;
+		pair.body.n = 0;
+		session_abandoned(pair.session);
 	} else if (s == SESSION_STARTTLS) {
-		if (at.rest.n > 0)
+		if (pair.rest.n > 0)
 			return fault("STARTTLS", "octets behind it");
-		session_secured(at.session, &tls);
+		session_secured(pair.session, &tls);
 	} else if (s == SESSION_CLOSE) {
-		at.closed = true;
+		pair.closed = true;
 	} else if (s != SESSION_WRITE) {
 		return fault("step", "none that this test knows");
 	}
-	return s != SESSION_CLOSE && at.fault[0] == '\0';
+	return s != SESSION_CLOSE && pair.fault[0] == '\0';
 }
 
 static inline void
 feed(const void *p, size_t n)
 {
-	if (at.closed)
+	if (pair.closed)
 		return;
-	bytes_add(&at.rest, p, n);
+	bytes_add(&pair.rest, p, n);
 	while (step())
 		;
-	if (session_id(at.session) == 0)
-		at.body.n = 0;
+	if (session_id(pair.session) == 0)
+		pair.body.n = 0;
 }
 
 /* In as many pieces as the step's number says. */
@@ -173,22 +173,22 @@ static inline bool
 same_offer(void)
 {
 	static const char date[] = "+0000\r\n"; /* ends our own field */
-	const unsigned char *p = at.offered.data, *own;
+	const unsigned char *p = pair.offered.data, *own;
 	struct bytes want = {0};
 	bool same;
 
-	own = memmem(p, at.offered.n, date, sizeof date - 1);
+	own = memmem(p, pair.offered.n, date, sizeof date - 1);
 	if (own == NULL || memcmp(p, "Received: from ", 15) != 0)
 		return fault("offered", "without our field");
 	own += sizeof date - 1;
-	if (at.offered.n - (size_t)(own - p) != model->offered ||
+	if (pair.offered.n - (size_t)(own - p) != model->offered ||
 	    memcmp(own, model->body, model->offered) != 0)
 		return fault("offered", "not the octets that were sent");
 	bytes_printf(&want, "<%s>", model->sender);
 	for (unsigned i = 0; i < model->noffered; i++)
 		bytes_printf(&want, " <%s>", model->rcpt[i]);
-	same = want.n == at.envelope.n &&
-	       memcmp(want.data, at.envelope.data, want.n) == 0;
+	same = want.n == pair.envelope.n &&
+	       memcmp(want.data, pair.envelope.data, want.n) == 0;
 	bytes_free(&want);
 	return same || fault("offered", "another envelope");
 }
@@ -197,10 +197,10 @@ same_offer(void)
 static inline bool
 compare(void)
 {
-	const char *p = (const char *)at.heard.data, *end = p + at.heard.n;
+	const char *p = (const char *)pair.heard.data, *end = p + pair.heard.n;
 	unsigned k = 0;
 
-	while (p < end && at.fault[0] == '\0') {
+	while (p < end && pair.fault[0] == '\0') {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 		size_t n = lf != NULL ? (size_t)(lf - p) - 1 : 0;
 
@@ -226,11 +226,11 @@ compare(void)
 	}
 	if (k < model->nevents)
 		fault("not heard", model->event[k].reply);
-	if (at.closed != model->closed)
-		fault("closed", at.closed ? "is" : "is not");
-	at.heard.n = 0;
+	if (pair.closed != model->closed)
+		fault("closed", pair.closed ? "is" : "is not");
+	pair.heard.n = 0;
 	model->nevents = 0;
-	return at.fault[0] == '\0';
+	return pair.fault[0] == '\0';
 }
 
 #endif
