@@ -155,6 +155,29 @@ rfcs(void **state)
 	}
 }
 
+/* Every octet of it counts, also those of the signature itself. */
+static void
+octets(void **state)
+{
+	struct bytes m = {0};
+	struct rdata r;
+
+	(void)state;
+	bytes_add_text(&m, rfc8463_ed);
+	rdata_of(&r, RFC8463_ED, 1);
+	for (size_t i = 0; i < m.n; i++) {
+		struct dkim_result got;
+
+		m.data[i] ^= 1;
+		check(&m, m.n, "football.example.com", &r.a, &got);
+		if (got.kind == DKIM_PASS)
+			fail_msg("octet %zu, now %c", i, m.data[i]);
+		m.data[i] ^= 1;
+	}
+	bytes_free(&r.text);
+	bytes_free(&m);
+}
+
 /* --- the gate ---------------------------------------------------------------- */
 
 enum say {
@@ -630,8 +653,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rfcs), cmocka_unit_test(gate),
-	    cmocka_unit_test(many_signatures), cmocka_unit_test(large_header)};
+	    cmocka_unit_test(rfcs), cmocka_unit_test(octets),
+	    cmocka_unit_test(gate), cmocka_unit_test(many_signatures),
+	    cmocka_unit_test(large_header)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
