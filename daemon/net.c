@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 /* ::ffff:0:0/96, the IPv4 addresses within IPv6 (RFC 4291 2.5.5.2). */
 static const unsigned char mapped[16] = {[10] = 0xff, [11] = 0xff};
@@ -60,6 +61,32 @@ set_v6(struct socket_at *at, const struct in6_addr *addr, unsigned port)
 	at->len = sizeof in6;
 }
 
+static bool
+parse_unix(const char *path, struct socket_at *at, char why[NET_WHY])
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	size_t n = strlen(path);
+
+	if (path[0] != '/' || n >= sizeof un.sun_path) {
+		because(why, "is no path of 1 to %zu octets that begins with /",
+			sizeof un.sun_path - 1);
+		return false;
+	}
+	memcpy(un.sun_path, path, n);
+	at->sa = (struct sockaddr_storage){0};
+	memcpy(&at->sa, &un, sizeof un);
+	at->len = sizeof un;
+	return true;
+}
+
+const char *
+net_unix_path(const struct socket_at *at)
+{
+	return at->sa.ss_family == AF_UNIX
+		   ? ((const struct sockaddr_un *)&at->sa)->sun_path
+		   : NULL;
+}
+
 bool
 net_parse_socket(const char *s, struct socket_at *at, char why[NET_WHY])
 {
@@ -71,6 +98,8 @@ net_parse_socket(const char *s, struct socket_at *at, char why[NET_WHY])
 	unsigned port;
 	size_t n;
 
+	if (strncmp(s, "unix:", 5) == 0)
+		return parse_unix(s + 5, at, why);
 	if (colon == NULL || (v6 && colon[-1] != ']')) {
 		because(why, "has no port; write 192.0.2.1:25 or "
 			     "\"[2001:db8::1]:25\"");
@@ -198,9 +227,15 @@ net_print_network(const struct network *net, struct bytes *out)
 bool
 net_address(const struct sockaddr *sa, unsigned char out[16])
 {
+	static const unsigned char here[4] = {127, 0, 0, 1};
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 
+	if (sa->sa_family == AF_UNIX) {
+		memcpy(out, mapped, 12);
+		memcpy(out + 12, here, 4);
+		return true;
+	}
 	if (sa->sa_family == AF_INET) {
 		memcpy(&in, sa, sizeof in);
 		memcpy(out, mapped, 12);
@@ -247,6 +282,8 @@ net_port(const struct socket_at *at)
 	static_assert(offsetof(struct sockaddr_in, sin_port) ==
 			  offsetof(struct sockaddr_in6, sin6_port),
 		      "one way to read a port");
+	if (at->sa.ss_family == AF_UNIX)
+		return 0;
 	memcpy(&in, &at->sa, sizeof in);
 	return ntohs(in.sin_port);
 }

@@ -40,7 +40,7 @@ enum {
 	NET_MAPPED = 96, /* bits before the IPv4 address */
 };
 
-/* "192.0.2.1:25" or "[2001:db8::1]:25"; at->text is not set. */
+/* "192.0.2.1:25", "[2001:db8::1]:25" or "unix:/path"; at->text is not set. */
 bool net_parse_socket(const char *s, struct socket_at *at,
 		      char why[NET_WHY]) MUST_USE;
 /* "192.0.2.0/24", "2001:db8::/32", or one address.  What would make an open
@@ -49,7 +49,10 @@ bool net_parse_network(const char *s, struct network *net,
 		       char why[NET_WHY]) MUST_USE;
 void net_print_network(const struct network *net, struct bytes *out);
 
-/* The address alone, as in networks; false for other families. */
+/* NULL: it is no Unix socket. */
+const char *net_unix_path(const struct socket_at *at);
+/* The address alone, as in networks: who comes by a Unix socket is 127.0.0.1.
+ * False for other families. */
 bool net_address(const struct sockaddr *sa, unsigned char out[16]) MUST_USE;
 bool net_holds(const struct network *net,
 	       const unsigned char addr[16]) MUST_USE;

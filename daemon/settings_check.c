@@ -152,6 +152,8 @@ same_socket(const struct socket_at *a, const struct socket_at *b)
 {
 	unsigned char x[16], y[16];
 
+	if (net_unix_path(a) != NULL && net_unix_path(b) != NULL)
+		return strcmp(net_unix_path(a), net_unix_path(b)) == 0;
 	if (a->sa.ss_family != b->sa.ss_family || net_port(a) != net_port(b))
 		return false;
 	if (net_is_wildcard(a) || net_is_wildcard(b))
@@ -189,7 +191,7 @@ static bool
 is_reachable(const struct check *c, const struct listen_settings *l,
 	     const struct socket_at *at)
 {
-	bool v4 = at->sa.ss_family == AF_INET;
+	bool v4 = at->sa.ss_family != AF_INET6; /* a Unix socket: 127.0.0.1 */
 
 	if (settings_returns_at(c->s, l->title))
 		return true; /* mail comes back from everywhere */

@@ -8,6 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Whoever may look into its folder may connect: the kernel says who it is. */
+enum { SUBMIT_MODE = 0666 };
+
 int
 sockets_tcp(const struct socket_at *at, struct err *e)
 {
@@ -116,7 +119,10 @@ sockets_bind(const struct settings *s, const struct sockets_set *old,
 			}
 			fd = find(old, at);
 			if (fd < 0)
-				fd = sockets_tcp(at, e);
+				fd = net_unix_path(at) != NULL
+					 ? sockets_unix(net_unix_path(at),
+							SUBMIT_MODE, e)
+					 : sockets_tcp(at, e);
 			if (fd < 0)
 				goto fail;
 			out->fd[out->n] = fd;

@@ -352,12 +352,14 @@ spoke_first(int fd)
 
 void
 client_open(struct clients *all, struct gate *g, int fd,
-	    const struct sockaddr *peer, const struct listen_settings *l)
+	    const struct sockaddr *peer, const struct listen_settings *l,
+	    const char *user)
 {
 	struct client *c = must_alloc(sizeof *c);
 	struct session_config config = {.settings = all->settings,
 					.listen = l,
 					.client = c->text,
+					.account = user,
 					.suppressed = client_suppressed,
 					.returns = client_returns,
 					.arg = all};
@@ -367,7 +369,7 @@ client_open(struct clients *all, struct gate *g, int fd,
 	must(net_address(peer, addr));
 	crowd_key(addr, c->key);
 	client_address_text(peer, c->text);
-	/* A failure costs milliseconds, no mail. */
+	/* A failure costs milliseconds, no mail; a Unix socket has none. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	c->all = all;
 	c->fd = fd;

@@ -67,9 +67,11 @@ struct clients {
 	unsigned char scratch[CLIENTS_SCRATCH];
 };
 
-/* fd and its place in the gate and the crowd become the client's. */
+/* fd and its place in the gate and the crowd become the client's.  user: who it
+ * is as the kernel says ("unix:root"); NULL: it does not. */
 void client_open(struct clients *all, struct gate *g, int fd,
-		 const struct sockaddr *peer, const struct listen_settings *l);
+		 const struct sockaddr *peer, const struct listen_settings *l,
+		 const char *user);
 /* Before the first client. */
 bool clients_sasl_open(struct clients *all, struct err *e) MUST_USE;
 /* The accounts file is new.  One that is wrong changes nothing, and is logged. */

@@ -6,6 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/now.h"
 #include "queue/client_private.h"
+#include "queue/door.h"
 #include "queue/sasl_server.h"
 
 enum {
@@ -121,7 +122,7 @@ take_over(struct clients *all)
 	for (struct client *c = all->first; c != NULL; c = c->next) {
 		const char *name = session_account(c->session);
 
-		if (*name == '\0')
+		if (*name == '\0' || door_is_local(name))
 			continue;
 		accounts_look(d->accounts, text_of(name), now_us(), &look);
 		if (!look.live)

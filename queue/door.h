@@ -45,6 +45,9 @@ void door_fits(const struct source_settings *source,
 	       const struct door_client *c, struct door_fit *out);
 void door_who(const struct settings *s, const struct door_client *c,
 	      struct door_answer *out);
+/* Of a Unix socket: the account is "unix:" and the user's name, which the kernel
+ * has told; there is no password. */
+bool door_is_local(const char *account) MUST_USE;
 /* "example.com": that domain; "*.example.com": its subdomains.  ASCII case does
  * not count. */
 bool door_domain_is(const char *pattern, const char *domain, size_t n) MUST_USE;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "queue/peer_user.h"
 
 enum { ACCEPT_MOST = 64 }; /* connections a round and socket */
 
@@ -47,8 +48,10 @@ welcome(struct listener *l, int fd, const struct sockaddr *peer)
 {
 	struct clients *clients = l->all->clients;
 	unsigned char addr[16], key[CROWD_KEY];
+	char user[PEER_USER];
 
-	if (!net_address(peer, addr)) {
+	if (!net_address(peer, addr) ||
+	    (peer->sa_family == AF_UNIX && !peer_user(fd, user))) {
 		close(fd);
 		return;
 	}
@@ -63,7 +66,8 @@ welcome(struct listener *l, int fd, const struct sockaddr *peer)
 	else if (clients->memory_bytes >= clients->settings->guard.memory_bytes)
 		turn_away(l, fd, peer, "4.3.2", "overloaded");
 	else
-		client_open(clients, l->gate, fd, peer, l->listen);
+		client_open(clients, l->gate, fd, peer, l->listen,
+			    peer->sa_family == AF_UNIX ? user : NULL);
 }
 
 /*

@@ -84,6 +84,7 @@ struct session_config {                  /* the session copies what it needs */
 	const struct listen_settings *listen;
 	unsigned char peer[16]; /* the client's address (net_address) */
 	const char *client;     /* as text, v4-mapped shown as IPv4 */
+	const char *account;    /* that the kernel has told; NULL: none */
 	/* Is this recipient on the suppression list?  Asked only with at_rcpt =
 	 * refuse; NULL: nobody is. */
 	bool (*suppressed)(void *arg, struct text address, int64_t now_us);
