@@ -104,9 +104,14 @@ kind_of(enum dkim_fault f)
 static void
 read_signature(struct dkim *v, const struct dkim_header *h, size_t at)
 {
-	struct signature *s = &v->signature[v->n++];
-	enum dkim_fault f = dkim_field_read(h->line[at].value, &s->field);
 	const char *twice = NULL;
+	struct signature *s;
+	enum dkim_fault f;
+
+	v->signature = must_realloc(v->signature, (v->n + 1) * sizeof *s);
+	s = &v->signature[v->n++];
+	memset(s, 0, sizeof *s);
+	f = dkim_field_read(h->line[at].value, &s->field);
 
 	text_copy(s->field.domain, s->domain, sizeof s->domain);
 	text_copy(s->field.selector, s->selector, sizeof s->selector);
@@ -132,8 +137,6 @@ read_header(struct dkim *v)
 	if (!dkim_header_read(
 		(struct text){(const char *)v->block.data, v->block.n}, &h))
 		v->unread = "the header can't be read";
-	else
-		v->signature = must_alloc(DKIM_TRIED * sizeof v->signature[0]);
 	for (size_t i = 0; v->unread == NULL && i < h.n; i++) {
 		if (h.line[i].name.n != name.n ||
 		    strncasecmp(h.line[i].name.p, name.p, name.n) != 0)
@@ -268,8 +271,7 @@ dkim_memory(const struct dkim *v)
 {
 	if (v == NULL)
 		return 0;
-	return sizeof *v + v->block.room +
-	       (v->signature != NULL ? DKIM_TRIED * sizeof *v->signature : 0);
+	return sizeof *v + v->block.room + v->n * sizeof *v->signature;
 }
 
 const char *
