@@ -151,20 +151,6 @@ read_header(struct dkim *v)
 			dkim_body_begin(&v->body[i], (enum dkim_canon)i);
 }
 
-/* Where the empty line behind the header ends; 0: not yet. */
-static size_t
-header_end(const struct bytes *b, size_t from)
-{
-	const unsigned char *p;
-
-	if (b->n >= 2 && memcmp(b->data, "\r\n", 2) == 0)
-		return 2; /* no field at all */
-	from = from > 3 ? from - 3 : 0;
-	p = b->n > from ? memmem(b->data + from, b->n - from, "\r\n\r\n", 4)
-			: NULL;
-	return p != NULL ? (size_t)(p - b->data) + 4 : 0;
-}
-
 /* Returns how many octets belong to the header. */
 static size_t
 add_header(struct dkim *v, const unsigned char *p, size_t n)
@@ -173,7 +159,7 @@ add_header(struct dkim *v, const unsigned char *p, size_t n)
 
 	k = min_of(n, (size_t)DKIM_HEADER_MOST - before);
 	bytes_add(&v->block, p, k);
-	end = header_end(&v->block, before);
+	end = dkim_header_end(&v->block, before);
 	if (end > 0) {
 		k = end - before;
 		v->block.n = end - 2; /* without the empty line */

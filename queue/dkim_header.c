@@ -64,6 +64,19 @@ field_length(const char *p, size_t n)
 	return n;
 }
 
+size_t
+dkim_header_end(const struct bytes *b, size_t from)
+{
+	const unsigned char *p;
+
+	if (b->n >= 2 && memcmp(b->data, "\r\n", 2) == 0)
+		return 2; /* no field at all */
+	from = from > 3 ? from - 3 : 0;
+	p = b->n > from ? memmem(b->data + from, b->n - from, "\r\n\r\n", 4)
+			: NULL;
+	return p != NULL ? (size_t)(p - b->data) + 4 : 0;
+}
+
 static bool
 read_line(struct text all, struct dkim_line *out)
 {

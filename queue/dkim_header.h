@@ -23,6 +23,9 @@ struct dkim_header {
 	} * line;
 };
 
+/* Where the empty line behind a header ends, if it does at `from` or behind it;
+ * 0: not yet. */
+size_t dkim_header_end(const struct bytes *b, size_t from);
 /* False: too many fields, or a line that is none. */
 bool dkim_header_read(struct text block, struct dkim_header *out) MUST_USE;
 void dkim_header_free(struct dkim_header *h);
