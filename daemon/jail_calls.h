@@ -95,6 +95,9 @@
 	C(accept4, R | S, ALLOW, ALWAYS, 0, 0)                                 \
 	/* MPTCP, SCTP and the like are past Landlock's ports, too */          \
 	C(socket, R | W, REFUSE, ABOVE, 2, IPPROTO_UDP)                        \
+	C(socket, M, REFUSE, IS, 0, AF_PACKET)                                 \
+	C(socket, M, REFUSE, IS, 0, AF_ALG)                                    \
+	C(socket, M, REFUSE, IS, 0, AF_VSOCK)                                  \
 	C(socket, R | W, ALLOW, IS, 0, AF_INET)                                \
 	C(socket, R | W, ALLOW, IS, 0, AF_INET6)                               \
 	C(socketpair, R | W, ALLOW, IS, 0, AF_UNIX) /* libunbound's */         \
