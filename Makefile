@@ -43,7 +43,7 @@ override LDFLAGS += $(SANITIZE)
 
 # Bottom up: a file includes only names above its own (make layers).
 DAEMON := base err bytes now zone arena file report scan inputs conf net netset values pattern pkey settings \
-	settings_table settings_near archive_to routing_index way rule routing settings_types settings_archives settings_quotas settings_routes settings_sources settings_expects settings_replies settings_returns secret settings_dkim settings_auth settings_tls settings_certificates preset settings_networks profile settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac base64 digest hostname token run log loop wire codec jail_filter jail_fence jail \
+	settings_table settings_near archive_to routing_index way rule routing settings_types settings_archives settings_quotas settings_routes settings_sources settings_expects settings_replies settings_returns secret settings_dkim settings_auth settings_accounts settings_tls settings_certificates preset settings_networks profile settings_relays settings_doubts settings_check settings_load settings_print settings_manual mac base64 digest hostname token run log loop wire codec jail_filter jail_fence jail \
 	notify roles_file role child x509 certificates dkim_keys dns anchor validator sockets supervisor supervisor_stop supervisor_secrets supervisor_files supervisor_reload mtqd
 QUEUE := status confine wall category_table category address mailbox record field dkim_canon dkim_tags dkim_field dkim_key dkim_header dkim dsn dsn_words mime returned_words returned_fields returned_prose returned disk pages pages_tree env return_key return_path store store_open store_make \
 	journal journal_read journal_reader journal_verify \

@@ -3,32 +3,51 @@
  *
  *	load -p PORT [-s SESSIONS] [-n MESSAGES] [-z OCTETS] [-k PER_CONNECTION]
  *	     [-P] [-a ACKS] [-r] [-t SECONDS] [-T TYPE]... [-D DOMAINS [-O FIRST] -F
- *	     SUFFIX]
+ *	     SUFFIX] [-S] [-A PLAIN] [-H FILE]
  *
  * Each message has a number of its own in X-Seq; of several -T the number's rest
  * chooses what X-Mail-Type says.  With -D message N goes to b@dK.SUFFIX, K being
  * FIRST + N modulo DOMAINS; else all to b@example.net.  -P pipelines MAIL, RCPT and
  * DATA where the server offers it.  -a writes "SEQ ID" for every 250; -r sends
  * what was not answered again over a new connection until -t is over.
+ * -H: the fields of this file stand in front of each message (a signature).
+ * -S: STARTTLS; -A: then AUTH PLAIN with these octets (base64).
  * SIGTERM: begins nothing new and ends when what was begun is answered.
  * Prints one JSON object.
  */
 #include <getopt.h>
 #include <signal.h>
 
+#include "bench/load_tls.h"
 #include "bench/tool.h"
 
 enum {
 	SESSIONS_MOST = 1000,
 	BUFFER = 16384,
 	BACKOFF_US = 20000,
-	TYPES_MOST = 16
+	TYPES_MOST = 16,
+	HEAD_MOST = 4096,
 };
 
-enum state { CONNECTING, GREETING, EHLO, MAIL, RCPT, DATA, DOT, QUIT, WAITING };
+enum state {
+	CONNECTING,
+	GREETING,
+	EHLO,
+	STARTTLS,
+	SHAKING,
+	AUTH,
+	MAIL,
+	RCPT,
+	DATA,
+	DOT,
+	QUIT,
+	WAITING
+};
 
 struct session {
 	int fd;
+	gnutls_session_t tls; /* NULL: in clear */
+	bool authenticated;
 	enum state state;
 	int64_t seq;   /* -1: none */
 	unsigned sent; /* over this connection */
@@ -62,6 +81,9 @@ static struct {
 	int ntypes;
 	int64_t domains, domain; /* how many (0: one), the first */
 	const char *suffix;
+	bool secure;
+	const char *plain;
+	char head[HEAD_MOST + 1]; /* header fields in front of each message */
 } g = {.sessions = 50, .messages = 10000, .size = 10240, .per_connection = 1};
 
 static volatile sig_atomic_t ended;
@@ -140,6 +162,7 @@ start(struct session *s)
 		tool_die("socket");
 	tool_nodelay(s->fd);
 	s->state = CONNECTING;
+	s->authenticated = false;
 	s->sent = s->owed = 0;
 	s->nin = s->nout = 0;
 	if (epoll_ctl(g.epoll, EPOLL_CTL_ADD, s->fd, &e) != 0)
@@ -152,6 +175,9 @@ start(struct session *s)
 static void
 end(struct session *s, bool failed)
 {
+	if (s->tls != NULL)
+		gnutls_deinit(s->tls);
+	s->tls = NULL;
 	close(s->fd);
 	s->fd = -1;
 	if (failed) {
@@ -168,7 +194,9 @@ static void
 flush(struct session *s)
 {
 	while (s->nout > 0) {
-		ssize_t n = send(s->fd, s->out, s->nout, MSG_NOSIGNAL);
+		ssize_t n = s->tls != NULL
+				? load_tls_send(s->tls, s->out, s->nout)
+				: send(s->fd, s->out, s->nout, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN) {
 			want(s, EPOLLIN | EPOLLOUT);
@@ -204,11 +232,11 @@ say(struct session *s, enum state next, const char *line)
 static void
 send_body(struct session *s)
 {
-	int n = snprintf(s->body, 512,
-			 "From: crm@example.com\r\nTo: b@example.net\r\n"
+	int n = snprintf(s->body, HEAD_MOST + 512,
+			 "%sFrom: crm@example.com\r\nTo: b@example.net\r\n"
 			 "Subject: message %lld\r\nMessage-ID: <%lld@load>\r\n"
 			 "X-Seq: %lld\r\n%s%s%s\r\n",
-			 (long long)s->seq, (long long)s->seq,
+			 g.head, (long long)s->seq, (long long)s->seq,
 			 (long long)s->seq, g.ntypes > 0 ? "X-Mail-Type: " : "",
 			 g.ntypes > 0 ? g.type[s->seq % g.ntypes] : "",
 			 g.ntypes > 0 ? "\r\n" : "");
@@ -267,6 +295,37 @@ accepted(struct session *s, const char *line)
 	begin(s);
 }
 
+/* EHLO is answered: what comes before mail? */
+static void
+ready(struct session *s)
+{
+	static char line[600];
+
+	if (g.secure && s->tls == NULL) {
+		say(s, STARTTLS, "STARTTLS\r\n");
+	} else if (g.plain != NULL && !s->authenticated) {
+		snprintf(line, sizeof line, "AUTH PLAIN %.500s\r\n", g.plain);
+		say(s, AUTH, line);
+	} else {
+		begin(s);
+	}
+}
+
+static void
+shake(struct session *s)
+{
+	int done = load_tls_shake(s->tls);
+
+	if (done < 0)
+		end(s, true);
+	else if (done > 0)
+		say(s, EHLO, "EHLO load.example.com\r\n");
+	else
+		want(s, gnutls_record_get_direction(s->tls) == 1
+			    ? EPOLLIN | EPOLLOUT
+			    : EPOLLIN);
+}
+
 /* One reply, its last line. */
 static void
 reply(struct session *s, const char *line)
@@ -283,6 +342,21 @@ reply(struct session *s, const char *line)
 		break;
 	case EHLO:
 		if (code == 250) {
+			ready(s);
+			return;
+		}
+		break;
+	case STARTTLS:
+		if (code == 220) {
+			s->tls = load_tls_open(s->fd);
+			s->state = SHAKING;
+			shake(s);
+			return;
+		}
+		break;
+	case AUTH:
+		if (code == 235) {
+			s->authenticated = true;
 			begin(s);
 			return;
 		}
@@ -319,6 +393,7 @@ reply(struct session *s, const char *line)
 		end(s, false);
 		return;
 	case CONNECTING:
+	case SHAKING:
 	case WAITING:
 		break;
 	}
@@ -329,7 +404,10 @@ reply(struct session *s, const char *line)
 static void
 take_in(struct session *s)
 {
-	ssize_t n = recv(s->fd, s->in + s->nin, BUFFER - 1 - s->nin, 0);
+	ssize_t n =
+	    s->tls != NULL
+		? load_tls_recv(s->tls, s->in + s->nin, BUFFER - 1 - s->nin)
+		: recv(s->fd, s->in + s->nin, BUFFER - 1 - s->nin, 0);
 	char *line = s->in, *lf;
 
 	if (n < 0 && errno == EAGAIN)
@@ -371,6 +449,10 @@ on_event(struct session *s, uint32_t events)
 		want(s, EPOLLIN);
 		return;
 	}
+	if (s->state == SHAKING) {
+		shake(s);
+		return;
+	}
 	if (events & EPOLLOUT) {
 		want(s, EPOLLIN);
 		flush(s);
@@ -405,12 +487,22 @@ report(int64_t begun_us)
 }
 
 static void
+read_head(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL || fread(g.head, 1, HEAD_MOST, f) == 0)
+		tool_die(path);
+	fclose(f);
+}
+
+static void
 options(int argc, char **argv)
 {
 	int64_t seconds = 60;
 	int o;
 
-	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:D:O:F:")) != -1)
+	while ((o = getopt(argc, argv, "p:s:n:z:k:Pa:rt:T:D:O:F:SA:H:")) != -1)
 		switch (o) {
 		case 'p':
 			g.port = atoi(optarg);
@@ -456,6 +548,15 @@ options(int argc, char **argv)
 		case 'F':
 			g.suffix = optarg;
 			break;
+		case 'S':
+			g.secure = true;
+			break;
+		case 'A':
+			g.plain = optarg;
+			break;
+		case 'H':
+			read_head(optarg);
+			break;
 		default:
 			exit(64);
 		}
@@ -481,7 +582,7 @@ main(int argc, char **argv)
 	begun_us = tool_now_us();
 	for (int i = 0; i < g.sessions; i++) {
 		session[i].seq = -1;
-		session[i].body = malloc(512 + g.ntext);
+		session[i].body = malloc(HEAD_MOST + 512 + g.ntext);
 		session[i].state = WAITING;
 		go(&session[i]);
 	}
