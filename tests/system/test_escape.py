@@ -3,6 +3,7 @@ import base64
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -193,6 +194,32 @@ def test_secrets_are_where_they_are_used(folder, sink, pki):
     got = {(what, role): "yes" if any(x in have[role] for x in signs) else "no"
            for what, signs in secrets.items() for role in ROLES}
     assert got == table("secrets")
+
+
+def calls_of(group):
+    out = subprocess.run(["systemd-analyze", "syscall-filter", group], check=True,
+                         capture_output=True, text=True, timeout=30).stdout
+    names = [x.strip() for x in out.splitlines()[1:]]
+    return {n for x in names if x and x[0] != "#"
+            for n in (calls_of(x) if x[0] == "@" else {x})}
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd")
+def test_the_unit_leaves_us_what_we_need():
+    """To run, and to confine ourselves: its filter comes before ours."""
+    allowed = set()
+    for line in (ROOT / "etc/mtq.service").read_text().splitlines():
+        key, _, words = line.partition("=")
+        if key == "SystemCallFilter":
+            names = {n for w in words.lstrip("~").split()
+                     for n in (calls_of(w) if w[0] == "@" else {w})}
+            allowed = allowed - names if words[0] == "~" else allowed | names
+    rows = re.findall(r"C\((\w+), [^,]+, ALLOW,",
+                      (ROOT / "daemon/jail_calls.h").read_text())
+    begin = {"seccomp", "capset", "prctl", "execve", "landlock_create_ruleset",
+             "landlock_add_rule", "landlock_restrict_self", "getgroups"}
+    assert len(rows) > 80
+    assert not (set(rows) | begin) - allowed
 
 
 def test_a_worker_makes_room_for_one_that_may(running, sink):
