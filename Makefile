@@ -51,7 +51,7 @@ QUEUE := status confine wall category_table category address mailbox record fiel
 	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify door door_header door_check rate fair archive plan destination job flight relays_now forecast_world forecast \
 	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args accounts accounts_look sasl_server guess session_auth session_tls session_reply session_returned session_door session_dkim \
 	session_mail session_header session_sort session_load session_data session_verb session_line \
-	session session_presume sni peer_certificate tls_server gate peer_user committer crowd load client_returned client_commit client_ask client_sasl client_dkim client_load client_tls client clients listener receiver \
+	session session_presume sni peer_certificate tls_server gate peer_user submission drop_file committer crowd load client_returned client_commit client_ask client_sasl client_dkim client_load client_tls client clients listener maildrop receiver \
 	scheduler
 DELIVERY := reply judge dane idna sign sign_field sign_put identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target confine_worker worker
@@ -126,7 +126,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	nettle-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
-	python3 python3-pytest python3-aiosmtpd swaks strace procps iproute2 \
+	python3 python3-pytest python3-aiosmtpd python3-dkim python3-nacl swaks strace procps iproute2 \
 	libfaketime gnutls-bin nsd bind9-utils postfix \
 	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
@@ -155,6 +155,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all bench-tools
 	/usr/bin/python3 tests/bench/bench.py --build $(BUILD)
 	/usr/bin/python3 tests/bench/domains.py --build $(BUILD)
+	/usr/bin/python3 tests/bench/signatures.py --build $(BUILD)
 
 manual: all
 	$(BUILD)/mtq manual sample > etc/mtq.conf

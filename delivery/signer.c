@@ -10,8 +10,9 @@
 #include "delivery/sign.h"
 
 enum {
-	BUCKETS = 512, /* of what was signed, by message */
-	KEPT_MOST = 4, /* results that a bucket keeps */
+	PROBE_MOST = 16 * 1024, /* octets of a message that the loop looks at */
+	BUCKETS = 512,          /* of what was signed, by message */
+	KEPT_MOST = 4,          /* results that a bucket keeps */
 };
 
 /* The keys of one configuration; threads use them, so that they live until the
@@ -316,6 +317,36 @@ signer_configure(struct signer *g, const struct settings *s,
 		set_free(old);
 }
 
+struct probe {
+	struct sign sign;
+	bool wanted;
+};
+
+static void
+put_first(void *arg, const unsigned char *p, size_t n)
+{
+	struct probe *x = arg;
+
+	x->wanted = sign_add(&x->sign, p, min_of(n, (size_t)PROBE_MOST));
+}
+
+/* Is there nothing to do?  Mail that no key is for must not wait for threads
+ * that are busy with signatures. */
+static bool
+is_plain(struct signer *g, const struct task *t, bool rewritten, int64_t now_us)
+{
+	struct probe x = {.wanted = true};
+	struct body body = body_of(g->store, &t->job);
+	struct err e;
+	bool more, plain;
+
+	sign_begin(&x.sign, &g->set->keys, now_us, rewritten);
+	plain = body_next(&body, put_first, &x, &more, &e) && !x.wanted &&
+		*x.sign.note == '\0';
+	sign_done(&x.sign);
+	return plain;
+}
+
 void
 signer_sign(struct signer *g, struct task *t, bool rewritten, int64_t now_us)
 {
@@ -330,6 +361,10 @@ signer_sign(struct signer *g, struct task *t, bool rewritten, int64_t now_us)
 		g->until_us = sign_next_change(&g->set->keys, now_us);
 	}
 	x = find(g, t->job.message, rewritten);
+	if (x == NULL && is_plain(g, t, rewritten, now_us)) {
+		g->ops->done(g->arg, t, false);
+		return;
+	}
 	if (x == NULL)
 		x = begin(g, t, rewritten, now_us);
 	if (x->making == NULL) {
