@@ -370,6 +370,22 @@ SABOTAGES = [
      "		body_stuff(&c->out, p, n, &c->line_start);",
      "		body_stuff(&c->out, p, n - (n > 60000), &c->line_start);",
      [*PYTEST, "tests/system/test_transparency.py"]),
+    ("a set of networks lets in more than it names", "daemon/netset.c",
+     "	if (a->bits != b->bits || a->bits <= widest ||",
+     "	if (a->bits <= widest ||",
+     ["unit", "daemon/netset"]),
+    ("a set of networks is never old", "daemon/netset.c",
+     "		if (days > NETSET_OLD_DAYS)",
+     "		if (days > 100 * NETSET_OLD_DAYS)",
+     ["unit", "daemon/netset"]),
+    ("a profile asks for no TLS", "daemon/profile.c",
+     "	P(SALESFORCE, require_tls, \"yes\")",
+     "	P(SALESFORCE, require_tls, \"no\")",
+     ["unit", "daemon/profile"]),
+    ("explain shows the door to nobody", "admin/explain_door.c",
+     "	memcpy(c.peer, a->peer, sizeof c.peer);\n	out->session",
+     "	out->session",
+     [*PYTEST, "tests/system/test_explain_door.py"]),
 ]
 
 
