@@ -145,8 +145,7 @@ jail_fence(const struct jail_path *paths, size_t npaths, const uint16_t *ports,
 	if (abi >= ABI_TRUNCATE)
 		r.fs |= RIGHT_TRUNCATE;
 	if (abi >= ABI_TCP)
-		r.net =
-		    RIGHT_TCP_BIND | (ports != NULL ? RIGHT_TCP_CONNECT : 0);
+		r.net = RIGHT_TCP_BIND | RIGHT_TCP_CONNECT;
 	if (abi >= ABI_IOCTL)
 		r.fs |= RIGHT_IOCTL;
 	if (abi >= ABI_SCOPE)
@@ -156,7 +155,7 @@ jail_fence(const struct jail_path *paths, size_t npaths, const uint16_t *ports,
 		return failed("its fence", e);
 	for (size_t i = 0; ok && i < npaths; i++)
 		ok = allow_path(fence, r.fs, &paths[i], e);
-	for (size_t i = 0; ok && i < nports && r.net > RIGHT_TCP_BIND; i++)
+	for (size_t i = 0; ok && i < nports && r.net != 0; i++)
 		ok = allow_port(fence, ports[i], e);
 	if (!ok) {
 		close(fence);

@@ -21,7 +21,7 @@ struct jail_path {
 };
 
 /* From here on only these paths to open, only these ports to connect to by
- * TCP (NULL: all), none to listen on, and signals to nobody else.  This thread and those
+ * TCP, none to listen on, and signals to nobody else.  This thread and those
  * that it starts. */
 bool jail_fence(const struct jail_path *paths, size_t npaths,
 		const uint16_t *ports, size_t nports, struct err *e) MUST_USE;
