@@ -127,7 +127,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
 	python3 python3-pytest python3-aiosmtpd python3-dkim python3-nacl swaks strace procps iproute2 \
-	libfaketime gnutls-bin nsd bind9-utils postfix \
+	libfaketime gnutls-bin gsasl nsd bind9-utils postfix \
 	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
 
@@ -178,6 +178,12 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/doc/mtq/examples
 	install -m 644 etc/examples/*.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/mtq/examples
+	install -d $(DESTDIR)$(PREFIX)/share/doc/mtq/fail2ban/filter.d \
+		$(DESTDIR)$(PREFIX)/share/doc/mtq/fail2ban/jail.d
+	install -m 644 etc/fail2ban/filter.d/mtq.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/mtq/fail2ban/filter.d
+	install -m 644 etc/fail2ban/jail.d/mtq.conf.sample \
+		$(DESTDIR)$(PREFIX)/share/doc/mtq/fail2ban/jail.d
 	install -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
 	sed 's|/usr/sbin|$(SBINDIR)|' etc/mtq.service \

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "daemon/settings_accounts.h"
 #include "daemon/settings_archives.h"
 #include "daemon/settings_certificates.h"
 #include "daemon/settings_dkim.h"
@@ -267,6 +268,7 @@ settings_check(const struct settings *s, const char *name, struct report *r)
 	settings_expects_check(s, r);
 	settings_replies_check(s, name, r);
 	settings_returns_check(s, r);
+	settings_accounts_check(s, r);
 	settings_dkim_check(s, name, r);
 	settings_certificates_check(s, r);
 }

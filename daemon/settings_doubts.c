@@ -7,6 +7,7 @@
 #include "daemon/profile.h"
 #include "daemon/routing.h"
 #include "daemon/rule.h"
+#include "daemon/settings_accounts.h"
 #include "daemon/settings_returns.h"
 #include "daemon/settings_routes.h"
 #include "daemon/settings_types.h"
@@ -288,5 +289,6 @@ settings_doubts_tell(const struct settings *s, const char *name,
 	}
 	tell_types(s, name, r);
 	settings_returns_doubts(s, r);
+	settings_accounts_doubts(s, r);
 	profile_doubts(s, r);
 }
