@@ -356,16 +356,17 @@ mailbox_all(struct text field, bool whole,
 		return 0;
 	in.end = in.p + field.n;
 	while (read_words(&in)) {
+		const bool empty = in.words == 0 && in.nlocal == 0;
 		int c = next(&in);
 
 		if (c < 0)
-			return in.words == 0 && !grouped ? n : 0;
-		if (c == ':' && !grouped && in.words > 0) {
+			return empty && !grouped ? n : 0;
+		if (c == ':' && !grouped && in.nlocal > 0) {
 			grouped = true;
 			in.p++;
 			continue;
 		}
-		if ((c == ',' || c == ';') && in.words == 0) {
+		if ((c == ',' || c == ';') && empty) {
 			if (!part(&in, &grouped))
 				return 0;
 			continue;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "daemon/bytes.h"
 #include "queue/mailbox.h"
 
 /* What follows "From:", unfolded, and whose mail it is. */
@@ -205,11 +206,71 @@ damaged(void **state)
 	}
 }
 
+static bool
+join(void *arg, const char *address)
+{
+	struct bytes *b = arg;
+
+	bytes_printf(b, "%s%s", b->n > 0 ? " " : "", address);
+	return strcmp(address, "stop@x.y") != 0;
+}
+
+/* All of them, or none: a list that can't be read to its end has no authors. */
+static void
+all_of_them(void **state)
+{
+	static const struct {
+		const char *field, *all;
+		size_t n;
+	} table[] = {
+	    {"a@x.y", "a@x.y", 1},
+	    {"a@x.y, B <b@x.y>,\"c\"<c@x.y>", "a@x.y b@x.y c@x.y", 3},
+	    {"a@x.y,", "a@x.y", 1},
+	    {", a@x.y,, b@x.y ,", "a@x.y b@x.y", 2},
+	    {"g: a@x.y, b@x.y;", "a@x.y b@x.y", 2},
+	    {"g: a@x.y;, h:;, b@x.y", "a@x.y b@x.y", 2},
+	    {"g: a@x.y (c), ; (d)", "a@x.y", 1},
+	    {"g:;", "", 0},
+	    {"", "", 0},
+	    {" ", "", 0},
+	    {"(a@x.y)", "", 0},
+	    {"a@x.y b@x.y", "", 0},
+	    {"a@x.y, b", "a@x.y", 0},
+	    {"a@x.y, b@", "a@x.y", 0},
+	    {"a@x.y; b@x.y", "", 0},
+	    {"g: a@x.y", "a@x.y", 0},
+	    {"g: a@x.y; b@x.y", "a@x.y", 0},
+	    {"g: h: a@x.y;;", "", 0},
+	    {"a@x.y, <b@x.y", "a@x.y", 0},
+	    {"a@x.y, b@x.y (", "a@x.y", 0},
+	    {"a@x.y <b@x.y>", "", 0},
+	    {"stop@x.y, b@x.y, c", "stop@x.y", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(table); i++) {
+		const struct text t = text_of(table[i].field);
+		struct bytes b = {0};
+		size_t n = mailbox_all(t, true, join, &b);
+
+		bytes_u8(&b, 0);
+		if (n != table[i].n)
+			fail_msg("<%s>: %zu (%s)", table[i].field, n,
+				 (char *)b.data);
+		if (n > 0 && strcmp((char *)b.data, table[i].all) != 0)
+			fail_msg("<%s>: %s", table[i].field, (char *)b.data);
+		b.n = 0;
+		assert_int_equal(mailbox_all(t, false, join, &b), 0);
+		bytes_free(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(table),
+	    cmocka_unit_test(all_of_them),
 	    cmocka_unit_test(cut),
 	    cmocka_unit_test(damaged),
 	};
