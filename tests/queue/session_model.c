@@ -96,6 +96,62 @@ do_bdat(const struct doing *d)
 	naive_rest(model);
 }
 
+/* What the client says, one line to each 334, and what must come of it. */
+static const struct {
+	const char *name;
+	const char *line[3];
+	const char *reply;
+	bool failure;
+} auths[] = {
+    {"right",
+     {"AUTH PLAIN AGFwcABzZWNvbmQgcGFzc3dvcmQ=", NULL, NULL},
+     "235 2.7.0",
+     false},
+    {"wrong",
+     {"auth plain AGFwcABubyBwYXNzd29yZA==", NULL, NULL},
+     "535 5.7.8",
+     true},
+    {"nobody",
+     {"AUTH PLAIN AG5vYm9keQBzZWNvbmQgcGFzc3dvcmQ=", NULL, NULL},
+     "535 5.7.8",
+     true},
+    {"over",
+     {"AUTH PLAIN AG9sZABvdmVyIGFuZCBvdXQ=", NULL, NULL},
+     "535 5.7.8",
+     true},
+    {"given up", {"AUTH PLAIN", "*", NULL}, "501 5.7.0", true},
+    {"no base64", {"AUTH PLAIN !!!", NULL, NULL}, "501 5.5.2", false},
+    {"empty", {"AUTH PLAIN =", NULL, NULL}, "501 5.5.2", false},
+    {"not offered", {"AUTH CRAM-MD5", NULL, NULL}, "504 5.5.4", false},
+    {"which one", {"AUTH", NULL, NULL}, "501 5.5.4", false},
+    {"LOGIN",
+     {"AUTH LOGIN", "YXBw", "c2Vjb25kIHBhc3N3b3Jk"},
+     "235 2.7.0",
+     false},
+    {"LOGIN, wrong", {"AUTH LOGIN", "YXBw", "d2hhdA=="}, "535 5.7.8", true},
+    {"no base64 later", {"AUTH LOGIN", "YXBw", "!"}, "501 5.5.2", false},
+};
+
+static void
+do_auth(const struct doing *d)
+{
+	const unsigned i = d->value % countof(auths);
+
+	for (unsigned k = 0;
+	     k < countof(auths[i].line) && auths[i].line[k] != NULL; k++) {
+		struct bytes line = {0};
+
+		/* The next one only when it was asked for. */
+		if (k > 0 && !pair_asks())
+			break;
+		bytes_printf(&line, "%s\r\n", auths[i].line[k]);
+		feed_cut(line.data, line.n, d->cuts);
+		bytes_free(&line);
+	}
+	naive_auth(model, auths[i].reply, auths[i].failure);
+	naive_rest(model);
+}
+
 static void
 do_other(const struct doing *d)
 {
@@ -104,6 +160,10 @@ do_other(const struct doing *d)
 	case DO_GROUP:
 	case DO_DATA:
 	case DO_BDAT:
+		break;
+	case DO_AUTH:
+		if (!model->data)
+			do_auth(d);
 		break;
 	case DO_TIMEOUT:
 		session_timeout(pair.session);
@@ -121,6 +181,7 @@ do_other(const struct doing *d)
 			break;
 		session_reconfigure(pair.session, settings[d->value % 2],
 				    &settings[d->value % 2]->listens[0]);
+		model->accounts = d->value % 2 == 0;
 		model->limits = &settings[d->value % 2]->listens[0];
 		break;
 	case DO_ROOM:
@@ -178,6 +239,7 @@ run(const struct doings *all)
 	memcpy(c.peer, peer, sizeof peer);
 	memset(model, 0, offsetof(struct naive, body));
 	model->limits = c.listen;
+	model->accounts = true;
 	pair.fault[0] = '\0';
 	pair.closed = false;
 	pair.stored = pair.steps = 0;
@@ -255,31 +317,39 @@ both_say_the_same(void **state)
 		fail_msg("seed %llu: %s", (unsigned long long)(seed + sessions),
 			 pair.fault);
 	}
-	printf("%llu steps, %llu sessions, %llu messages\n",
+	printf("%llu steps, %llu sessions, %llu messages, %llu in TLS, %llu "
+	       "authenticated, %llu looked at, %llu abandoned\n",
 	       (unsigned long long)steps, (unsigned long long)sessions,
-	       (unsigned long long)messages);
-	assert_true(messages > steps / 100);
+	       (unsigned long long)messages, (unsigned long long)pair.secured,
+	       (unsigned long long)pair.authenticated,
+	       (unsigned long long)pair.verified,
+	       (unsigned long long)pair.abandoned);
+	assert_true(messages > steps / 100 && pair.secured > sessions / 100);
+	assert_true(pair.authenticated > 0 && pair.verified > 0 &&
+		    pair.abandoned > 0);
 	free(model);
 }
 
 #define REST                                                                   \
 	"instance=a hostname=mtq.example\n"                                    \
 	"tls c {cert=\"file:/c\" key=\"file:/k\"}\n"                           \
-	"source s {from_ip=192.0.2.0/24}\nrelay r {host=c.d}\n"                \
+	"source s {from_ip=192.0.2.0/24 dkim=log}\nrelay r {host=c.d}\n"       \
 	"classify {priority=1 by_header=X-Type}\n"
 
 static int
 begin(void **state)
 {
 	static const char *const text[2] = {
-	    REST "listen l {address=127.0.0.1:1 max_message_size=200kb\n"
-		 " max_recipients=100 max_received=3 max_errors=8\n"
-		 " max_idle_commands=20 tls=optional}\n",
+	    "accounts=\"file:/a\"\n" REST
+	    "listen l {address=127.0.0.1:1 max_message_size=200kb\n"
+	    " max_recipients=100 max_received=3 max_errors=8\n"
+	    " max_idle_commands=20 tls=optional}\n",
 	    REST "listen l {address=127.0.0.1:1 max_message_size=4kb\n"
 		 " max_recipients=100 max_received=1 max_errors=2\n"
-		 " max_idle_commands=10 max_line=2000}\n"};
+		 " max_idle_commands=10 max_line=2000 tls=required}\n"};
 
 	(void)state;
+	pair.accounts = account_box_accounts(ACCOUNT_ROUNDS_LEAST);
 	for (int i = 0; i < 2; i++) {
 		struct bytes report = {0};
 
@@ -301,6 +371,7 @@ end(void **state)
 	(void)state;
 	settings_free(settings[0]);
 	settings_free(settings[1]);
+	accounts_free(pair.accounts);
 	bytes_free(&pair.out);
 	bytes_free(&pair.rest);
 	bytes_free(&pair.heard);

@@ -38,6 +38,7 @@ struct naive {
 	bool chunk_failed;    /* one of this message's chunks did */
 	enum err_kind chunk;  /* and how */
 	bool tls_ready;
+	bool accounts; /* there are some */
 
 	/* what it knows */
 	bool closed, stopping, tls;
@@ -49,7 +50,8 @@ struct naive {
 	bool data; /* 354 was said */
 	bool bdat;
 	size_t n; /* octets of `body` */
-	unsigned errors, idle;
+	unsigned errors, idle, failures;
+	bool account; /* it has authenticated */
 
 	struct naive_event event[NAIVE_EVENTS];
 	unsigned nevents;
@@ -203,6 +205,10 @@ naive_mail(struct naive *m, const char *p)
 		return;
 	}
 	naive_forget(m);
+	if (m->limits->tls == LISTEN_TLS_REQUIRED && !m->tls) {
+		naive_refuse(m, "530 5.7.0");
+		return;
+	}
 	bad = naive_parameters(m, rest);
 	if (bad == NULL && path[0] != '\0') {
 		if (!naive_address(path, &eightbit))

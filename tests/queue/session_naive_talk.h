@@ -223,7 +223,48 @@ naive_starttls(struct naive *m, const char *arg)
 		naive_expect(m, "220 2.0.0");
 		naive_forget(m);
 		m->tls = true;
+		m->account = false;
 		m->hello = NAIVE_NOBODY;
+	}
+}
+
+/*
+ * AUTH, and what the client says to each 334 ("" after the last one that it has
+ * to say).  Which of what it says is right, the test knows.
+ */
+static inline void
+naive_auth(struct naive *m, const char *reply, bool failure)
+{
+	const char *early = NULL;
+
+	m->idle++;
+	if (m->idle > m->limits->max_idle_commands) {
+		naive_close(m, "421 4.7.0");
+		return;
+	}
+	if (!m->accounts)
+		early = "502 5.5.1";
+	else if (m->hello != NAIVE_EHLO || m->mail || m->account)
+		early = "503 5.5.1";
+	else if (!m->tls && m->limits->tls == LISTEN_TLS_OFF)
+		early = "502 5.5.1";
+	else if (!m->tls)
+		early = "538 5.7.11";
+	if (early != NULL) {
+		naive_refuse(m, early);
+		return;
+	}
+	if (m->failures >= 3) { /* guard.auth_failures_per_session */
+		naive_close(m, "421 4.7.0");
+		return;
+	}
+	m->failures += failure;
+	m->account = reply[0] == '2';
+	if (strncmp(reply, "535", 3) == 0) {
+		m->errors++;
+		naive_expect(m, reply);
+	} else {
+		naive_refuse(m, reply);
 	}
 }
 
