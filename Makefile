@@ -49,7 +49,7 @@ QUEUE := status confine wall category_table category address mailbox record fiel
 	journal journal_read journal_reader journal_verify \
 	ledger_row ledger_entry ledger ledger_copies ledger_settle ledger_body ledger_order retry lane choose quota names book_row book book_load book_turn \
 	book_change book_flush book_set book_gate audit suppress suppress_table returned_store verify classify door door_header door_check rate fair archive plan destination job flight relays_now forecast_world forecast \
-	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args accounts accounts_look sasl_server guess session_auth session_tls session_reply session_returned session_door session_dkim \
+	control later allowance notice bounce room settle settle_judge claim give_up orders remarks recover expire forget sort dispatch dispatch_relay dispatch_judge dispatch_claim dispatch_step session_args accounts accounts_look sasl_server_line sasl_server sasl_known guess session_auth session_tls session_reply session_returned session_door session_dkim \
 	session_mail session_header session_sort session_load session_data session_verb session_line \
 	session session_presume sni peer_certificate tls_server gate peer_user submission drop_file committer crowd load client_returned client_commit client_ask client_sasl client_dkim client_load client_tls client clients listener maildrop receiver \
 	scheduler

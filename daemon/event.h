@@ -19,6 +19,7 @@
 	E(DISCONNECT, INFO, "a client left")                                   \
 	E(TLS, INFO, "a client's TLS handshake is done")                       \
 	E(TLS_FAILED, NOTICE, "a client's TLS handshake has failed")           \
+	E(MAILDROP, WARNING, "a file of the maildrop can't be taken in: kept") \
 	E(REFUSED, NOTICE, "a command or message was refused (reject: ...)")   \
 	E(AUTH_FAILED, NOTICE, "a client's AUTH failed (SASL ... failed)")     \
 	E(ACCOUNTS, INFO, "the accounts file is new, or wrong: old kept")      \

@@ -67,11 +67,11 @@
 	C(readlink, ALL, ALLOW, ALWAYS, 0, 0)                                  \
 	C(readlinkat, ALL, ALLOW, ALWAYS, 0, 0)                                \
 	C(getcwd, ALL, ALLOW, ALWAYS, 0, 0)                                    \
-	C(getdents64, S | W, ALLOW, ALWAYS, 0, 0)                              \
+	C(getdents64, R | S | W, ALLOW, ALWAYS, 0, 0)                          \
 	C(link, S | W, ALLOW, ALWAYS, 0, 0)                                    \
-	C(unlink, S | W, ALLOW, ALWAYS, 0, 0)                                  \
-	C(unlinkat, S | W, ALLOW, ALWAYS, 0, 0)                                \
-	C(rename, S | W, ALLOW, ALWAYS, 0, 0)                                  \
+	C(unlink, R | S | W, ALLOW, ALWAYS, 0, 0)                              \
+	C(unlinkat, R | S | W, ALLOW, ALWAYS, 0, 0)                            \
+	C(rename, R | S | W, ALLOW, ALWAYS, 0, 0)                              \
 	C(renameat, S | W, ALLOW, ALWAYS, 0, 0)                                \
 	C(renameat2, S | W, ALLOW, ALWAYS, 0, 0)                               \
 	C(mkdir, S | W, ALLOW, ALWAYS, 0, 0)                                   \

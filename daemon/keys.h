@@ -49,6 +49,9 @@
 	KEY(words, network_sets, "[" MTQ_SYSCONFDIR "/networks]", NULL, NULL,  \
 	    "Folders with sets of networks: @NAME in from_ip stands for "      \
 	    "those in NAME.conf of the first folder that has it.")             \
+	KEY(text, maildrop, "", NULL, NULL,                                    \
+	    "Folder where mtq send and sendmail leave mail while mtqd is not " \
+	    "there; mtqd takes it in. Empty: they say so and end with 75.")    \
 	KEY(count, workers, "2", "1", "32", "Delivery processes.")             \
 	KEY(duration, watchdog, "10s", "1s", "10min",                          \
 	    "A process that gave no sign of life for so long is killed and "   \

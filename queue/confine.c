@@ -133,6 +133,10 @@ confine_receiver(const struct settings *s, struct err *e)
 
 	confine_queue(c, s, JAIL_WRITE);
 	confine_dns(c, &s->dns);
+	/* Names of users who come by a Unix socket, and what they left. */
+	confine_path(c, "/etc/passwd", JAIL_READ, true);
+	if (*s->maildrop != '\0')
+		confine_path(c, s->maildrop, JAIL_WRITE, true);
 	ok = confine_close(c, JAIL_RECEIVER, e);
 	confine_free(c);
 	return ok;

@@ -177,6 +177,36 @@ listeners_open(struct listeners *all, const int *fds, unsigned n, struct err *e)
 	return true;
 }
 
+static struct listener *
+find_unix(const struct listeners *all)
+{
+	for (struct listener *l = all->first; l != NULL; l = l->next)
+		for (size_t i = 0; i < l->listen->address.n; i++)
+			if (net_unix_path(&l->listen->address.at[i]) != NULL)
+				return l;
+	return NULL;
+}
+
+const struct listen_settings *
+listeners_unix(const struct listeners *all)
+{
+	const struct listener *l = find_unix(all);
+
+	return l != NULL ? l->listen : NULL;
+}
+
+bool
+listeners_local(struct listeners *all, int fd, const char *user)
+{
+	const struct sockaddr peer = {.sa_family = AF_UNIX};
+	struct listener *l = find_unix(all);
+
+	if (l == NULL || l->gate->sessions >= l->listen->max_connections)
+		return false;
+	client_open(all->clients, l->gate, fd, &peer, l->listen, user);
+	return true;
+}
+
 /* The listener that has most of its sessions. */
 static void
 measure(const struct listeners *all)

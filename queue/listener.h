@@ -27,6 +27,11 @@ bool listeners_open(struct listeners *l, const int *fds, unsigned n,
 		    struct err *e) MUST_USE;
 /* All show the certificates of this set from now on. */
 void listeners_certificates(struct listeners *l, const struct secrets *set);
+/* The block of the first Unix socket; NULL: there is none. */
+const struct listen_settings *listeners_unix(const struct listeners *l);
+/* A session over fd, one end of a socketpair, as if this user had connected
+ * there.  False: too many, or no such listener; fd is the caller's. */
+bool listeners_local(struct listeners *l, int fd, const char *user) MUST_USE;
 void listeners_close(struct listeners *l);
 /* Listens again where it paused; forgets blocks that are no more. */
 void listeners_tick(struct listeners *l);

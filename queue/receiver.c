@@ -13,6 +13,7 @@
 #include "daemon/now.h"
 #include "daemon/role.h"
 #include "queue/confine.h"
+#include "queue/maildrop.h"
 #include "queue/listener.h"
 
 enum {
@@ -25,6 +26,7 @@ struct receiver {
 	struct store *store;
 	struct clients clients;
 	struct listeners listeners;
+	struct maildrop *maildrop;
 	struct timer tick;
 	uint64_t ticks;
 	struct commit room;
@@ -110,6 +112,8 @@ on_tick(struct timer *t)
 	timer_start(t, TICK_MS);
 	clients_tick(&r->clients, now_steady_us());
 	listeners_tick(&r->listeners);
+	if (!r->role->stopping)
+		maildrop_tick(r->maildrop, now_steady_us());
 	clients_measure(&r->clients, now_steady_us());
 	if (!r->role->stopping && ++r->ticks % ROOM_EVERY == 0)
 		ask_room(r);
@@ -199,6 +203,7 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 	if (!begin(r, e) || !listeners_open(&r->listeners, fds, nfds - 1, e))
 		return false;
 	listeners_certificates(&r->listeners, role->secrets);
+	r->maildrop = maildrop_open(&r->listeners);
 	timer_open(role->loop, &r->tick, on_tick);
 	timer_start(&r->tick, TICK_MS);
 	return true;
