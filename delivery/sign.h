@@ -25,7 +25,6 @@ enum {
 	SIGN_KEYS_MOST = 4096,      /* blocks dkim */
 	SIGN_CHOSEN_MOST = 2,       /* signatures of one message: one a kind */
 	SIGN_HEADER_MOST = 1 << 20, /* octets of a header that is signed */
-	SIGN_FIELDS_MOST = 1000,    /* header fields that are looked at */
 	SIGN_LISTED_MOST = 100,     /* names in h= */
 };
 
