@@ -196,13 +196,37 @@ reload(void **state)
 	free(p);
 }
 
+/* It has its connections until it is gone: nobody else may open them. */
+static void
+leaving(void **state)
+{
+	struct plan *p = plan_of(two, 2);
+	size_t r = plan_relay(p, "r");
+	uint32_t share = p->relay[r].share[0];
+
+	(void)state;
+	plan_began(p, r, 0);
+	plan_worker_leaves(p, 0);
+	assert_int_equal(p->relay[r].share[0], share);
+	assert_false(plan_has_room(p, r, 0));
+	for (int w = 1; (w = plan_pick(p, r, 0)) >= 0;) {
+		assert_int_equal(w, 1);
+		plan_began(p, r, 1);
+	}
+	plan_ended(p, r, 0);
+	plan_worker_gone(p, 0);
+	plan_worker_up(p, 0);
+	assert_int_equal(plan_pick(p, r, 0), 0);
+	free(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(shares),  cmocka_unit_test(picks),
 	    cmocka_unit_test(closing), cmocka_unit_test(destinations),
-	    cmocka_unit_test(reload),
+	    cmocka_unit_test(reload),  cmocka_unit_test(leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
