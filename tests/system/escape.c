@@ -55,6 +55,19 @@ at(const char *folder, const char *name, int flags)
 	return why(open(path, flags | O_CLOEXEC, 0600));
 }
 
+/* Removed, or renamed to `to`. */
+static int
+away(const char *name, const char *to)
+{
+	char from[4096], there[4096];
+
+	snprintf(from, sizeof from, "%s/%s", state, name);
+	if (to == NULL)
+		return why(unlink(from));
+	snprintf(there, sizeof there, "%s/%s", state, to);
+	return why(rename(from, there));
+}
+
 static int
 tcp_to(unsigned short port, int protocol)
 {
@@ -226,9 +239,11 @@ memory_of(pid_t pid)
 	T("read the queue", at(state, "queue.mdb", O_RDONLY))                  \
 	T("write to the queue", at(state, "queue.mdb", O_RDWR))                \
 	T("make a file in state_dir", at(state, "made", O_WRONLY | O_CREAT))   \
-	T("read another file of state_dir", at(state, "other", O_RDONLY))     \
+	T("read another file of state_dir", at(state, "other", O_RDONLY))      \
 	T("write into a relay's Maildir",                                      \
 	  at(outside, "box/tmp/x", O_WRONLY | O_CREAT))                        \
+	T("write into the maildrop",                                           \
+	  at(outside, "drop/x", O_WRONLY | O_CREAT))                           \
 	T("read the configuration file", at(outside, "mtq.conf", O_RDONLY))    \
 	T("read the file of a relay's password",                               \
 	  at(outside, "secret", O_RDONLY))                                     \
@@ -240,6 +255,8 @@ memory_of(pid_t pid)
 	T("read /etc/resolv.conf", at("/etc", "resolv.conf", O_RDONLY))        \
 	T("read /proc/self/status", at("/proc/self", "status", O_RDONLY))      \
 	T("make a file in /tmp", at("/tmp", "mtq-escaped", O_RDWR | O_CREAT))  \
+	T("remove a file of state_dir", away("other", NULL))                   \
+	T("rename a file of state_dir", away("third", "fourth"))               \
 	T("truncate by name", why(truncate("/tmp/mtq-escaped", 0)))            \
 	T("make a link by name", why(symlink("/etc", "/tmp/mtq-escaped-l")))   \
 	T("change rights of a file", why(chmod(state, 0777)))                  \

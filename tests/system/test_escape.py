@@ -39,6 +39,7 @@ def outside(folder):
     for name in ("mtq.conf", "secret", "accounts", "tls.key", "dkim.key"):
         (f / name).write_text("x")
         (f / name).chmod(0o600)
+    (f / "drop").mkdir(mode=0o700)
     give(f, *f.iterdir())
     return f
 
@@ -54,6 +55,7 @@ def running(folder, outside, sink):
     """mtq as it is meant to be: started by root, `user` somebody else."""
     box = outside / "box"
     m = Mtq(folder, sink.port, user=USER, blocks=(
+        f'maildrop = {outside}/drop\n'
         f'relay "box" {{ deliver = maildir  dir = {box} }}\n'
         'route "box" { priority = 1  to = box.test  via = box }'))
     m.start()
@@ -110,8 +112,6 @@ def test_escapes_end_as_the_table_says(running, sink, outside):
                    cwd=ROOT, check=True, timeout=200)
     running.send()
     running.empty()
-    (running.state / "other").write_text("x")
-    give(running.state / "other")
     sibling = subprocess.Popen(["sleep", "100"], user=USER)
     want, got = table("escape"), {}
     try:
@@ -119,6 +119,9 @@ def test_escapes_end_as_the_table_says(running, sink, outside):
             other.bind(("127.0.0.1", 0))
             other.listen()
             for role in ROLES:
+                for name in ("other", "third"):
+                    (running.state / name).write_text("x")
+                    give(running.state / name)
                 for name, what in escape(running, role, outside, sink.port,
                                          other.getsockname()[1],
                                          sibling.pid).items():
