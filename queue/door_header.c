@@ -125,12 +125,12 @@ field_begins(struct door_header *h, const char *p, size_t n, size_t value)
 
 	if (name == NULL && named(p, n, "DKIM-Signature"))
 		name = "DKIM-Signature";
-	if (name == NULL)
-		return;
-	if (value != n + 1)
+	if (name != NULL && value != n + 1)
 		odd(h, "a blank before the colon of ", name);
-	if (h->blanks)
-		odd(h, "a line of blanks before ", name);
+	if (name != NULL && h->end != NULL)
+		odd(h, h->end, name);
+	if (value != n + 1)
+		h->end = "a field with a blank before its colon before ";
 }
 
 void
@@ -143,7 +143,7 @@ door_header_line(struct door_header *h, const char *p, size_t n, bool cut)
 	while (blanks < n && blank(p[blanks]))
 		blanks++;
 	if (n > 0 && blanks == n && !cut)
-		h->blanks = true;
+		h->end = "a line of blanks before ";
 	if (blanks > 0 && h->open_any) {
 		keep(h, p, n, cut);
 		return;

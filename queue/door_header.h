@@ -5,7 +5,8 @@
  *
  * A header that two readers could read in two ways is `odd`: a field twice that
  * may come once, a blank before the colon of a field that counts, a line that is
- * no field, a line of blanks before a field that counts.
+ * no field; and before a field that counts a line of blanks, or a field with a
+ * blank before its colon: for some readers the header ends there.
  *
  * Source   RFC 5322 2.2, 3.6, 4.5; facts: attacks.md C3.
  */
@@ -53,7 +54,8 @@ struct door_field {
 };
 struct door_header {
 	bool ended;
-	bool blanks;        /* a line of nothing but blanks was there */
+	/* What some readers take for the end of the header, if it was there. */
+	const char *end;
 	char odd[DOOR_ODD]; /* why it is odd; "": it is not */
 	unsigned single[DOOR_SINGLE_COUNT];
 	struct door_field field[DOOR_FIELDS];

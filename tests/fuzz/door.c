@@ -29,7 +29,7 @@ struct naive {
 	unsigned lk;
 	char from[INPUT], lk_value[INPUT];
 	size_t nfrom, nlk;
-	bool odd;
+	bool odd, blank_above;
 };
 
 static bool
@@ -71,8 +71,9 @@ field(struct naive *r, const struct plain *f)
 			r->nlk = f->nvalue;
 		}
 	}
-	r->odd =
-	    r->odd || (counts && (f->blank_before_colon || f->blanks_above));
+	r->odd = r->odd || (counts && (f->blank_before_colon ||
+				       f->blanks_above || r->blank_above));
+	r->blank_above = r->blank_above || f->blank_before_colon;
 }
 
 /* "Name: value" */
