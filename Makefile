@@ -256,13 +256,6 @@ reports: $(BUILD)/tests/dsn/render
 $(BUILD)/escape: $(BUILD)/tests/system/escape.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
-# What the door sees of a header is what Python's email sees (tests/header_parse.py).
-$(BUILD)/tests/door/show: $(BUILD)/tests/door/show.o $(BUILD)/libqueue.a \
-		$(BUILD)/libdaemon.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-headers: $(BUILD)/tests/door/show
-	@/usr/bin/python3 tests/header_parse.py --build $(BUILD)
-
 # The real processes (pytest), and their simulated world (one process).
 system: all $(BUILD)/escape
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
@@ -312,6 +305,6 @@ sabotage:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: peers headers reports states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
+.PHONY: peers reports states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
 	fuzz-build system sim bench-tools bench-quick kill sabotage
 .SECONDARY:

@@ -20,6 +20,7 @@
 #include "queue/crowd.h"
 #include "queue/gate.h"
 #include "queue/guess.h"
+#include "queue/sasl_known.h"
 #include "queue/load.h"
 #include "queue/return_path.h"
 #include "queue/session.h"
@@ -38,6 +39,7 @@ struct client_sasl {
 	struct accounts *next;     /* when no step runs any more */
 	unsigned char hash[DIGEST_MOST]; /* of the file that came last */
 	struct guess *guess;
+	struct sasl_known known;
 	unsigned running;
 	struct client *first; /* waits for its step */
 };

@@ -6,27 +6,7 @@
 #include <string.h>
 
 #include "daemon/base64.h"
-
-struct sasl_server {
-	enum mechanism m;
-	Gsasl *g;
-	Gsasl_session *x;
-	bool plus; /* was offered */
-	unsigned char binding[SASL_SERVER_BINDING];
-	size_t nbinding;
-	unsigned steps;
-	unsigned lines; /* of the client's that said something */
-	struct bytes in;
-	struct bytes out; /* base64 */
-	enum sasl_server_result result;
-	char name[SASL_SERVER_NAME + 1];
-	char reason[SASL_SERVER_REASON];
-	/* What a proof of SCRAM is made over (RFC 5802 3), from the client's
-	 * first message on. */
-	struct bytes message;
-	struct account_look look; /* its keys only while a step is made */
-	unsigned at;              /* the password that was right */
-};
+#include "queue/sasl_server_private.h"
 
 bool
 sasl_server_knows(enum mechanism m)
@@ -34,21 +14,6 @@ sasl_server_knows(enum mechanism m)
 	return m == MECHANISM_PLAIN || m == MECHANISM_LOGIN ||
 	       m == MECHANISM_SCRAM_SHA_256 ||
 	       m == MECHANISM_SCRAM_SHA_256_PLUS;
-}
-
-static bool
-is_scram(const struct sasl_server *x)
-{
-	return x->m == MECHANISM_SCRAM_SHA_256 ||
-	       x->m == MECHANISM_SCRAM_SHA_256_PLUS;
-}
-
-static void
-forget(struct bytes *b)
-{
-	if (b->data != NULL)
-		secret_wipe(b->data, b->room);
-	bytes_free(b);
 }
 
 /* --- what libgsasl asks ----------------------------------------------------- */
@@ -62,7 +27,7 @@ give(Gsasl_session *g, Gsasl_property p, const void *octets, size_t n)
 	base64_add(&b, octets, n);
 	bytes_u8(&b, 0);
 	rc = gsasl_property_set(g, p, (const char *)b.data);
-	forget(&b);
+	sasl_server_forget(&b);
 	return rc;
 }
 
@@ -82,6 +47,18 @@ chosen(const struct sasl_server *x)
 	return &x->look.proof[x->at % ACCOUNT_PASSWORDS];
 }
 
+/* Which of the passwords in force the presumed key is of. */
+static unsigned
+proof_of(const struct sasl_server *x)
+{
+	unsigned at = 0;
+
+	while (at < ACCOUNT_PASSWORDS &&
+	       !mac_equal(x->look.proof[at].stored, x->stored, MAC_SIZE))
+		at++;
+	return at;
+}
+
 /* PLAIN and LOGIN: libgsasl has name and password by now. */
 static int
 validate(struct sasl_server *x, Gsasl_session *g)
@@ -92,11 +69,16 @@ validate(struct sasl_server *x, Gsasl_session *g)
 	if (password == NULL || strlen(password) > ACCOUNT_PASSWORD)
 		return GSASL_AUTHENTICATION_ERROR;
 	/* What is no text is nobody's password; it costs the same. */
+	if (x->presumed) {
+		x->at = proof_of(x);
+		return x->at < ACCOUNT_PASSWORDS ? GSASL_OK
+						 : GSASL_AUTHENTICATION_ERROR;
+	}
 	if (!sasl_server_prepare(password, &prepared))
 		bytes_add_text(&prepared, password);
 	x->at = account_check(
 	    &x->look, (struct text){(const char *)prepared.data, prepared.n});
-	forget(&prepared);
+	sasl_server_forget(&prepared);
 	return x->at < ACCOUNT_PASSWORDS ? GSASL_OK
 					 : GSASL_AUTHENTICATION_ERROR;
 }
@@ -160,80 +142,11 @@ sasl_server_close(struct sasl_server *x)
 		secret_wipe(password, strlen(password));
 	gsasl_finish(x->x);
 	gsasl_done(x->g);
-	forget(&x->in);
-	forget(&x->out);
-	forget(&x->message);
+	sasl_server_forget(&x->in);
+	sasl_server_forget(&x->out);
+	sasl_server_forget(&x->message);
 	secret_wipe(x, sizeof *x);
 	free(x);
-}
-
-static void
-keep_name(struct sasl_server *x, const unsigned char *p, size_t n)
-{
-	text_copy((struct text){(const char *)p, n}, x->name, sizeof x->name);
-}
-
-/* NUL-separated: whom to be, who it is, password (RFC 4616 2). */
-static void
-name_of_plain(struct sasl_server *x)
-{
-	const unsigned char *end = x->in.data + x->in.n;
-	const unsigned char *at = memchr(x->in.data, 0, x->in.n), *last;
-
-	if (at == NULL)
-		return;
-	at++;
-	last = memchr(at, 0, (size_t)(end - at));
-	if (last != NULL)
-		keep_name(x, at, (size_t)(last - at));
-}
-
-/* "n,a=other,n=name,r=nonce"; what follows the second comma counts for the
- * proof. */
-static void
-name_of_scram(struct sasl_server *x)
-{
-	const unsigned char *p = x->in.data, *end = p + x->in.n, *comma;
-
-	for (int i = 0; i < 2; i++) {
-		comma = memchr(p, ',', (size_t)(end - p));
-		if (comma == NULL)
-			return;
-		p = comma + 1;
-	}
-	x->message.n = 0;
-	bytes_add(&x->message, p, (size_t)(end - p));
-	if (end - p < 2 || memcmp(p, "n=", 2) != 0)
-		return;
-	p += 2;
-	comma = memchr(p, ',', (size_t)(end - p));
-	if (comma != NULL)
-		keep_name(x, p, (size_t)(comma - p));
-}
-
-bool
-sasl_server_take(struct sasl_server *x, struct text line)
-{
-	forget(&x->in);
-	bytes_reserve(&x->in, line.n / 4 * 3 + 1);
-	if (!base64_read(line, x->in.data, x->in.room, &x->in.n))
-		return false;
-	if (x->in.n == 0)
-		return true;
-	if (x->m == MECHANISM_PLAIN)
-		name_of_plain(x);
-	else if (x->m == MECHANISM_LOGIN && x->name[0] == '\0')
-		keep_name(x, x->in.data, x->in.n);
-	else if (is_scram(x) && x->lines == 0)
-		name_of_scram(x);
-	return true;
-}
-
-bool
-sasl_server_decides(const struct sasl_server *x)
-{
-	return x->m == MECHANISM_PLAIN ? x->in.n > 0
-				       : x->in.n > 0 && x->lines > 0;
 }
 
 /* The client's last message: what its proof is made over, and whose it is. */
@@ -293,8 +206,10 @@ succeed(struct sasl_server *x)
 		fail(x, "the name is not what it seemed");
 	else if (other != NULL && *other != '\0' && strcmp(other, id) != 0)
 		fail(x, "it wants to be somebody else");
-	else
+	else {
 		x->result = SASL_SERVER_YES;
+		memcpy(x->stored, chosen(x)->stored, MAC_SIZE);
+	}
 }
 
 static void
@@ -310,7 +225,7 @@ say(struct sasl_server *x, const char *raw, size_t n)
 		n = strlen(raw);
 	}
 	base64_add(&x->out, raw != NULL ? raw : "", n);
-	if (is_scram(x) && x->lines == 0 && x->message.n > 0) {
+	if (sasl_server_is_scram(x) && x->lines == 0 && x->message.n > 0) {
 		bytes_add(&x->message, ",", 1);
 		bytes_add(&x->message, raw != NULL ? raw : "", n);
 	}
@@ -369,13 +284,13 @@ sasl_server_step(struct sasl_server *x, const struct accounts *a,
 	else if (why_flag(x) != NULL)
 		fail(x, why_flag(x));
 	else {
-		if (is_scram(x) && x->lines > 0)
+		if (sasl_server_is_scram(x) && x->lines > 0)
 			check_proof(x);
 		step(x);
 	}
 	x->look =
 	    (struct account_look){.known = x->look.known, .live = x->look.live};
-	forget(&x->in);
+	sasl_server_forget(&x->in);
 }
 
 void
@@ -383,7 +298,24 @@ sasl_server_put_off(struct sasl_server *x, const char *reason)
 {
 	fail(x, reason);
 	x->result = SASL_SERVER_BUSY;
-	forget(&x->in);
+	sasl_server_forget(&x->in);
+}
+
+bool
+sasl_server_presume(struct sasl_server *x, const struct accounts *a,
+		    int64_t now_us, const unsigned char stored[MAC_SIZE])
+{
+	accounts_look(a, text_of(x->name), now_us, &x->look);
+	memcpy(x->stored, stored, MAC_SIZE);
+	x->presumed = x->look.known && proof_of(x) < ACCOUNT_PASSWORDS;
+	return x->presumed;
+}
+
+const unsigned char *
+sasl_server_stored(const struct sasl_server *x)
+{
+	must(x->result == SASL_SERVER_YES);
+	return x->stored;
 }
 
 enum sasl_server_result

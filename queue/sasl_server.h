@@ -49,6 +49,17 @@ struct sasl_server *sasl_server_open(enum mechanism m,
 void sasl_server_close(struct sasl_server *x); /* wipes; NULL is fine */
 /* The client's line, base64 (empty: none yet).  False: it is not base64. */
 bool sasl_server_take(struct sasl_server *x, struct text line) MUST_USE;
+/* A MAC of name and password, if the line has a password.  False: it has
+ * none. */
+bool sasl_server_tag(const struct sasl_server *x, struct text key,
+		     unsigned char tag[MAC_SIZE]) MUST_USE;
+/* This password has proved this stored key before.  True: it is in force, and
+ * the next step says so in microseconds; `now_us` is the one of that step. */
+bool sasl_server_presume(struct sasl_server *x, const struct accounts *a,
+			 int64_t now_us,
+			 const unsigned char stored[MAC_SIZE]) MUST_USE;
+/* Which key was proved; valid at SASL_SERVER_YES. */
+const unsigned char *sasl_server_stored(const struct sasl_server *x);
 /* Will the next step say right or wrong? */
 bool sasl_server_decides(const struct sasl_server *x) MUST_USE;
 void sasl_server_step(struct sasl_server *x, const struct accounts *a,

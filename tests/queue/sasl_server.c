@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "queue/sasl_known.h"
 #include "queue/sasl_server.h"
 #include "tests/queue/account_box.h"
 
@@ -337,6 +338,121 @@ not_base64(void **state)
 	sasl_server_close(NULL);
 }
 
+/* A password that was right is right again without a computation, and only
+ * while its key is in force. */
+static void
+presumed(void **state)
+{
+	static const struct {
+		const char *name;
+		enum mechanism m;
+		const char *in[2];
+		int64_t now_us;
+		bool tagged, known, right;
+	} table[] = {
+	    {"again", PLAIN, {"0app0" A}, BOX_NOW, true, true, true},
+	    {"too late",
+	     PLAIN,
+	     {"0app0" A},
+	     BOX_NOW + 2 * HOUR_US,
+	     true,
+	     true,
+	     false},
+	    {"another password",
+	     PLAIN,
+	     {"0app0" B},
+	     BOX_NOW,
+	     true,
+	     false,
+	     false},
+	    {"another name", PLAIN, {"0x0" A}, BOX_NOW, true, false, false},
+	    {"as another", PLAIN, {"x0app0" A}, BOX_NOW, true, false, false},
+	    {"the other mechanism",
+	     LOGIN,
+	     {"app", A},
+	     BOX_NOW,
+	     true,
+	     false,
+	     false},
+	    {"its name alone", LOGIN, {"app"}, BOX_NOW, false, false, false},
+	    {"nothing", PLAIN, {""}, BOX_NOW, false, false, false},
+	    {"SCRAM", SCRAM, {"n,,n=app,r=abc"}, BOX_NOW, false, false, false},
+	};
+	static struct sasl_known known;
+	const struct text key = {(const char *)known.key, MAC_SIZE};
+	unsigned char tag[MAC_SIZE];
+	struct sasl_server *x = sasl_server_open(PLAIN, NULL, 0, false);
+	const unsigned char *stored;
+
+	(void)state;
+	assert_true(
+	    sasl_server_take(x, text_of("AGFwcABmaXJzdCBwYXNzd29yZA==")));
+	assert_true(sasl_server_tag(x, key, tag));
+	assert_null(sasl_known_find(&known, tag));
+	sasl_server_step(x, box, BOX_NOW);
+	assert_int_equal(sasl_server_result(x), SASL_SERVER_YES);
+	sasl_known_put(&known, tag, sasl_server_stored(x));
+	sasl_server_close(x);
+	for (size_t i = 0; i < countof(table); i++) {
+		x = sasl_server_open(table[i].m, NULL, 0, false);
+		for (size_t j = 0; j < 2 && table[i].in[j] != NULL; j++) {
+			struct bytes raw = {0}, b64 = {0};
+
+			if (j > 0)
+				sasl_server_step(x, box, table[i].now_us);
+			bytes_add_text(&raw, table[i].in[j]);
+			for (size_t k = 0; k < raw.n; k++)
+				if (raw.data[k] == '0')
+					raw.data[k] = '\0';
+			base64_add(&b64, raw.data, raw.n);
+			assert_true(sasl_server_take(
+			    x, (struct text){(char *)b64.data, b64.n}));
+			bytes_free(&raw);
+			bytes_free(&b64);
+		}
+		if (sasl_server_tag(x, key, tag) != table[i].tagged)
+			fail_msg("%s: tagged", table[i].name);
+		stored = table[i].tagged ? sasl_known_find(&known, tag) : NULL;
+		if ((stored != NULL) != table[i].known)
+			fail_msg("%s: known", table[i].name);
+		if (stored != NULL &&
+		    sasl_server_presume(x, box, table[i].now_us, stored) !=
+			table[i].right)
+			fail_msg("%s: presumed", table[i].name);
+		sasl_server_step(x, box, table[i].now_us);
+		if (stored != NULL && (sasl_server_result(x) ==
+				       SASL_SERVER_YES) != table[i].right)
+			fail_msg("%s: right", table[i].name);
+		sasl_server_close(x);
+	}
+}
+
+/* The oldest gives way. */
+static void
+many_known(void **state)
+{
+	static struct sasl_known known;
+	unsigned char tag[MAC_SIZE] = {0}, stored[MAC_SIZE] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < SASL_KNOWN_MOST + 3; i++) {
+		put_be32(tag, i);
+		put_be32(stored, i);
+		sasl_known_put(&known, tag, stored);
+		sasl_known_put(&known, tag, stored); /* has one place */
+	}
+	for (uint32_t i = 0; i < SASL_KNOWN_MOST + 3; i++) {
+		const unsigned char *found;
+
+		put_be32(tag, i);
+		put_be32(stored, i);
+		found = sasl_known_find(&known, tag);
+		assert_int_equal(found != NULL, i >= 3);
+		if (found != NULL)
+			assert_memory_equal(found, stored, MAC_SIZE);
+	}
+}
+
 /* RFC 4013: what looks the same is the same; what is no text is no password. */
 static void
 prepared(void **state)
@@ -372,6 +488,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(peers),      cmocka_unit_test(lines),
 	    cmocka_unit_test(not_base64), cmocka_unit_test(scram_tells_nothing),
+	    cmocka_unit_test(presumed),   cmocka_unit_test(many_known),
 	    cmocka_unit_test(prepared),
 	};
 
