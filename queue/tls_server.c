@@ -145,7 +145,7 @@ pull(gnutls_transport_ptr_t arg, void *p, size_t n)
 		ssize_t got;
 
 		if (t->ahead == NULL)
-			t->ahead = must_alloc(TLS_SERVER_AHEAD);
+			t->ahead = must_realloc(NULL, TLS_SERVER_AHEAD);
 		got = recv(t->fd, t->ahead, TLS_SERVER_AHEAD, MSG_DONTWAIT);
 		if (got <= 0) {
 			gnutls_transport_set_errno(t->session, errno);

@@ -474,6 +474,30 @@ def test_injection_at_every_split(tls, pki, sink):
     assert all(b"evil" not in x.body for x in sink.messages)
 
 
+def test_starttls_in_two_pieces(tls, pki):
+    m = tls()
+    for at in range(1, len(b"STARTTLS\r\n")):
+        c = Raw(m.port)
+        c.ask("EHLO c.test")
+        c.send(b"STARTTLS\r\n"[:at])
+        wait_for("it is read", lambda: unread(c.s) == 0)
+        c.send(b"STARTTLS\r\n"[at:])
+        assert c.reply().startswith("220 2.0.0"), at
+        assert c.wrap(context(pki)).mail().startswith("250")
+        c.close()
+
+
+def unread(s):
+    """Octets that the other end has not read, by /proc/net/tcp."""
+    mine, theirs = (f"0100007F:{a[1]:04X}" for a in (s.getsockname(),
+                                                    s.getpeername()))
+    for line in open("/proc/net/tcp"):
+        f = line.split()
+        if f[1] == theirs and f[2] == mine:
+            return int(f[4].split(":")[1], 16)
+    return 0
+
+
 def test_nothing_said_before_survives(tls, pki):
     m = tls()
     c = Raw(m.port)
