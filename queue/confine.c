@@ -125,11 +125,10 @@ confine_free(struct confine *c)
 	free(c);
 }
 
-bool
-confine_receiver(const struct settings *s, struct err *e)
+static struct confine *
+receivers(const struct settings *s)
 {
 	struct confine *c = must_alloc(sizeof *c);
-	bool ok;
 
 	confine_queue(c, s, JAIL_WRITE);
 	confine_dns(c, &s->dns);
@@ -137,9 +136,28 @@ confine_receiver(const struct settings *s, struct err *e)
 	confine_path(c, "/etc/passwd", JAIL_READ, true);
 	if (*s->maildrop != '\0')
 		confine_path(c, s->maildrop, JAIL_WRITE, true);
-	ok = confine_close(c, JAIL_RECEIVER, e);
+	return c;
+}
+
+struct confine *
+confine_receiver(const struct settings *s, struct err *e)
+{
+	struct confine *c = receivers(s);
+
+	if (confine_close(c, JAIL_RECEIVER, e))
+		return c;
 	confine_free(c);
-	return ok;
+	return NULL;
+}
+
+bool
+confine_receiver_covers(const struct confine *c, const struct settings *s)
+{
+	struct confine *new = receivers(s);
+	bool covers = confine_covers(c, new);
+
+	confine_free(new);
+	return covers;
 }
 
 /* It makes the queue where there is none: the folder, that is. */

@@ -43,7 +43,11 @@ bool confine_close(struct confine *c, enum jail_who who,
 bool confine_covers(const struct confine *a, const struct confine *b);
 void confine_free(struct confine *c);
 
-bool confine_receiver(const struct settings *s, struct err *e) MUST_USE;
+/* What this process may touch from now on; NULL: e says why not. */
+struct confine *confine_receiver(const struct settings *s,
+				 struct err *e) MUST_USE;
+/* Could a receiver that was confined to `c` work with these settings? */
+bool confine_receiver_covers(const struct confine *c, const struct settings *s);
 bool confine_scheduler(const struct settings *s, struct err *e) MUST_USE;
 
 #endif

@@ -13,8 +13,8 @@
 #include "daemon/now.h"
 #include "daemon/role.h"
 #include "queue/confine.h"
-#include "queue/maildrop.h"
 #include "queue/listener.h"
+#include "queue/maildrop.h"
 
 enum {
 	TICK_MS = 200,  /* how exactly deadlines are kept */
@@ -27,6 +27,7 @@ struct receiver {
 	struct clients clients;
 	struct listeners listeners;
 	struct maildrop *maildrop;
+	struct confine *confine;
 	struct timer tick;
 	uint64_t ticks;
 	struct commit room;
@@ -181,8 +182,10 @@ start(struct role *role, const int *fds, unsigned nfds, struct err *e)
 		err_set(e, ERR_SYSTEM, "getrandom: %m");
 		return false;
 	}
-	if (!listeners_begin(&r->listeners, &r->clients, e) ||
-	    !confine_receiver(s, e))
+	if (!listeners_begin(&r->listeners, &r->clients, e))
+		return false;
+	r->confine = confine_receiver(s, e);
+	if (r->confine == NULL)
 		return false;
 	r->store = store_open(s->state_dir, STORE_WRITE,
 			      s->queue.map_size_bytes, s->instance, e);
@@ -218,6 +221,11 @@ reload(struct role *role, const struct settings *old, const int *fds,
 	bool ok;
 
 	(void)old;
+	/* Unlike a worker it would have to send its clients away. */
+	if (!confine_receiver_covers(r->confine, role->settings))
+		log_event(EVENT_NOTE, NULL,
+			  "the maildrop or a resolver's port is new: the "
+			  "receiver may use it when mtqd is started again");
 	r->clients.settings = role->settings;
 	listeners_close(&r->listeners);
 	if (nfds < 1)
