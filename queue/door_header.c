@@ -27,9 +27,13 @@ door_header_name(const char *p, size_t n, size_t *value)
 static void
 look_for(struct door_header *h, const char *name)
 {
-	if (h->nfields < DOOR_FIELDS && door_header_field(h, name) == NULL)
-		snprintf(h->field[h->nfields++].name, DOOR_NAME + 1, "%s",
-			 name);
+	struct door_field *f = &h->field[h->nfields];
+
+	if (h->nfields == DOOR_FIELDS || door_header_field(h, name) != NULL)
+		return;
+	snprintf(f->name, sizeof f->name, "%s", name);
+	f->nname = strlen(f->name);
+	h->nfields++;
 }
 
 void
@@ -80,16 +84,16 @@ keep(struct door_header *h, const char *p, size_t n, bool cut)
 }
 
 static bool
-named(const char *p, size_t n, const char *name)
+named(const char *p, size_t n, struct text name)
 {
-	return strlen(name) == n && strncasecmp(p, name, n) == 0;
+	return name.n == n && strncasecmp(p, name.p, n) == 0;
 }
 
 static const char *
 single(struct door_header *h, const char *p, size_t n)
 {
-	static const char *const name[DOOR_SINGLE_COUNT] = {
-#define F(id, text) [DOOR_##id] = text,
+	static const struct text name[DOOR_SINGLE_COUNT] = {
+#define F(id, word) [DOOR_##id] = {word, sizeof(word) - 1},
 	    DOOR_SINGLES(F)
 #undef F
 	};
@@ -99,8 +103,8 @@ single(struct door_header *h, const char *p, size_t n)
 			continue;
 		h->open_from = i == DOOR_FROM && h->single[i] == 0;
 		if (h->single[i]++ > 0)
-			odd(h, "more than one field ", name[i]);
-		return name[i];
+			odd(h, "more than one field ", name[i].p);
+		return name[i].p;
 	}
 	return NULL;
 }
@@ -109,10 +113,12 @@ static const char *
 wanted(struct door_header *h, const char *p, size_t n)
 {
 	for (size_t i = 0; i < h->nfields; i++) {
-		if (!named(p, n, h->field[i].name))
+		struct door_field *f = &h->field[i];
+
+		if (!named(p, n, (struct text){f->name, f->nname}))
 			continue;
-		h->open = h->field[i].seen++ == 0 ? &h->field[i] : NULL;
-		return h->field[i].name;
+		h->open = f->seen++ == 0 ? f : NULL;
+		return f->name;
 	}
 	return NULL;
 }
@@ -120,11 +126,12 @@ wanted(struct door_header *h, const char *p, size_t n)
 static void
 field_begins(struct door_header *h, const char *p, size_t n, size_t value)
 {
+	static const char signature[] = "DKIM-Signature";
 	const char *one = single(h, p, n), *other = wanted(h, p, n);
 	const char *name = one != NULL ? one : other;
 
-	if (name == NULL && named(p, n, "DKIM-Signature"))
-		name = "DKIM-Signature";
+	if (name == NULL && named(p, n, text_of(signature)))
+		name = signature;
 	if (name != NULL && value != n + 1)
 		odd(h, "a blank before the colon of ", name);
 	if (name != NULL && h->end != NULL)

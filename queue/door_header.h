@@ -47,6 +47,7 @@ enum door_single {
 
 struct door_field {
 	char name[DOOR_NAME + 1];
+	size_t nname;
 	unsigned seen; /* how many there are; the first one's value is kept */
 	bool cut;      /* it is longer than what is kept */
 	size_t n;
