@@ -45,10 +45,21 @@ settings_certificate_used(const struct settings *s,
 	return false;
 }
 
+static bool
+any_listener(const struct settings *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->nlistens; i++)
+		any = any || s->listens[i].tls != LISTEN_TLS_OFF;
+	return any;
+}
+
 static void
 check_references(const struct settings *s, struct report *rep)
 {
 	static const char *const key[] = {"cert", "key"};
+	const bool any = any_listener(s);
 	char why[160];
 
 	for (size_t i = 0; i < s->ncertificates; i++) {
@@ -60,7 +71,7 @@ check_references(const struct settings *s, struct report *rep)
 			    !secret_reference(ref[k], false, why))
 				error_at(rep, place(s, tls, t, key[k]), "%s %s",
 					 key[k], why);
-		if (!settings_certificate_used(s, t))
+		if (any && !settings_certificate_used(s, t))
 			warning_at(rep, place(s, tls, t, NULL),
 				   "no listener shows this certificate");
 	}
