@@ -55,7 +55,7 @@ QUEUE := status confine wall category_table category address mailbox record fiel
 	scheduler
 DELIVERY := reply judge dane idna sign sign_field sign_put identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target confine_worker worker
-ADMIN := account_file account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order manual \
+ADMIN := account_file account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order mailq compose sendmail manual \
 	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_after explain_print explain_message explain_door explain_door_print explain_dkim explain_client \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test
@@ -126,7 +126,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	nettle-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
-	python3 python3-pytest python3-aiosmtpd python3-dkim python3-nacl swaks strace procps iproute2 \
+	python3 python3-pytest python3-aiosmtpd python3-dkim python3-nacl opendkim-tools swaks strace procps iproute2 \
 	libfaketime gnutls-bin gsasl nsd bind9-utils postfix \
 	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
@@ -169,6 +169,9 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install $(BUILD)/mtqd $(DESTDIR)$(SBINDIR)
 	install $(BUILD)/mtq $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	for n in sendmail mailq newaliases; do \
+		ln -sf $(BINDIR)/mtq $(DESTDIR)$(LIBEXECDIR)/$$n; done
 	install $(BUILD)/mtq-receiver $(BUILD)/mtq-scheduler \
 		$(BUILD)/mtq-worker $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 etc/mtq.conf $(DESTDIR)$(SYSCONFDIR)/mtq.conf.sample
@@ -256,6 +259,13 @@ reports: $(BUILD)/tests/dsn/render
 $(BUILD)/escape: $(BUILD)/tests/system/escape.o $(ARCHIVES)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
+# What the door sees of a header is what Python's email sees (tests/header_parse.py).
+$(BUILD)/tests/door/show: $(BUILD)/tests/door/show.o $(BUILD)/libqueue.a \
+		$(BUILD)/libdaemon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+headers: $(BUILD)/tests/door/show
+	@/usr/bin/python3 tests/header_parse.py --build $(BUILD)
+
 # The real processes (pytest), and their simulated world (one process).
 system: all $(BUILD)/escape
 	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
@@ -305,6 +315,6 @@ sabotage:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: peers reports states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
+.PHONY: peers headers reports states states-tools all unit clean deps demo bench manual install check layers lint fuzz \
 	fuzz-build system sim bench-tools bench-quick kill sabotage
 .SECONDARY:

@@ -5,6 +5,7 @@
 #include "admin/command.h"
 #include "admin/show.h"
 #include "daemon/certificates.h"
+#include "daemon/dkim_keys.h"
 #include "daemon/file.h"
 #include "daemon/inputs.h"
 #include "daemon/now.h"
@@ -127,6 +128,7 @@ look(const struct settings *s, struct bytes *report)
 	struct report r = {.out = report};
 
 	certificates_look(s, now_us() / SECOND_US, &r);
+	dkim_keys_look(s, &r);
 	report_end(&r);
 	return r.errors == 0;
 }

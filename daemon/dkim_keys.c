@@ -1,7 +1,9 @@
 #include "daemon/dkim_keys.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "daemon/pkey.h"
 #include "daemon/settings_dkim.h"
@@ -18,6 +20,25 @@ load(const struct secrets *set, const struct dkim_settings *d, struct err *e)
 	return NULL;
 }
 
+static bool
+can_sign(const struct secrets *set, const struct dkim_settings *d,
+	 struct err *e)
+{
+	struct pkey *k = load(set, d, e);
+	bool ok = k != NULL;
+
+	if (ok && pkey_kind(k) == PKEY_RSA && pkey_bits(k) < DKIM_KEYS_LEAST) {
+		err_set(e, ERR_CONFIG,
+			"RSA of %u bits, receivers ask for %d at least",
+			pkey_bits(k), DKIM_KEYS_LEAST);
+		ok = false;
+	}
+	pkey_free(k);
+	if (!ok)
+		err_add(e, "dkim %s: key", d->title);
+	return ok;
+}
+
 bool
 dkim_keys_check(const struct settings *s, const struct secrets *set,
 		struct err *e)
@@ -26,21 +47,9 @@ dkim_keys_check(const struct settings *s, const struct secrets *set,
 		const struct dkim_settings *d = &s->dkims[i];
 		struct settings_place p =
 		    settings_place(s, BLOCK_dkim, d, "key");
-		struct pkey *k = load(set, d, e);
-		bool ok = k != NULL;
 
-		if (ok && pkey_kind(k) == PKEY_RSA &&
-		    pkey_bits(k) < DKIM_KEYS_LEAST) {
-			err_set(e, ERR_CONFIG,
-				"RSA of %u bits, receivers ask "
-				"for %d at least",
-				pkey_bits(k), DKIM_KEYS_LEAST);
-			ok = false;
-		}
-		pkey_free(k);
-		if (!ok) {
-			err_add(e, "%s:%u: dkim %s: key", p.file, p.line,
-				d->title);
+		if (!can_sign(set, d, e)) {
+			err_add(e, "%s:%u", p.file, p.line);
 			return false;
 		}
 	}
@@ -95,4 +104,56 @@ dkim_keys_doubts(const struct settings *s, const struct secrets *set,
 			doubt_one(s, i, set, k, rep);
 		pkey_free(k);
 	}
+}
+
+/* Credentials and variables are there only where mtqd is started. */
+static const char *
+path_of(const char *ref)
+{
+	static const char file[] = "file:";
+
+	return strncmp(ref, file, strlen(file)) == 0 ? ref + strlen(file)
+						     : NULL;
+}
+
+static void
+look_at(const struct settings *s, const struct dkim_settings *d,
+	struct secrets *set, struct report *rep)
+{
+	struct settings_place p = settings_place(s, BLOCK_dkim, d, "key");
+	const char *path = path_of(d->key);
+	struct bytes pem = {0};
+	struct err e;
+	bool ok;
+
+	if (path == NULL)
+		return;
+	if (access(path, R_OK) != 0 && errno == EACCES) {
+		report_warning(rep, p.file, p.line,
+			       "dkim %s: you may not read its key", d->title);
+		return;
+	}
+	ok = secret_fetch(d->key, true, &pem, &e);
+	if (ok) {
+		secrets_put(set, d->title, "dkim_key", pem.data, pem.n);
+		ok = can_sign(set, d, &e);
+	}
+	if (!ok) {
+		report_error(rep, p.file, p.line, "%s", e.text);
+		secrets_drop(set, d->title, "dkim_key");
+	}
+	if (pem.data != NULL)
+		secret_wipe(pem.data, pem.room);
+	bytes_free(&pem);
+}
+
+void
+dkim_keys_look(const struct settings *s, struct report *rep)
+{
+	struct secrets *set = secrets_open();
+
+	for (size_t i = 0; i < s->ndkims; i++)
+		look_at(s, &s->dkims[i], set, rep);
+	dkim_keys_doubts(s, set, rep);
+	secrets_free(set);
 }

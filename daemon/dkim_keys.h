@@ -22,5 +22,7 @@ bool dkim_keys_check(const struct settings *s, const struct secrets *set,
 /* The short ones, and those of one domain that never take turns. */
 void dkim_keys_doubts(const struct settings *s, const struct secrets *set,
 		      struct report *rep);
+/* What `mtq check` says: both of the above, of the files that it may read. */
+void dkim_keys_look(const struct settings *s, struct report *rep);
 
 #endif

@@ -183,7 +183,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="mtq-bench-")
     try:
         told = tell(*run(pathlib.Path(a.build).resolve(), folder,
-                         *((1500, 1) if a.quick else (15000, 3))))
+                         *((1500, 1) if a.quick else (6000, 3))))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(told)

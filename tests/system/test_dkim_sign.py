@@ -1,13 +1,16 @@
 """DKIM signatures of ours: who gets one, and an independent verifier's word."""
 import datetime
+import os
 import pathlib
 import re
+import shutil
 import signal
 
 import pytest
 
+import opendkim
 from dkim_tools import Key, Records, signatures, verified
-from sink import Sink
+from shapes import shapes
 from wait import wait_for
 from zones import Zones
 
@@ -142,6 +145,24 @@ def test_shapes(make, sink, keys):
         assert verified(one(m, sink, body), records(keys)) == [True, True], body[:60]
 
 
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("opendkim-testmsg"),
+                    reason="needs root and opendkim-tools")
+def test_opendkim_agrees(make, sink, keys, tmp_path):
+    """A third program's word, on real-world shapes; it knows RSA only."""
+    m = make(blocks=keys["rsa"].block("a", "r1", "domain = example.com"))
+    tmp_path.chmod(0o755)
+    # It wants a Date, which RFC 5322 asks for and the world forgets.
+    mail = [MAIL] + [b for b in shapes(40, 9, [b"a@example.com"])
+                     if b"\r\nDate: " in b"\r\n" + b and b"\r\n\r\n" in b]
+    for i, body in enumerate(mail):
+        (tmp_path / f"good{i}").write_bytes(one(m, sink, body))
+    (tmp_path / "bad").write_bytes(sink.messages[0].body.replace(b"Hello", b"hello"))
+    said = opendkim.judge(tmp_path, {"r1._domainkey.example.com": keys["rsa"].record})
+    assert said.pop("bad") != 0
+    bad = {k: mail[int(k[4:])][:400] for k, v in said.items() if v}
+    assert len(said) == len(mail) and not bad, bad
+
+
 def test_reports_are_signed(make, sink, keys):
     """What we write ourselves is mail of our own domain."""
     m = make(blocks=keys["ed"].block("mtq.test", "e1"), bounce="enabled = yes")
@@ -181,7 +202,7 @@ def test_one_message_is_signed_once(make, sink, keys):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("none", "key from file:"), ("what is no key", "dkim example.com: key"),
+    ("none", "dkim example.com: dkim_key from file:"), ("what is no key", "dkim example.com: key"),
     ("small", "RSA of 512 bits, receivers ask for 1024 at least")])
 def test_a_key_that_cannot_sign(make, keys, tmp_path, text, words):
     """Nothing starts with it: mail never leaves unsigned by mistake."""
@@ -196,8 +217,10 @@ def test_a_key_that_cannot_sign(make, keys, tmp_path, text, words):
              f'"file:{key}"\n}}')
     m.start(expect=None)
     assert m.process.wait(20) == 78
-    assert words in m.text(), m.text()
+    assert f"{m.path}:" in m.text() and words in m.text(), m.text()
     m.process = None
+    if text != "none":
+        assert words in m.cli("check", m.path, code=1).stderr
 
 
 def test_mtq_dkim(make, keys, tmp_path):
