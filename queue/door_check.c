@@ -271,7 +271,13 @@ check_dkim(const struct door_ask *a, const struct authors *x,
 	const struct dkim_result *d = a->dkim != NULL ? a->dkim : &unseen;
 	const char *why = d->kind == DKIM_PASS ? d->domain : d->words;
 	bool good = d->kind == DKIM_PASS && !x->several;
+	char weak[DKIM_NAME + 32];
 
+	if (good && d->weak) { /* it will not be enough for ever */
+		snprintf(weak, sizeof weak, "%s, only %u bits", d->domain,
+			 d->bits);
+		why = weak;
+	}
 	if (a->source->dkim == DKIM_GATE_OFF)
 		return;
 	if (d->kind == DKIM_PASS && x->several)
