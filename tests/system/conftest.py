@@ -73,6 +73,7 @@ class Mtq:
             blocks="")  # further ones, as they stand
         self.write(**conf)
         self.process = None
+        self.programs = BUILD  # where mtqd and the roles lie
         self.env = None
 
     def write(self, **changes):
@@ -85,7 +86,7 @@ class Mtq:
     def start(self, expect="started"):
         self.log = open(self.log_path, "ab")
         self.mark = self.log_path.stat().st_size
-        self.process = subprocess.Popen([BUILD / "mtqd", "-c", self.path],
+        self.process = subprocess.Popen([self.programs / "mtqd", "-c", self.path],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log, env=self.env)
         if expect:

@@ -58,6 +58,14 @@ def running(folder, outside, sink):
         f'maildrop = {outside}/drop\n'
         f'relay "box" {{ deliver = maildir  dir = {box} }}\n'
         'route "box" { priority = 1  to = box.test  via = box }'))
+    # The user must be able to start the roles, wherever the build lies.
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in ("mtqd", "mtq-receiver", "mtq-scheduler", "mtq-worker"):
+        shutil.copy2(BUILD / name, programs / name)
+        (programs / name).chmod(0o755)
+    programs.chmod(0o755)
+    m.programs = programs
     m.start()
     yield m
     assert m.stop() == 0, m.text()
