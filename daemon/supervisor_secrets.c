@@ -191,11 +191,13 @@ supervisor_secrets_take(struct supervisor *v, struct secrets *set,
 			  "the swap: RLIMIT_MEMLOCK is too low");
 }
 
+/* A token is new, which only workers have. */
 static void
 send_all(struct supervisor *v)
 {
 	for (size_t i = 0; i < v->nchildren; i++)
-		if (v->child[i].open && v->child[i].pid > 0)
+		if (v->child[i].open && v->child[i].pid > 0 &&
+		    v->child[i].kind == ROLE_WORKER)
 			supervisor_secrets_send(v, &v->child[i]);
 }
 

@@ -233,8 +233,11 @@ listeners_certificates(struct listeners *all, const struct secrets *set)
 		if (l->gate == last)
 			continue;
 		last = l->gate;
+		/* Of a new configuration the secrets come first: what the old
+		 * one shows may not be among them. */
 		if (!gate_certificates(l->gate, all->clients->settings,
-				       l->listen, set, &e))
+				       l->listen, set, &e) &&
+		    (e.kind != ERR_PEER || l->gate->tls == NULL))
 			log_event(EVENT_NOTE, NULL,
 				  "listen %s: %s; the certificates read before "
 				  "are used",
