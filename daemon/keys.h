@@ -48,7 +48,8 @@
 	    "file:/etc/mtq/accounts (mtq account makes it); empty: none.")     \
 	KEY(words, network_sets, "[" MTQ_SYSCONFDIR "/networks]", NULL, NULL,  \
 	    "Folders with sets of networks: @NAME in from_ip stands for "      \
-	    "those in NAME.conf of the first folder that has it.")             \
+	    "those in NAME.conf of the first folder that has it, one a line, " \
+	    "with a line \"# as of DATE\".")                                   \
 	KEY(text, maildrop, "", NULL, NULL,                                    \
 	    "Folder where mtq send and sendmail leave mail while mtqd is not " \
 	    "there; mtqd takes it in. Empty: they say so and end with 75.")    \
