@@ -82,7 +82,8 @@ settings_accounts_doubts(const struct settings *s, struct report *r)
 		if (l->insecure_auth)
 			warning_at(r, of_listen(s, l, "insecure_auth"),
 				   "insecure_auth: only used with accounts");
-		if (settings_given(s, BLOCK_listen, l, "mechanism") != NULL)
+		if ((l->tls != LISTEN_TLS_OFF || l->insecure_auth) &&
+		    settings_given(s, BLOCK_listen, l, "mechanism") != NULL)
 			warning_at(r, of_listen(s, l, "mechanism"),
 				   "mechanism: only used with accounts");
 	}
