@@ -40,6 +40,7 @@ step unit 500 make --no-print-directory -s -j"$jobs" unit
 step asan 900 make --no-print-directory -s -j"$jobs" BUILD=build/asan \
 	HARDENED= WERROR= CFLAGS='-O1 -g' SANITIZE="$san" unit
 step reports 200 make --no-print-directory -s reports
+step headers 120 make --no-print-directory -s headers
 step fuzz 900 make --no-print-directory -s -j"$jobs" fuzz
 step sim 600 make --no-print-directory -s sim
 step system 1200 make --no-print-directory -s system
