@@ -53,7 +53,7 @@ QUEUE := status confine wall category_table category address mailbox record fiel
 	session_mail session_header session_sort session_load session_data session_verb session_line \
 	session session_presume sni peer_certificate tls_server gate peer_user submission drop_file committer crowd load client_returned client_commit client_ask client_sasl client_dkim client_load client_tls client clients listener maildrop receiver \
 	scheduler
-DELIVERY := reply judge dane idna sign sign_field sign_put identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
+DELIVERY := reply judge dane idna sign sign_field sign_put sign_load identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target confine_worker worker
 ADMIN := account_file account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order mailq compose sendmail manual \
 	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \

@@ -1,15 +1,14 @@
 #include "delivery/signer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "daemon/log.h"
-#include "daemon/zone.h"
 #include "delivery/body.h"
-#include "delivery/sign.h"
+#include "delivery/sign_load.h"
 
 enum {
+	THREADS_MOST = 4,       /* libuv has no more */
 	PROBE_MOST = 16 * 1024, /* octets of a message that the loop looks at */
 	BUCKETS = 512,          /* of what was signed, by message */
 	KEPT_MOST = 4,          /* results that a bucket keeps */
@@ -41,6 +40,7 @@ struct entry {
 	struct bytes fields;
 	struct making *making; /* NULL: it has ended */
 	struct entry *next;
+	struct entry *next_due;
 };
 
 struct signer {
@@ -51,6 +51,8 @@ struct signer {
 	struct set *set;
 	int64_t until_us; /* other keys sign from then on */
 	size_t busy;
+	size_t running, most;           /* on threads */
+	struct entry *first_due, **due; /* for a thread */
 	struct entry *bucket[BUCKETS];
 };
 
@@ -59,51 +61,8 @@ struct signer {
 static void
 set_free(struct set *set)
 {
-	for (size_t i = 0; i < set->keys.n; i++) {
-		struct sign_key *k = &set->keys.key[i];
-
-		free(k->domain);
-		free(k->selector);
-		free(k->title);
-		pkey_free(k->key);
-	}
-	free(set->keys.key);
+	sign_keys_free(&set->keys);
 	free(set);
-}
-
-/* The first moment of a day of the file, which the check has looked at. */
-static int64_t
-moment(const char *zone, const char *date, int64_t otherwise)
-{
-	int64_t us;
-
-	return *date != '\0' && zone_date(zone, date, &us) ? us : otherwise;
-}
-
-static void
-load_key(struct sign_key *k, const struct settings *s,
-	 const struct dkim_settings *d, const struct secrets *secrets)
-{
-	const struct secret *pem = secret_find(secrets, d->title, "dkim_key");
-	struct err e;
-
-	*k = (struct sign_key){
-	    .title = must_strdup(d->title),
-	    .domain = must_strdup(*d->domain != '\0' ? d->domain : d->title),
-	    .selector = must_strdup(d->selector),
-	    .when = d->when,
-	    .from_us = moment(s->zone, d->from, INT64_MIN),
-	    .until_us = moment(s->zone, d->until, INT64_MAX)};
-	if (pem == NULL)
-		err_set(&e, ERR_CONFIG, "the private key is not there");
-	else
-		k->key = pkey_private(pem->value, pem->n, &e);
-	if (k->key != NULL)
-		return;
-	snprintf(k->why, sizeof k->why, "%.*s", (int)sizeof k->why - 1, e.text);
-	log_event(EVENT_NOTE, NULL,
-		  "dkim %s: %s; mail that it should sign waits", k->title,
-		  k->why);
 }
 
 /* --- what was made ---------------------------------------------------------- */
@@ -227,6 +186,22 @@ release(struct signer *g, const struct entry *x, const struct making *m)
 	}
 }
 
+static void made(void *arg);
+
+static void
+start_due(struct signer *g)
+{
+	while (g->running < g->most && g->first_due != NULL) {
+		struct entry *x = g->first_due;
+
+		g->first_due = x->next_due;
+		if (g->first_due == NULL)
+			g->due = &g->first_due;
+		g->running++;
+		loop_work(g->loop, work, made, x);
+	}
+}
+
 static void
 made(void *arg)
 {
@@ -235,6 +210,8 @@ made(void *arg)
 	struct making *m = x->making;
 	bool keep = m->ok && x->set == g->set && x->until_us == g->until_us;
 
+	g->running--;
+	start_due(g);
 	tell(x);
 	sign_done(&m->sign);
 	x->making = NULL;
@@ -267,7 +244,9 @@ begin(struct signer *g, const struct task *t, bool rewritten, int64_t now_us)
 	sign_begin(&m->sign, &g->set->keys, now_us, rewritten);
 	x->next = *bucket_of(g, x->message);
 	*bucket_of(g, x->message) = x;
-	loop_work(g->loop, work, made, x);
+	*g->due = x;
+	g->due = &x->next_due;
+	start_due(g);
 	return x;
 }
 
@@ -297,7 +276,22 @@ signer_open(struct loop *l, struct store *store, const struct signer_ops *ops,
 	g->arg = arg;
 	g->set = must_alloc(sizeof *g->set);
 	g->until_us = INT64_MAX;
+	g->due = &g->first_due;
+	g->most = 1;
 	return g;
+}
+
+/* More threads than processors would take them from the loops, the workers'
+ * own and those of everybody else. */
+static size_t
+share_of_processors(uint64_t workers)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t processors = n > 0 ? (size_t)n : 1;
+
+	return min_of(
+	    max_of(processors / max_of((size_t)workers, (size_t)1), (size_t)1),
+	    (size_t)THREADS_MOST);
 }
 
 void
@@ -305,11 +299,9 @@ signer_configure(struct signer *g, const struct settings *s,
 		 const struct secrets *secrets)
 {
 	struct set *old = g->set, *set = must_alloc(sizeof *set);
-	struct sign_keys *keys = &set->keys;
 
-	keys->key = must_alloc((s->ndkims + 1) * sizeof *keys->key);
-	for (keys->n = 0; keys->n < s->ndkims; keys->n++)
-		load_key(&keys->key[keys->n], s, &s->dkims[keys->n], secrets);
+	sign_keys_load(&set->keys, s, secrets);
+	g->most = share_of_processors(s->workers);
 	forget(g);
 	g->set = set;
 	g->until_us = INT64_MIN;

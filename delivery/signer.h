@@ -1,7 +1,8 @@
 /*
  * signer - jobs get their DKIM signatures before they go to a pool.  Bodies are
  * read and hashed, and signatures made, on the loop's thread pool: an RSA
- * signature takes longer than everything else that is done for a mail.
+ * signature takes longer than everything else that is done for a mail.  Never
+ * more at a time than this worker's share of the processors.
  *
  * What was made for a message is kept for a while, so that its other
  * transactions and the next attempts don't ask for it again; those that come
