@@ -36,8 +36,12 @@ OCTETS = b' \t:;,<>()@"\\.\r\n=?abFrom\x01\x7f\xc3\xa4'
 
 def header(r):
     out = bytearray()
-    for _ in range(r.randint(1, 6)):
-        name = b"From" if r.random() < .4 else r.choice(NAMES)
+    names = [b"From" if r.random() < .4 else r.choice(NAMES)
+             for _ in range(r.randint(1, 6))]
+    if r.random() < .7:  # each once, so that more of it is looked at
+        names = list({n.lower(): n for n in [b"From", *names]}.values())
+        r.shuffle(names)
+    for name in names:
         out += name + (b": " if r.random() < .8 else r.choice(COLONS))
         out += r.choice(VALUES) + (b"\r\n" if r.random() < .9 else r.choice(ENDS))
     for _ in range(r.choice((0, 0, 0, 1, 2, 4))):
