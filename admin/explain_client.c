@@ -119,6 +119,19 @@ check_account(const struct settings *s, int64_t now_us, struct client *x)
 
 /* --- what it sends -------------------------------------------------------- */
 
+/* As a client would send it: each line's end is CRLF. */
+static void
+add_lines(const char *p, size_t n, struct bytes *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\n' && (i == 0 || p[i - 1] != '\r'))
+			bytes_u8(out, '\r');
+		bytes_u8(out, (uint8_t)p[i]);
+	}
+	if (n > 0 && p[n - 1] != '\n')
+		bytes_add_text(out, "\r\n");
+}
+
 static bool
 take_message(struct command *c, const char *path, struct client *x)
 {
@@ -135,7 +148,7 @@ take_message(struct command *c, const char *path, struct client *x)
 					      : strerror(errno));
 		return false;
 	}
-	explain_door_lines(text, n, &x->message);
+	add_lines(text, n, &x->message);
 	free(text);
 	if (x->message.n == 0)
 		bytes_add_text(&x->message, "\r\n");

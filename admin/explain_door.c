@@ -270,15 +270,22 @@ send_message(struct talk *t)
 	take_message(t);
 }
 
+static bool
+has_8bit(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.p[i] >= 0x80)
+			return true;
+	return false;
+}
+
 static void
 talk(struct talk *t)
 {
 	const struct explain_door_ask *a = t->ask;
+	const bool utf8 = has_8bit(a->sender) || has_8bit(a->to);
 	bool auth = false;
-	bool eight = false;
 
-	for (size_t i = 0; i < a->message.n && !eight; i++)
-		eight = (unsigned char)a->message.p[i] >= 0x80;
 	if (!note(t, "CONNECT") || !greet(t, &auth))
 		return;
 	if (a->tls && !t->d->tls && !start_tls(t, &auth))
@@ -286,8 +293,10 @@ talk(struct talk *t)
 	if (*a->account != '\0')
 		authenticate(t, auth);
 	if (!say(t, "MAIL",
-		 must_printf("MAIL FROM:<%.*s>%s", (int)a->sender.n,
-			     a->sender.p, eight ? " BODY=8BITMIME" : "")) ||
+		 must_printf("MAIL FROM:<%.*s>%s%s", (int)a->sender.n,
+			     a->sender.p,
+			     has_8bit(a->message) ? " BODY=8BITMIME" : "",
+			     utf8 ? " SMTPUTF8" : "")) ||
 	    !say(t, "RCPT",
 		 must_printf("RCPT TO:<%.*s>", (int)a->to.n, a->to.p)))
 		return;
@@ -383,16 +392,4 @@ explain_door_fits(const struct explain_door_ask *a,
 		sentence_add(why, "%s says more about the client",
 			     d->source != NULL ? d->source->title : "another");
 	return true;
-}
-
-void
-explain_door_lines(const char *p, size_t n, struct bytes *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '\n' && (i == 0 || p[i - 1] != '\r'))
-			bytes_u8(out, '\r');
-		bytes_u8(out, (uint8_t)p[i]);
-	}
-	if (n > 0 && p[n - 1] != '\n')
-		bytes_add_text(out, "\r\n");
 }

@@ -71,7 +71,4 @@ bool explain_door_fits(const struct explain_door_ask *a,
 		       const struct source_settings *source,
 		       struct sentence *why);
 
-/* A file as a client would send it: each line's end is CRLF. */
-void explain_door_lines(const char *p, size_t n, struct bytes *out);
-
 #endif
