@@ -155,6 +155,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all bench-tools
 	/usr/bin/python3 tests/bench/bench.py --build $(BUILD)
 	/usr/bin/python3 tests/bench/domains.py --build $(BUILD)
+	/usr/bin/python3 tests/bench/intake.py --build $(BUILD)
 	/usr/bin/python3 tests/bench/signatures.py --build $(BUILD)
 
 manual: all
