@@ -116,6 +116,8 @@ session_copies(struct session *s)
 	char *texts = (char *)(s->given + room);
 	uint8_t n = 0;
 
+	if (s->door->verdict.sandbox)
+		return 0; /* it goes nowhere but to its relay */
 	for (size_t i = 0; i < s->settings->narchives;
 	     i++, texts += ARCHIVE_TEXT)
 		n += archive_recipient(s->settings, i, text_of(s->type),
