@@ -68,12 +68,18 @@ away(const char *name, const char *to)
 	return why(rename(from, there));
 }
 
+static struct sockaddr_in
+local(unsigned short port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons(port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 static int
 tcp_to(unsigned short port, int protocol)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons(port),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = local(port);
 	int fd = socket(AF_INET, SOCK_STREAM, protocol);
 
 	return fd < 0 ? errno : why(connect(fd, (void *)&a, sizeof a));
@@ -82,9 +88,7 @@ tcp_to(unsigned short port, int protocol)
 static int
 tcp_fast_open(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons(outside_port),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = local(outside_port);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	return fd < 0 ? errno
@@ -109,9 +113,7 @@ tcp_bind(bool and_listen)
 static int
 udp_to(unsigned short port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons(port),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = local(port);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	return fd < 0 ? errno
@@ -200,19 +202,11 @@ read_other(void)
 }
 
 static int
-raise_cores(void)
+limit(pid_t pid, enum __rlimit_resource what, rlim_t to)
 {
-	struct rlimit r = {1 << 20, 1 << 20};
+	struct rlimit r = {to, to};
 
-	return why(setrlimit(RLIMIT_CORE, &r));
-}
-
-static int
-limit_other(void)
-{
-	struct rlimit r = {0, 0};
-
-	return why(prlimit(sibling, RLIMIT_FSIZE, &r, NULL));
+	return why(prlimit(pid, what, &r, NULL));
 }
 
 static int
@@ -287,9 +281,9 @@ memory_of(pid_t pid)
 	T("open another's memory", memory_of(sibling))                         \
 	T("handle of another process",                                         \
 	  why(syscall(SYS_pidfd_open, sibling, 0)))                            \
-	T("limit another process", limit_other())                              \
+	T("limit another process", limit(sibling, RLIMIT_FSIZE, 0))            \
 	T("be dumpable again", why(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)))        \
-	T("have cores again", raise_cores())                                   \
+	T("have cores again", limit(0, RLIMIT_CORE, 1 << 20))                  \
 	T("become root", why(setuid(0)))                                       \
 	T("take a capability", raise_capabilities())                           \
 	T("new namespaces", why(unshare(CLONE_NEWUSER | CLONE_NEWNS)))         \
