@@ -169,7 +169,7 @@ supervisor_files_tick(struct supervisor *v, int64_t now_us)
 {
 	struct child *c = &v->child[RECEIVER];
 	struct secrets *set;
-	struct err e;
+	struct err e = {.kind = ERR_NONE};
 
 	if (now_us < v->look_us || v->stop != STOP_NOT)
 		return;

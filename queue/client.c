@@ -305,8 +305,7 @@ read_some(struct client *c)
 static void
 throw_away(struct client *c)
 {
-	ssize_t n =
-	    recv(c->fd, c->all->scratch, CLIENTS_SCRATCH, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->all->scratch, CLIENTS_SCRATCH, MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK &&
 		       errno != EINTR))

@@ -35,8 +35,8 @@ enum {
 
 /* AUTH: steps that are made on other threads, one after the other. */
 struct client_sasl {
-	struct accounts *accounts; /* NULL: none are known */
-	struct accounts *next;     /* when no step runs any more */
+	struct accounts *accounts;       /* NULL: none are known */
+	struct accounts *next;           /* when no step runs any more */
 	unsigned char hash[DIGEST_MOST]; /* of the file that came last */
 	struct guess *guess;
 	struct sasl_known known;
