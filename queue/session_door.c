@@ -82,6 +82,24 @@ session_refuse_nobody(struct session *s, const char *during)
 			       s->client);
 }
 
+/* The listener may ask for it, or the source, which may be for listeners
+ * without it too. */
+static bool
+has_tls(struct session *s, const struct listen_settings *l,
+	const struct source_settings *source)
+{
+	const bool offered = l == NULL || l->tls != LISTEN_TLS_OFF;
+
+	if (s->tls.on || ((l == NULL || l->tls != LISTEN_TLS_REQUIRED) &&
+			  (source == NULL || !source->require_tls)))
+		return true;
+	session_refuse(s, "MAIL",
+		       offered ? "530 5.7.0 Must issue a STARTTLS command first"
+			       : "550 5.7.10 Error: this source needs TLS, "
+				 "which is not offered here");
+	return false;
+}
+
 bool
 session_door_mail(struct session *s)
 {
@@ -91,12 +109,8 @@ session_door_mail(struct session *s)
 	if (s->who_due)
 		session_who(s);
 	source = session_source(s);
-	if (!s->tls.on && ((l != NULL && l->tls == LISTEN_TLS_REQUIRED) ||
-			   (source != NULL && source->require_tls))) {
-		session_refuse(s, "MAIL",
-			       "530 5.7.0 Must issue a STARTTLS command first");
+	if (!has_tls(s, l, source))
 		return false;
-	}
 	if (l != NULL && l->client_cert == CLIENT_CERT_REQUIRE &&
 	    !s->tls.certified) {
 		session_refuse(s, "MAIL",

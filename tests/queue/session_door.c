@@ -83,6 +83,10 @@ static const struct {
      "530 5.7.0 Must issue a STARTTLS command first"},
     {"and is there", TLS OURS "require_tls=yes}", "192.0.2.1", "t", "a@b",
      "220 ", "250 "},
+    {"TLS that is needed where there is none",
+     PLAIN "listen t {address=127.0.0.1:2 tls=optional}\n" OURS
+	   "require_tls=yes}",
+     "192.0.2.1", "", "a@b", "220 ", "550 5.7.10 "},
     {"TLS that is needed by the listener",
      "listen l {address=127.0.0.1:1 tls=required}\n" OURS "}", "192.0.2.1", "",
      "a@b", "220 ", "530 5.7.0 Must issue a STARTTLS command first"},
@@ -148,7 +152,7 @@ becomes(struct talker *t, const char *does)
 static void
 mail(void **state)
 {
-	char line[256];
+	char line[512];
 
 	(void)state;
 	for (size_t i = 0; i < countof(row); i++) {
