@@ -67,6 +67,12 @@
 	  "export [--format csv|json]",                                        \
 	  "addresses and domains that get no mail: why, who says so, how "     \
 	  "long")                                                              \
+	C(send,                                                                \
+	  "[-t] [-i] [-f SENDER] [-F NAME] [-N NOTIFY] [-R full|hdrs] "        \
+	  "[-V ENVID] [RECIPIENT...]",                                         \
+	  "hand over one message from standard input; also as sendmail, "      \
+	  "mailq\n"                                                            \
+	  "-t: to whom To, Cc and Bcc say; -i: a lone dot is no end")          \
 	C(account,                                                             \
 	  "list\n"                                                             \
 	  "add [--generate | --password-file FILE] [--not-after TIME] NAME\n"  \

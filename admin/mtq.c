@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "admin/command.h"
+#include "admin/mailq.h"
+#include "admin/sendmail.h"
 #include "daemon/file.h"
 #include "daemon/now.h"
 
@@ -126,6 +128,21 @@ finish(int code)
 	return code == EXIT_DONE ? EXIT_AGAIN : code;
 }
 
+/* Called as sendmail, mailq or newaliases: their options, not ours. */
+static int
+run_sendmail(struct command *c, enum sendmail_mode mode, int argc, char **argv)
+{
+	if (c->path == NULL || *c->path == '\0')
+		c->path = MTQ_SYSCONFDIR "/mtq.conf";
+	c->name = "sendmail";
+	c->arguments = "";
+	c->argc = argc - 1;
+	c->argv = argv + 1;
+	if (mode == SENDMAIL_QUEUE)
+		return mailq(c);
+	return mode == SENDMAIL_ALIASES ? EXIT_DONE : sendmail_main(c);
+}
+
 enum { OPTION_JSON = 256, OPTION_NO_COLOR, OPTION_VERSION };
 
 static const struct option options[] = {
@@ -141,6 +158,7 @@ main(int argc, char **argv)
 {
 	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 	struct command c = {.path = getenv("MTQ_CONFIG"), .now_us = now_us()};
+	enum sendmail_mode mode;
 	int o;
 
 	if (!file_fill_standard(O_RDONLY))
@@ -152,6 +170,11 @@ main(int argc, char **argv)
 	c.terminal = isatty(STDOUT_FILENO);
 	c.color = c.terminal && (plain == NULL || *plain == '\0') &&
 		  term != NULL && strcmp(term, "dumb") != 0;
+	if (argc > 0 && sendmail_called(argv[0], &mode)) {
+		o = finish(run_sendmail(&c, mode, argc, argv));
+		settings_free(c.settings);
+		return o;
+	}
 	while ((o = getopt_long(argc, argv, "+c:h", options, NULL)) != -1)
 		switch (o) {
 		case 'c':

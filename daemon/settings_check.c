@@ -203,6 +203,11 @@ is_reachable(const struct check *c, const struct listen_settings *l,
 			return true; /* told already */
 		if (!settings_is_for(s, l->title))
 			continue;
+		if (net_unix_path(at) != NULL) {
+			if (s->auth_user.n > 0)
+				return true;
+			continue;
+		}
 		if (s->from_ip.n == 0) /* an account, from anywhere */
 			return true;
 		for (size_t j = 0; j < s->from_ip.n; j++)
@@ -237,7 +242,14 @@ check_listens(const struct check *c)
 			error_at(c, n, "address: the list is empty");
 		for (size_t j = 0; n != NULL && j < l->address.n; j++) {
 			check_taken(c, i, j);
-			if (!is_reachable(c, l, &l->address.at[j]))
+			if (is_reachable(c, l, &l->address.at[j]))
+				continue;
+			if (net_unix_path(&l->address.at[j]) != NULL)
+				error_at(c, n,
+					 "listen %s: no source has users of "
+					 "this host: auth_user = \"unix:*\"",
+					 l->title);
+			else
 				error_at(c, n,
 					 "listen %s: no source has an "
 					 "IPv%c network for clients of %s",

@@ -117,6 +117,9 @@ door_who(const struct settings *s, const struct door_client *c,
 		door_fits(source, c, &fit);
 		if (!settings_is_for(source, c->listen->title) || !fit.network)
 			continue;
+		/* Of a Unix socket we know the user: an address is no proof. */
+		if (door_is_local(c->account) && source->auth_user.n == 0)
+			continue;
 		if (fit.account && fit.certificate &&
 		    before(source, rank(source, &fit), out->source, best)) {
 			best = rank(source, &fit);

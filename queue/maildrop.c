@@ -37,13 +37,14 @@ struct maildrop {
 	char folder[4096];
 	size_t most;
 	int64_t now_s;
-	char name[NAME_MOST];
+	char name[NAME_MOST]; /* "": a round begins */
 	uid_t owner;
 	char *data;
 	struct submission mail;
 	int fd; /* our end of the session */
 	enum drop_end end;
 	bool stuck; /* it could not be put away */
+	bool later; /* one of this round was not taken */
 	char words[SUBMISSION_WORDS];
 };
 
@@ -124,22 +125,37 @@ begins(const char *name, const char *with)
 	return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Any file will do: what is not taken now comes later. */
+/* Links, folders and the like are nobody's mail, and stay. */
+static bool
+is_plain(int folder, const char *name)
+{
+	struct stat st;
+
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
+/* The next one by name behind the one before, so that none that has to wait
+ * keeps the others waiting. */
 static bool
 find(struct maildrop *d, DIR *dir)
 {
 	const struct dirent *x;
+	char best[NAME_MOST] = "";
 
 	for (int i = 0; i < MAILDROP_LOOK && (x = readdir(dir)) != NULL; i++) {
-		if (begins(x->d_name, DROP_UNDER_WAY))
-			forget_stale(d, dirfd(dir), x->d_name);
-		if (begins(x->d_name, DROP_WHOLE) &&
-		    strlen(x->d_name) < NAME_MOST) {
-			snprintf(d->name, sizeof d->name, "%s", x->d_name);
-			return true;
-		}
+		const char *name = x->d_name;
+
+		if (begins(name, DROP_UNDER_WAY))
+			forget_stale(d, dirfd(dir), name);
+		if (begins(name, DROP_WHOLE) && strlen(name) < sizeof best &&
+		    strcmp(name, d->name) > 0 &&
+		    (*best == '\0' || strcmp(name, best) < 0) &&
+		    is_plain(dirfd(dir), name))
+			snprintf(best, sizeof best, "%s", name);
 	}
-	return false;
+	memcpy(d->name, best, sizeof d->name);
+	return *best != '\0';
 }
 
 static void
@@ -208,14 +224,12 @@ static void
 done(void *arg)
 {
 	struct maildrop *d = arg;
-	bool again =
-	    d->end != DROP_NOTHING && d->end != DROP_LATER && !d->stuck;
+	const bool round = d->end == DROP_NOTHING;
 
 	if (d->end == DROP_TAKEN && d->stuck)
 		log_event(EVENT_MAILDROP, "NOQUEUE",
 			  "%s was taken in and is still there: %s", d->name,
 			  d->words);
-
 	if (d->end == DROP_REFUSED || d->end == DROP_BAD)
 		log_event(EVENT_MAILDROP, "NOQUEUE",
 			  "a message of user %u was %s: kept as %s%s: %s",
@@ -228,10 +242,13 @@ done(void *arg)
 	d->data = NULL;
 	d->mail = (struct submission){.sender = NULL};
 	d->busy = false;
-	d->due_us = again ? 0
-			  : now_steady_us() + (d->end == DROP_NOTHING
-						   ? MAILDROP_EVERY_US
-						   : MAILDROP_AGAIN_US);
+	d->later = d->later || d->end == DROP_LATER || d->stuck;
+	d->due_us = 0; /* on to the next one */
+	if (!round)
+		return;
+	d->due_us = now_steady_us() +
+		    (d->later ? MAILDROP_AGAIN_US : MAILDROP_EVERY_US);
+	d->later = false;
 }
 
 /* The file is in memory: a session for it, as its owner. */

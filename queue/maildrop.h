@@ -19,7 +19,7 @@
 
 enum {
 	MAILDROP_EVERY_US = 2 * 1000 * 1000,
-	MAILDROP_AGAIN_US = 10 * 1000 * 1000, /* after a 4xx */
+	MAILDROP_AGAIN_US = 10 * 1000 * 1000, /* when one has to wait */
 	MAILDROP_LOOK = 1000,                 /* names looked at in one round */
 };
 

@@ -39,8 +39,10 @@ session_open(const struct session_config *c, struct bytes *out)
 	snprintf(s->listener, sizeof s->listener, "%s", c->listen->title);
 	snprintf(s->client, sizeof s->client, "%s", c->client);
 	memcpy(s->peer, c->peer, sizeof s->peer);
-	if (c->account != NULL)
+	if (c->account != NULL) {
 		snprintf(s->account, sizeof s->account, "%s", c->account);
+		snprintf(s->auth.method, sizeof s->auth.method, "EXTERNAL");
+	}
 	session_auth_configure(s, c->settings);
 	session_who(s);
 	if (!session_welcome(s)) {
