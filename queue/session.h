@@ -11,8 +11,9 @@
  *          Bounded: recipients by max_recipients, chunk by CHUNK_MOST, out by
  *          SESSION_OUT_MOST (then the caller must write first).
  * Source   RFC 5321, 1870 (SIZE), 2034 (ENHANCEDSTATUSCODES), 2920
- *          (PIPELINING), 3030 (CHUNKING), 3461 (DSN), 6152 (8BITMIME), 6531
- *          (SMTPUTF8).  Where we are stricter: docs/smtp.md.
+ *          (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS), 3461 (DSN), 4954
+ *          (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8).  Where we are
+ *          stricter: docs/smtp.md.
  */
 #ifndef MTQ_SESSION_H
 #define MTQ_SESSION_H
