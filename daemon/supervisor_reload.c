@@ -87,7 +87,7 @@ supervisor_reload(struct supervisor *v)
 	const char *fixed;
 	struct secrets *secrets = NULL;
 	struct sockets_set set;
-	struct err e;
+	struct err e = {.kind = ERR_NONE};
 
 	notify_send("RELOADING=1");
 	if (s == NULL) {
