@@ -290,8 +290,10 @@ check_dkim(const struct door_ask *a, const struct authors *x,
 	if (d->kind == DKIM_TEMPORARY)
 		fail(v, "451 4.7.5 Error: the DKIM key can't be looked up now");
 	else
-		fail(v, "550 5.7.20 Error: no passing DKIM signature of header "
-			"From's domain");
+		fail(v,
+		     "550 5.7.20 Error: no passing DKIM signature of header "
+		     "From's domain: %.*s",
+		     SHOWN_MOST, why);
 }
 
 /* --- what it is ------------------------------------------------------------ */
