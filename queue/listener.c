@@ -11,7 +11,10 @@
 #include "daemon/log.h"
 #include "queue/peer_user.h"
 
-enum { ACCEPT_MOST = 64 }; /* connections a round and socket */
+enum {
+	ACCEPT_MOST = 64, /* connections a round and socket */
+	LOAD_FROM = 5,    /* max_connections whose use is load */
+};
 
 struct listener {
 	struct listener *next;
@@ -207,7 +210,8 @@ listeners_local(struct listeners *all, int fd, const char *user)
 	return true;
 }
 
-/* The listener that has most of its sessions. */
+/* The listener that has most of its sessions.  Where only a few may come, one
+ * is a large part already, and no load. */
 static void
 measure(const struct listeners *all)
 {
@@ -215,7 +219,8 @@ measure(const struct listeners *all)
 	uint64_t used = 0, most = 1;
 
 	for (const struct gate *g = all->gates; g != NULL; g = g->next)
-		if (g->sessions * most > used * g->limits.max_connections) {
+		if (g->limits.max_connections >= LOAD_FROM &&
+		    g->sessions * most > used * g->limits.max_connections) {
 			used = g->sessions;
 			most = g->limits.max_connections;
 		}

@@ -5,8 +5,8 @@ session_memory(const struct session *s)
 {
 	const size_t each = sizeof s->rcpt[0] + sizeof s->order[0];
 	size_t n = sizeof *s + s->texts.room + s->chunk.room +
-		   s->refusals.texts.room +
-		   s->verdicts.texts.room + s->header.from.room + s->back.copy.room;
+		   s->refusals.texts.room + s->verdicts.texts.room +
+		   s->header.from.room + s->back.copy.room;
 
 	n += s->rcpt_room * each;
 	if (s->door != NULL)
