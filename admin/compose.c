@@ -282,7 +282,7 @@ compose(const struct compose_ask *a, struct composed *out)
 	if (!put_header(a, &p, lines, h.resent, out))
 		return false;
 	bytes_add(&out->message, "\r\n", 2);
-	if (lines > 0 && p < end) { /* the line between, if it is one */
+	if (p < end) { /* the line between, if it is one */
 		const unsigned char *body = p;
 
 		if (next_line(&body, end, &line) && line.n == 0)
