@@ -180,6 +180,14 @@ check_conditions(struct rules *c, const struct classify_settings *u)
 				 "source: there is no source %.100s",
 				 u->source.item[i]);
 	}
+	for (size_t i = 0; i < u->auth_user.n; i++)
+		if (*s->accounts == '\0' &&
+		    strncmp(u->auth_user.item[i], "unix:", 5) != 0)
+			error_at(
+			    c->report, here(c, u, "auth_user"),
+			    "auth_user: nobody can be %.100s: there are no "
+			    "accounts",
+			    u->auth_user.item[i]);
 	for (size_t i = 0; i < u->listener.n; i++)
 		if (!settings_is_listener(s, u->listener.item[i]))
 			error_at(c->report, here(c, u, "listener"),

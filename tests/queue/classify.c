@@ -10,7 +10,7 @@
 #include "tests/queue/talker.h"
 
 #define BASE                                                                   \
-	"instance=a hostname=mtq.example\n"                                    \
+	"instance=a hostname=mtq.example accounts=file:/a\n"                   \
 	"listen l {address=127.0.0.1:1}\nlisten m {address=127.0.0.1:2}\n"     \
 	"source s {from_ip=192.0.2.0/24}\nsource t "                           \
 	"{from_ip=198.51.100.0/24}\n"                                          \
