@@ -42,6 +42,7 @@ struct tls_server {
 	bool done;
 	bool stuck; /* a record waits for the socket */
 	bool broken;
+	bool ended; /* nothing more can be read */
 	char why[200];
 };
 
@@ -256,14 +257,23 @@ failed(struct tls_server *t, int rc)
 	return TLS_SERVER_FAILED;
 }
 
+/* Not done, not over, and no wait for the socket.  Behind a message that brings
+ * nothing the library says "again" though more is there. */
+static bool
+goes_on(const struct tls_server *t, ssize_t rc)
+{
+	if (rc == GNUTLS_E_AGAIN)
+		return t->ahead_n > 0 &&
+		       gnutls_record_get_direction(t->session) == 0;
+	return rc < 0 && !gnutls_error_is_fatal((int)rc);
+}
+
 enum tls_server_step
 tls_server_handshake(struct tls_server *t)
 {
 	int rc = GNUTLS_E_INTERRUPTED;
 
-	for (int i = 0; i < REPEATS_MOST && rc < 0 && rc != GNUTLS_E_AGAIN &&
-			!gnutls_error_is_fatal(rc);
-	     i++)
+	for (int i = 0; i < REPEATS_MOST && goes_on(t, rc); i++)
 		rc = gnutls_handshake(t->session);
 	drop_ahead(t);
 	if (rc < 0 && rc != GNUTLS_E_AGAIN)
@@ -310,23 +320,23 @@ tls_server_recv(struct tls_server *t, void *p, size_t n)
 {
 	ssize_t rc = GNUTLS_E_INTERRUPTED;
 
+	if (t->ended) {
+		errno = EPROTO;
+		return -1;
+	}
 	/* GNUTLS_E_REHANDSHAKE, too: TLS 1.2 clients may not with us. */
 	for (int i = 0;
-	     i < REPEATS_MOST && rc < 0 && rc != GNUTLS_E_AGAIN &&
-	     rc != GNUTLS_E_REHANDSHAKE && !gnutls_error_is_fatal((int)rc);
+	     i < REPEATS_MOST && goes_on(t, rc) && rc != GNUTLS_E_REHANDSHAKE;
 	     i++)
 		rc = gnutls_record_recv(t->session, p, n);
-	/* Behind a message that is no data it says so, though more is there. */
-	for (int i = 0;
-	     i < REPEATS_MOST && rc == GNUTLS_E_AGAIN && t->ahead_n > 0; i++)
-		rc = gnutls_record_recv(t->session, p, n);
 	drop_ahead(t);
-	if (rc >= 0)
-		return rc;
 	if (rc == GNUTLS_E_AGAIN) {
 		errno = EAGAIN;
 		return -1;
 	}
+	t->ended = rc <= 0;
+	if (rc >= 0)
+		return rc;
 	t->broken = true;
 	if (rc == GNUTLS_E_PREMATURE_TERMINATION)
 		return 0;
@@ -342,7 +352,8 @@ tls_server_recv(struct tls_server *t, void *p, size_t n)
 bool
 tls_server_pending(const struct tls_server *t)
 {
-	return t->ahead_n > 0 || gnutls_record_check_pending(t->session) > 0;
+	return t->ended || t->ahead_n > 0 ||
+	       gnutls_record_check_pending(t->session) > 0;
 }
 
 void

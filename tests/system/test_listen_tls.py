@@ -572,6 +572,21 @@ def test_the_end_without_a_dot_is_no_message(tls, pki, sink):
     assert len(sink.messages) == 1
 
 
+def test_good_bye_by_close_notify(tls, pki):
+    """Alone, and right behind a command in the same segment."""
+    m = tls()
+    for words in (b"", b"NOOP\r\n"):
+        c = Raw(m.port).starttls(context(pki))
+        c.ask("EHLO c.test")
+        if words:
+            c.send(words)
+        try:
+            c.s.unwrap()  # waits for ours
+        except ssl.SSLError as e:  # the reply is read first
+            assert words and "APPLICATION_DATA" in str(e)
+        c.close()
+
+
 # --- octets ------------------------------------------------------------------
 
 def test_big_messages_and_slow_readers(tls, pki, sink):
