@@ -115,7 +115,7 @@ def test_a_sandbox_waits_when_its_relay_is_gone(make, sink):
     m.wait_log("reloaded")
     put(m, OURS + BODY)  # what is new goes on
     wait_for("other mail", lambda: sink.messages)
-    assert len(m.queue()) == 1
+    wait_for("its outcome", lambda: len(m.queue()) == 1)
     assert len(sink.messages) == 1
     m.write(blocks=with_box)
     with contextlib.closing(Sink(port=port)) as box:
