@@ -7,7 +7,9 @@
  *
  * Bounded  one read (CLIENTS_SCRATCH) unread, CLIENT_CHUNKS_MOST chunks with
  *          the committer, one being filled; until a chunk is stored nothing
- *          more is read.
+ *          more is read.  All clients together: guard.memory, and what the
+ *          messages that are under way then still bring, a chunk each with
+ *          the committer.
  * Owner    a client frees itself when its connection is closed and the
  *          committer is done with it.
  * Unit     microseconds; deadlines by the steady clock.

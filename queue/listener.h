@@ -2,7 +2,9 @@
  * listener - the sockets where submitters arrive, and who is let in.
  *
  * Bounded  sessions by max_connections of their block and by
- *          max_connections_per_address; who is one too many gets 421 4.7.0.
+ *          max_connections_per_address (a part of it while the load is
+ *          high); who is one too many gets 421 4.7.0.  When guard.memory is in
+ *          use, everybody gets 421 4.3.2.
  *          When the process has no descriptors left, it accepts nothing until
  *          the next tick.
  * Owner    listeners_open takes the descriptors.

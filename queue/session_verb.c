@@ -66,8 +66,11 @@ data(struct session *s, size_t n)
 			       s->bdat ? "503 5.5.1 Error: BDAT has begun"
 				       : "503 5.5.1 Error: need MAIL command");
 	} else if (s->nrcpt == 0 && s->back.n == 0) {
+		/* Who got 452 for each of them is not told 5xx now. */
 		session_refuse(s, "DATA",
-			       "554 5.5.1 Error: no valid recipients");
+			       s->room == SESSION_NO_MEMORY
+				   ? "452 4.3.1 Insufficient system storage"
+				   : "554 5.5.1 Error: no valid recipients");
 	} else {
 		session_say(s, "354 End data with <CR><LF>.<CR><LF>");
 		session_begin_message(s);

@@ -161,7 +161,8 @@ naive_data_command(struct naive *m, const char *arg)
 	} else if (!m->mail || m->bdat) {
 		naive_refuse(m, "503 5.5.1");
 	} else if (m->nrcpt == 0) {
-		naive_refuse(m, "554 5.5.1");
+		naive_refuse(m, m->room == SESSION_NO_MEMORY ? "452 4.3.1"
+							     : "554 5.5.1");
 	} else {
 		naive_expect(m, "354");
 		m->data = true;
