@@ -1,13 +1,16 @@
 """AUTH on our listeners: accounts, mechanisms, rotation, budgets, the log."""
 import base64
 import pathlib
+import random
 import re
 import shutil
 import signal
 import smtplib
 import socket
 import ssl
+import statistics
 import subprocess
+import time
 
 import pytest
 
@@ -333,6 +336,40 @@ def matched(d):
                         str(d.m.dir / "fail2ban/filter.d/mtq.conf")],
                        capture_output=True, text=True, timeout=60)
     assert sorted(r.stdout.split()) == sorted(want), r.stdout + r.stderr
+
+
+def test_no_oracle_on_the_wire(door):
+    """A smaller run of tests/queue/oracle.c, over real connections: Welch's t
+    of a known name's failures against an unknown one's."""
+    d = door(tls="off", listen="insecure_auth = yes\n\tmax_errors = 60",
+             guard="auth_failures_per_session = 50\n\t"
+                   "auth_failures_per_address = 100000/h\n\t"
+                   "auth_failures_per_account = 100000/h", start=False)
+    # As few rounds as may be: what differs shows the more.
+    salt, key = base64.b64encode(bytes(16)), base64.b64encode(bytes(32))
+    d.file.write_text(f"key: {key.decode()}\nfew SCRAM-SHA-256$4096:"
+                      f"{salt.decode()}${key.decode()}:{key.decode()} "
+                      "2026-01-01T00:00:00Z -\n")
+    d.m.start()
+    for _ in range(3):  # on a machine that others use: the best of three
+        took = {"few": [], "fee": []}
+        for _ in range(30):
+            s = d.client(tls=False)
+            s.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(25):
+                for name in random.sample(sorted(took), 2):
+                    begun = time.perf_counter()
+                    assert d.ask(s, name, "wrong password") == 535
+                    took[name].append(time.perf_counter() - begun)
+            s.close()
+        cut = sorted(took["few"] + took["fee"])[1350]
+        a, b = ([t for t in took[n] if t <= cut] for n in took)
+        t = abs(statistics.mean(a) - statistics.mean(b)) / (
+            statistics.variance(a) / len(a) +
+            statistics.variance(b) / len(b)) ** 0.5
+        if t < 4.5:
+            return
+    raise AssertionError(f"t = {t:.2f}")
 
 
 def test_names_in_the_log(door):
