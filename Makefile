@@ -55,7 +55,7 @@ QUEUE := status confine wall category_table category address mailbox record fiel
 	scheduler
 DELIVERY := reply judge dane idna sign sign_field sign_put sign_load identity certificate policy tls sasl_salted sasl sasl_choose sasl_talk ehlo task body signer dialogue dialogue_write dialogue_setup host resolve reference outlet \
 	maildir connection connection_io connection_open egress patience pool pool_target confine_worker worker
-ADMIN := account_file account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order mailq compose sendmail manual \
+ADMIN := account_file account_look account_password command utf8 human show verdict_words queue_filter queue_read queue_oldest order mailq compose sendmail manual \
 	moment change entries entry_show trail trail_show history_find readers bounce_sums queue_steps fields fields_json suppress_form waits screen quota_row sentence relay_test_step relay_test_modes relay_test_dns \
 	explain_step explain_type explain explain_way explain_after explain_print explain_message explain_door explain_door_print explain_dkim explain_client \
 	relay_test_wire relay_test_secret relay_test_offer relay_test_tls relay_test_auth relay_test_mail relay_test_host relay_test_box relay_test_state relay_test

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/account_look.h"
 #include "admin/command.h"
 #include "admin/show.h"
 #include "daemon/certificates.h"
@@ -121,7 +122,8 @@ is_readable(const char *path)
 	return ok;
 }
 
-/* What only whoever has these libraries can tell: the files of certificates. */
+/* What only whoever has these libraries can tell: certificates, keys and
+ * accounts. */
 static bool
 look(const struct settings *s, struct bytes *report)
 {
@@ -129,6 +131,7 @@ look(const struct settings *s, struct bytes *report)
 
 	certificates_look(s, now_us() / SECOND_US, &r);
 	dkim_keys_look(s, &r);
+	account_look(s, &r);
 	report_end(&r);
 	return r.errors == 0;
 }

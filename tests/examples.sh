@@ -12,12 +12,16 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
 	-subj /CN=relay.example.com -addext "subjectAltName=$names" 2>/dev/null
 openssl genrsa -out "$folder/dkim.pem" 2048 2>/dev/null
 chmod 600 "$folder"/*.pem
+for name in sf-relay zoho-relay; do
+	"$build/mtq" account add --generate --file "$folder/accounts" $name >/dev/null
+done
 bad=0 n=0
 for f in etc/mtq.conf etc/examples/*.conf; do
 	copy=$folder/$(basename "$f")
 	# One line, so that the numbers of the others stay nearly right.
 	{ echo "network_sets = $PWD/etc/networks"
-	sed -E "s|/etc/mtq/(fullchain\|key\|dkim)[.]pem|$folder/\1.pem|g" "$f"
+	sed -E "s|/etc/mtq/(fullchain\|key\|dkim)[.]pem|$folder/\1.pem|g
+		s|/etc/mtq/accounts|$folder/accounts|g" "$f"
 	} >"$copy"
 	said=$("$build/mtq" -c "$copy" check 2>&1) || true
 	if [ "$(grep -v ': @' <<<"$said")" != "$copy: ok, 0 warnings" ]; then

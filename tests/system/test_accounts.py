@@ -441,3 +441,9 @@ def test_account_command(door):
                              stdout=subprocess.DEVNULL) for i in range(8)]
     assert [p.wait(30) for p in many] == [0] * 8
     assert len(d.m.json("account", "list")) == 10
+    assert "account" not in d.m.cli("check").stderr
+    d.account("remove", "crm")
+    assert "warning: auth_user: there is no account crm in " in \
+        d.m.cli("check").stderr
+    d.file.write_text("rubbish\n")
+    assert f"accounts: {d.file}: line 1: " in d.m.cli("check", code=1).stderr
