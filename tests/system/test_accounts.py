@@ -372,6 +372,24 @@ def test_no_oracle_on_the_wire(door):
     raise AssertionError(f"t = {t:.2f}")
 
 
+def test_gone_while_it_is_computed(door):
+    """Who leaves without waiting costs nothing more, and breaks nothing."""
+    d = door(tls="off", listen="insecure_auth = yes",
+             guard="auth_failures_per_account = 100000/h")
+    word = base64.b64encode(b"\0crm\0wrong password")
+    for i in range(120):
+        s = socket.create_connection(("127.0.0.1", d.m.port), DEADLINE,
+                                     (f"127.0.{i // 8}.9", 0))
+        assert s.recv(100).startswith(b"220 ")
+        s.sendall(b"EHLO c\r\n")
+        while b"250 DSN" not in s.recv(4096):
+            pass
+        s.sendall(b"AUTH PLAIN " + word + b"\r\n")
+        s.close()
+    assert d.plain(PASSWORD, tls=False, source="127.0.99.1") == 235
+    assert d.m.stop() == 0
+
+
 def test_names_in_the_log(door):
     """A name can't forge a line, or another's address."""
     d = door(guard="auth_failures_per_address = 100/h")
