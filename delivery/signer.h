@@ -30,7 +30,7 @@ struct signer_ops {
 /* `store` must outlive it. */
 struct signer *signer_open(struct loop *l, struct store *store,
 			   const struct signer_ops *ops, void *arg);
-/* At start and when the configuration or the secrets were replaced.  In the
+/* At start and with each new configuration, when its secrets have come.  In the
  * loop: it reads a time zone. */
 void signer_configure(struct signer *g, const struct settings *s,
 		      const struct secrets *secrets);

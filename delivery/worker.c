@@ -22,7 +22,7 @@ enum {
 	TICK_MS = 100,       /* how exactly deadlines are kept */
 	EGRESSES_MOST = 256, /* relays */
 	BUCKETS = 4096,      /* of pools, by relay and destination */
-	TRIM_AFTER_S = 5, /* pools were freed: memory goes back */
+	TRIM_AFTER_S = 5,    /* pools were freed: memory goes back */
 };
 
 struct place {
@@ -37,7 +37,6 @@ struct worker {
 	struct confine *confine;
 	struct resolver *resolver;
 	struct signer *signer;
-	bool stale; /* the signer has not seen the newest keys */
 	struct egress *egress[EGRESSES_MOST];
 	size_t negresses;
 	struct place *bucket[BUCKETS];
@@ -157,16 +156,6 @@ is_signed(void *arg, struct task *t, bool failed)
 
 static const struct signer_ops signer_ops = {.done = is_signed};
 
-/* Secrets come just before the configuration that names them: once for both. */
-static void
-refresh(struct worker *w)
-{
-	if (!w->stale)
-		return;
-	w->stale = false;
-	signer_configure(w->signer, w->role->settings, w->role->secrets);
-}
-
 /* A copy for an archive: it is not signed, and says what became of the others
  * in front (queue/archive.h). */
 static void
@@ -174,8 +163,8 @@ take_copy(struct worker *w, struct task *t)
 {
 	struct err e = {.kind = ERR_NONE};
 	struct txn *txn = store_begin(w->outlet.store, false, &e);
-	bool ok = txn != NULL &&
-		  archive_front(txn, t->job.message, &t->fields, &e);
+	bool ok =
+	    txn != NULL && archive_front(txn, t->job.message, &t->fields, &e);
 	struct verdict v;
 
 	store_abort(txn);
@@ -208,7 +197,6 @@ take_job(struct worker *w, const void *p, size_t n)
 		take_copy(w, t);
 		return true;
 	}
-	refresh(w);
 	signer_sign(w->signer, t,
 		    g->s != NULL && g->s->provider == PROVIDER_SES, now_us());
 	return true;
@@ -348,7 +336,6 @@ after_round(struct role *r)
 
 	if (!w->connected)
 		return;
-	refresh(w);
 	outlet_flush(&w->outlet, now_steady_us());
 	channel_flush(&w->jobs);
 	if ((r->stopping || w->leaving) && idle(w))
@@ -390,7 +377,7 @@ start(struct role *r, const int *fds, unsigned nfds, struct err *e)
 	if (w->outlet.store == NULL)
 		return false;
 	w->signer = signer_open(r->loop, w->outlet.store, &signer_ops, w);
-	w->stale = true;
+	signer_configure(w->signer, s, r->secrets);
 	w->resolver = resolver_open(r->loop, &s->dns);
 	channel_open(&w->jobs, r->loop, fds[0], &job_ops);
 	w->connected = true;
@@ -447,7 +434,7 @@ reload(struct role *r, const struct settings *old, const int *fds,
 	if (!w->leaving && !confine_worker_covers(w->confine, r->settings))
 		leave(w);
 	resolver_configure(w->resolver, &r->settings->dns);
-	w->stale = true;
+	signer_configure(w->signer, r->settings, r->secrets);
 	for (size_t i = 0; i < w->negresses; i++) {
 		struct egress *g = w->egress[i];
 		struct change change = {
@@ -459,11 +446,11 @@ reload(struct role *r, const struct settings *old, const int *fds,
 	}
 }
 
-/* New values: a token was fetched, a file has changed. */
+/* A token was fetched; or a configuration follows, and its keys are only then
+ * for the signer: until it is here mail is signed with those of the old one. */
 static void
 new_secrets(struct role *r)
 {
-	the_worker.stale = true;
 	for (size_t i = 0; i < the_worker.negresses; i++)
 		egress_secrets(the_worker.egress[i], r->secrets);
 }

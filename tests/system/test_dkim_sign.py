@@ -117,6 +117,24 @@ def test_selectors_take_turns(make, sink, keys):
     assert verified(sink.messages[-1].body, records(keys)) == [True]
 
 
+def test_a_reload_takes_keys_away(make, sink, keys):
+    """New secrets come before the new configuration: nothing that must still be
+    signed finds its key gone, nothing waits for one."""
+    have = (both(keys), keys["new"].block("c", "n1", "domain = example.com"))
+    m = make(blocks=have[0])
+    for n in range(20):
+        m.send(MAIL)
+        m.write(blocks=have[(n + 1) % 2])
+        m.process.send_signal(signal.SIGHUP)
+        wait_for("reloaded", lambda: m.text().count("reloaded ") == n + 1)
+    m.empty()
+    assert "private key is not there" not in m.text()
+    assert "status=deferred" not in m.text()
+    assert len(sink.messages) == 20
+    for x in sink.messages:
+        assert verified(x.body, records(keys)) in ([True], [True, True])
+
+
 def test_a_closer_domain(make, sink, keys):
     m = make(blocks=keys["ed"].block("example.com", "e1") +
              keys["new"].block("mail.example.com", "n1"))

@@ -47,6 +47,11 @@ SABOTAGES = [
      "	if (before->archive) {",
      "	if (before->archive && s->in_doubt) {",
      [*PYTEST, "tests/system/test_archive.py"]),
+    ("new keys meet the old configuration", "delivery/worker.c",
+     "new_secrets(struct role *r)\n{\n",
+     "new_secrets(struct role *r)\n{\n"
+     "	signer_configure(the_worker.signer, r->settings, r->secrets);\n",
+     [*PYTEST, "tests/system/test_dkim_sign.py", "-k", "takes_keys"]),
     ("EHLO from before TLS counts inside", "queue/session_tls.c",
      "	s->hello = HELLO_NONE;\n", "",
      ["unit", "queue/session_tls"]),
