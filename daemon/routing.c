@@ -149,6 +149,16 @@ make_epoch(const struct settings *s, const struct routing *r)
 	bytes_u32(&b, (uint32_t)s->ntypes);
 	for (size_t i = 0; i < s->ntypes; i++)
 		bytes_text(&b, s->types[i].title, strlen(s->types[i].title));
+	/* Whose mail is bound to which relay, too. */
+	for (size_t i = 0; i < s->nsources; i++) {
+		const char *relay = s->sources[i].sandbox_relay;
+
+		if (*relay == '\0')
+			continue;
+		bytes_text(&b, s->sources[i].title,
+			   strlen(s->sources[i].title));
+		bytes_text(&b, relay, strlen(relay));
+	}
 	for (uint32_t i = 0; i < r->nways + r->nonly; i++) {
 		const struct way *w = &r->way[i];
 

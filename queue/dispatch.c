@@ -39,6 +39,7 @@ configure(struct dispatch *d, const struct settings *s)
 	memset(d->gate_changed, 0, sizeof d->gate_changed);
 	dispatch_configure_relays(d);
 	d->next_due_us = INT64_MIN;
+	d->unsorted = 0; /* it may be in order now; the next sweep tells */
 	tell_shares(d);
 }
 

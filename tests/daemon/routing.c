@@ -229,8 +229,12 @@ epoch_of(const char *text)
 static void
 epochs(void **state)
 {
-#define TWO    GOOD "relay b { host = b.example }\nno_match = out\n"
-#define ROUTE  "route r { priority = 2 from = a.net via = [out, b] }\n"
+#define TWO   GOOD "relay b { host = b.example }\nno_match = out\n"
+#define ROUTE "route r { priority = 2 from = a.net via = [out, b] }\n"
+#define SANDBOXES(one, two)                                                    \
+	"source s1 { from_ip = 192.0.2.0/28 sandbox_relay = \"" one            \
+	"\" }\nsource s2 { from_ip = 192.0.2.16/28 sandbox_relay = \"" two     \
+	"\" }\n"
 #define SECOND "route q { priority = 3 from = b.net via = b }\n"
 	static const struct {
 		const char *name, *one, *two;
@@ -277,6 +281,10 @@ epochs(void **state)
 	     TWO "route r { priority = 2 from = a.net via = [out, b]\n"
 		 "on_exhausted = bounce }\n",
 	     false},
+	    {"whose sandbox a relay is", TWO SANDBOXES("out", "b"),
+	     TWO SANDBOXES("b", "out"), false},
+	    {"a sandbox that is no more", TWO SANDBOXES("out", "out"),
+	     TWO SANDBOXES("out", ""), false},
 	    {"a type's place", GOOD "type a { } type b { }\n",
 	     GOOD "type b { } type a { }\n", false},
 	    {"a type's weight", GOOD "type a { } type b { }\n",

@@ -268,6 +268,46 @@ a_reload_moves_what_waits(void **state)
 }
 
 static void
+reload(struct world *w, const char *text)
+{
+	struct settings *next = talker_settings(text);
+
+	assert_true(dispatch_configure(w->d, next, w->now_us, &w->box.e));
+	settings_free(w->settings);
+	w->settings = next;
+}
+
+/* A change of mind in the middle of the move: what lies right stays there. */
+static void
+a_reload_is_undone(void **state)
+{
+	static const char one[] =
+	    FRONT "quota none {limit=0}\n" RELAY("a", "quota=none")
+		CRM("") "route r {priority=1 via=a}\n";
+	static const char two[] =
+	    FRONT "quota none {limit=0}\n" RELAY("a", "quota=none")
+		RELAY("b", "quota=none")
+		    CRM("") "route r {priority=1 via=[a, b]}\n";
+	struct world w;
+
+	(void)state;
+	begin(&w, one, 1);
+	put_type(&w, MASS, 700);
+	for (int i = 0; i < 12; i++) {
+		step(&w);
+		reload(&w, i % 2 == 0 ? two : one);
+	}
+	reload(&w, FRONT RELAY("a", "") CRM("") "route r {priority=1 via=a}\n");
+	for (int i = 0; i < 40; i++) {
+		step(&w);
+		while (w.nheld > 0)
+			answer(&w, VERDICT_SENT);
+	}
+	books(&w, 0, 0, 0, 0);
+	end(&w);
+}
+
+static void
 change(struct world *w, enum control_change_kind kind, const char *name,
        const char *type, uint64_t limit, int64_t until_us)
 {
@@ -497,6 +537,7 @@ main(void)
 	    cmocka_unit_test(a_burst_lets_another_sender_by),
 	    cmocka_unit_test(an_unreachable_relay_is_passed),
 	    cmocka_unit_test(a_reload_moves_what_waits),
+	    cmocka_unit_test(a_reload_is_undone),
 	    cmocka_unit_test(orders_open_and_shut),
 	    cmocka_unit_test(doubt_keeps_its_place),
 	    cmocka_unit_test(a_wall_closes_the_relay),
