@@ -77,6 +77,9 @@ progress(struct reading *r)
 }
 
 /* A row by the configuration in force, whatever lane it lies in. */
+/* As if it came then: what it waits for comes before. */
+#define NEVER_US (INT64_MAX / 2)
+
 static bool
 add_row(struct reading *r, struct txn *t, uint64_t packed,
 	const struct ledger_due *d, struct err *e)
@@ -84,6 +87,7 @@ add_row(struct reading *r, struct txn *t, uint64_t packed,
 	const struct settings *s = r->c->settings;
 	struct lane lane = lane_unpack(packed);
 	struct message_record m;
+	int64_t arrival_us;
 
 	if (!ledger_message(t, d->id, &m, e))
 		return e->kind == ERR_NONE;
@@ -96,14 +100,17 @@ add_row(struct reading *r, struct txn *t, uint64_t packed,
 		ask = lane_ask(s, &m, &rcpt);
 		lane = lane_of(s, &ask);
 	}
-	forecast_add(r->f, lane.way, lane.type, d->due_us,
-		     (int64_t)m.arrival_us, m.size_bytes);
+	arrival_us = (int64_t)m.arrival_us;
+	if (d->rcpt >= m.recipients - m.copies)
+		arrival_us = NEVER_US; /* it has no lifetime */
+	forecast_add(r->f, lane.way, lane.type, d->due_us, arrival_us,
+		     m.size_bytes);
 	r->rows++;
 	if (d->id != r->wanted->id)
 		return true;
 	if (r->wanted->found < WANTED)
 		r->wanted->row[r->wanted->found] = (struct wanted_row){
-		    lane.way, lane.type, d->due_us, (int64_t)m.arrival_us};
+		    lane.way, lane.type, d->due_us, arrival_us};
 	r->wanted->found++;
 	return true;
 }

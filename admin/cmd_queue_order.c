@@ -112,9 +112,21 @@ add_stdin(const struct command *c, struct targets *t)
 	}
 }
 
+/* A copy for an archive tells of the others, and is thrown away by its own
+ * address only: nobody who clears a sender's mail means it. */
 static bool
-add_matching(const struct queue_options *o, struct store *store,
-	     struct targets *t, struct err *e)
+is_meant(const struct queue_options *o, enum ledger_order order,
+	 const struct queue_hit *hit)
+{
+	if (!hit->archive)
+		return true;
+	return hit->state != RECIPIENT_PARKED &&
+	       (order != LEDGER_DROP || o->filter.to != NULL);
+}
+
+static bool
+add_matching(const struct queue_options *o, enum ledger_order order,
+	     struct store *store, struct targets *t, struct err *e)
 {
 	struct queue_scan scan;
 
@@ -123,7 +135,8 @@ add_matching(const struct queue_options *o, struct store *store,
 		if (!queue_scan_page(&scan, e))
 			return false;
 		for (size_t i = 0; i < scan.n; i++)
-			if (!add_target(t, scan.hit[i].id, scan.hit[i].rcpt)) {
+			if (is_meant(o, order, &scan.hit[i]) &&
+			    !add_target(t, scan.hit[i].id, scan.hit[i].rcpt)) {
 				err_set(e, ERR_SYSTEM,
 					"more than %d recipients match",
 					TARGETS_MOST);
@@ -319,7 +332,7 @@ order(struct command *c, const struct queue_options *o, enum ledger_order what)
 		else
 			add_id(c, &t, o->argv[i]);
 	if (o->argc == 0)
-		ok = add_matching(o, store, &t, &e);
+		ok = add_matching(o, what, store, &t, &e);
 	if (!ok)
 		code = command_fail(c, &e);
 	else if (o->argc == 0 && t.n == 0)

@@ -259,7 +259,8 @@ tell_lifetime(const struct explain_world *w, struct explained *x)
 {
 	struct sentence *out = &x->verdict;
 
-	if (x->chosen.choice != CHOICE_WAIT || x->next_us < x->expires_us)
+	if (x->chosen.choice != CHOICE_WAIT || x->next_us < x->expires_us ||
+	    x->expires_us == INT64_MAX)
 		return;
 	if (x->expires_us <= w->now_us) {
 		sentence_add(out, "; its lifetime is over: it is given up");
@@ -381,8 +382,10 @@ explain(const struct explain_world *w, const struct explain_mail *m,
 	tell_route(w, &m->ask, &a, &out->route_words);
 	choose(w, m, a.way, out);
 	if (m->queued) {
-		out->expires_us =
-		    m->arrival_us + retry_of(w->s, m->ask.type).lifetime_us;
+		if (!m->archive)
+			out->expires_us =
+			    m->arrival_us +
+			    retry_of(w->s, m->ask.type).lifetime_us;
 		tell_state(w, m, out);
 	} else {
 		tell_choice(w, m, out);

@@ -90,6 +90,7 @@ explain_group(struct message *x, size_t first)
 				  .id = x->id,
 				  .state = (enum recipient_state)r->state,
 				  .moved = lane.epoch != routing_epoch(x->w->s),
+				  .archive = r->archive,
 				  .arrival_us = (int64_t)x->m.record.arrival_us,
 				  .due_us = (int64_t)r->due_us,
 				  .relay = r->relay,

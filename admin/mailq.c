@@ -125,11 +125,13 @@ mailq(struct command *c)
 int
 mailq_flush(struct command *c)
 {
-	static char queue[] = "queue", retry[] = "retry", all[] = "--all";
-	static char *words[] = {queue, retry, all, NULL};
+	/* Not --all: what is held or has failed is a person's. */
+	static char queue[] = "queue", retry[] = "retry", state[] = "--state",
+		    waiting[] = "waiting";
+	static char *words[] = {queue, retry, state, waiting, NULL};
 
 	c->name = "queue";
-	c->argc = 2;
+	c->argc = 3;
 	c->argv = words + 1;
 	optind = 0; /* sendmail's options were read */
 	opterr = 1;

@@ -25,6 +25,7 @@ struct queue_hit {
 	uint64_t id;
 	uint32_t rcpt;
 	enum recipient_state state;
+	bool archive; /* a copy for one */
 };
 
 struct queue_scan {

@@ -7,6 +7,8 @@
 
 #define error_at(r, p, ...) report_error(r, (p).file, (p).line, __VA_ARGS__)
 
+enum { RELAY_NAME = 64 }; /* octets of a block's name */
+
 static void
 check_to(const struct settings *s, const struct archive_settings *a,
 	 struct report *r)
@@ -31,6 +33,12 @@ check_to(const struct settings *s, const struct archive_settings *a,
 		return;
 	}
 	archive_relay(a, name);
+	if (strlen(name) > RELAY_NAME)
+		error_at(
+		    r, p,
+		    "to: the relay of this archive would be %s, whose name "
+		    "is longer than %d; give the archive a shorter one",
+		    name, RELAY_NAME);
 	relay = settings_relay(s, name);
 	if (folder[0] != '/')
 		error_at(r, p, "to: the folder '%.100s' must begin with /",

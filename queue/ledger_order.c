@@ -148,15 +148,30 @@ static bool
 order_all(struct txn *t, uint64_t id, struct order *o, struct err *e)
 {
 	struct recipient_record r;
+	struct message_record m;
+	bool others = false;
+	uint32_t end, copy;
 
-	/* at most as many rounds as the message has recipients */
-	for (uint32_t rcpt = 0; rcpt < UINT32_MAX; rcpt++) {
+	e->kind = ERR_NONE;
+	if (!ledger_message(t, id, &m, e))
+		return e->kind == ERR_NONE;
+	end = m.recipients;
+	copy = end - m.copies;
+	/* Whoever means the message means its recipients: copies that are
+	 * PARKED before anything changes tell what becomes of those. */
+	if (m.copies > 0 && ledger_next(t, id, &copy, &r, e) &&
+	    r.state == RECIPIENT_PARKED)
+		end -= m.copies;
+	if (e->kind != ERR_NONE)
+		return false;
+	for (uint32_t rcpt = 0; rcpt < end; rcpt++) {
 		if (!ledger_next(t, id, &rcpt, &r, e))
 			return e->kind == ERR_NONE;
-		/* Whoever means the message means its recipients; the copies
-		 * behind them tell what became of those. */
-		if (r.archive && o->found)
+		/* And none is thrown away while there is anything else. */
+		if (rcpt >= end ||
+		    (r.archive && others && o->order == LEDGER_DROP))
 			return true;
+		others = others || !r.archive;
 		if (!order_one(t, id, rcpt, &r, o, e))
 			return false;
 	}

@@ -18,6 +18,7 @@
 enum {
 	NAME_MOST = 128,
 	STALE_S = 24 * 3600, /* a tmp- file this old is nobody's */
+	TOLD_S = 3600,       /* between two lines about files that wait */
 };
 
 enum drop_end {
@@ -43,8 +44,9 @@ struct maildrop {
 	struct submission mail;
 	int fd; /* our end of the session */
 	enum drop_end end;
-	bool stuck; /* it could not be put away */
-	bool later; /* one of this round was not taken */
+	bool stuck;     /* it could not be put away */
+	bool later;     /* one of this round was not taken */
+	int64_t told_s; /* when somebody was told of one that has to wait */
 	char words[SUBMISSION_WORDS];
 };
 
@@ -230,6 +232,12 @@ done(void *arg)
 		log_event(EVENT_MAILDROP, "NOQUEUE",
 			  "%s was taken in and is still there: %s", d->name,
 			  d->words);
+	if (d->end == DROP_LATER && d->now_s - d->told_s >= TOLD_S) {
+		d->told_s = d->now_s;
+		log_event(EVENT_MAILDROP, "NOQUEUE",
+			  "%s of user %u has to wait: %s", d->name,
+			  (unsigned)d->owner, d->words);
+	}
 	if (d->end == DROP_REFUSED || d->end == DROP_BAD)
 		log_event(EVENT_MAILDROP, "NOQUEUE",
 			  "a message of user %u was %s: kept as %s%s: %s",

@@ -149,6 +149,10 @@ envelope(struct talk *t, const struct submission *m)
 	snprintf(end, sizeof end, ">%s", m->rcpt_arguments);
 	for (size_t i = 0; digit == 2 && i < m->nrcpt; i++)
 		digit = command(t, "RCPT TO:<", m->rcpt[i], end);
+	/* Too many in one message: later they are as many (RFC 5321
+	 * 4.5.3.1.10). */
+	if (digit == 4 && strncmp(t->words, "452 4.5.3", 9) == 0)
+		return 5;
 	return digit;
 }
 

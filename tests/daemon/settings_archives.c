@@ -17,6 +17,13 @@ wrong_archives(void **state)
 	     "f:6: type: there is no type spam\n"},
 	    {"a source that is none", ARCHIVE("to = a@b.example source = crms"),
 	     "f:6: source: there is no source crms\n"},
+	    {"a name too long for its relay",
+	     GOOD "archive "
+		  "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefg "
+		  "{ to = maildir:/a }\n",
+	     "f:6: to: the relay of this archive would be archive-"
+	     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefg, "
+	     "whose name is longer than 64; give the archive a shorter one\n"},
 	    {"its relay is another",
 	     ARCHIVE("to = maildir:/a") "relay archive-law { host = m.b }\n"
 					"no_match = out\n",

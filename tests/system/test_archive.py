@@ -134,6 +134,47 @@ def test_dropped_mail_is_told_of(make, sink, tmp_path):
     assert any("<slow@x.test>; dropped" in f for f in front), front
 
 
+def reload(m):
+    n = m.text().count("reloaded ")
+    m.process.send_signal(signal.SIGHUP)
+    wait_for("reloaded", lambda: m.text().count("reloaded ") > n)
+
+
+@pytest.mark.parametrize("how", ["its parent", "itself"])
+def test_a_folder_that_came_later(make, sink, tmp_path, how):
+    """What was not there when the workers started counts from the next reload on."""
+    folder = tmp_path / "later/law"
+    m = make(blocks=archive(f"maildir:{folder}"), retry="intervals = 1s")
+    m.send(BODY)
+    wait_for("an attempt at the copy",
+             lambda: re.search("law@.*status=deferred", m.text()))
+    if how == "itself":
+        for part in ("tmp", "new", "cur"):
+            (folder / part).mkdir(parents=True)
+    else:
+        folder.parent.mkdir()
+    reload(m)
+    m.empty()
+    assert len(list((folder / "new").iterdir())) == 1
+
+
+@pytest.mark.parametrize("how", ["moved away", "another one there"])
+def test_a_folder_is_moved_away(make, sink, tmp_path, how):
+    """As its manual says: then a reload; each copy is in one of them."""
+    m = make(blocks=archive(f"maildir:{box(tmp_path)}"), retry="intervals = 1s")
+    m.send(BODY)
+    m.empty()
+    box(tmp_path).rename(tmp_path / "law-2026")
+    if how == "another one there":
+        for part in ("tmp", "new", "cur"):
+            (box(tmp_path) / part).mkdir(parents=True)
+    reload(m)
+    m.send(BODY)
+    m.empty()
+    assert len(copies(tmp_path)) == 1
+    assert len(list((tmp_path / "law-2026/new").iterdir())) == 1
+
+
 def test_kills_lose_no_copy(make, sink, tmp_path):
     """Each message has a copy, whoever dies when; a second one is possible."""
     m = make(blocks=archive(f"maildir:{box(tmp_path)}"))
@@ -150,3 +191,34 @@ def test_kills_lose_no_copy(make, sink, tmp_path):
             for p in copies(tmp_path)}
     assert seen == {b"n%d" % i for i in range(n)}
     assert m.cli("verify").returncode == 0
+
+
+@pytest.mark.parametrize("how", [["--from", "a@from.test"], ["--all"], ["--state", "waiting"]])
+def test_who_clears_a_sender_means_no_copy(make, sink, tmp_path, how):
+    """Dropped by a filter: the copy that tells of it stays, now and when it waits."""
+    sink.reply = lambda verb, arg, session: b"451 4.2.0 later\r\n" if verb == "RCPT" else None
+    m = make(blocks=archive("boss@law.test"), retry="intervals = 1h")
+    m.send(BODY, to=["slow@x.test"])
+    wait_for("an attempt", lambda: "status=deferred" in m.text())
+    m.cli("queue", "drop", "--yes", *how)
+    wait_for("the copy waits", lambda: m.text().count("status=deferred") == 2)
+    m.cli("queue", "drop", "--yes", *how, code=None)
+    left = m.queue()
+    assert [r["address"] for r in left[0]["recipients"]] == ["boss@law.test"]
+    sink.reply = None
+    m.cli("queue", "retry", "--all")
+    m.empty()
+    assert sink.messages[0].recipients == ["boss@law.test"]
+    m.cli("queue", "list")
+
+
+def test_held_copies_are_released_by_id(make, sink):
+    """Also beside a recipient that has failed, and all of them."""
+    sink.reply = lambda verb, arg, session: b"550 5.7.1 no\r\n" if verb == "RCPT" else None
+    m = make(blocks=archive("boss@law.test") + '\narchive "two" { to = two@law.test }')
+    m.send(BODY, to=["dead@x.test"])
+    wait_for("both held", lambda: m.text().count("refused: held until") == 2)
+    sink.reply = None
+    m.cli("queue", "release", m.json("queue", "list")[0]["queue_id"])
+    wait_for("both delivered", lambda: sum(len(x.recipients) for x in sink.messages) == 2)
+    assert sorted(r for x in sink.messages for r in x.recipients) == ["boss@law.test", "two@law.test"]

@@ -200,6 +200,18 @@ def test_mailq(host, sink):
     assert out[2].startswith("(host 127.0.0.1") and "451 4.2.0 later" in out[2]
     assert out[3] == " " * 41 + "a@x.test"
     assert re.fullmatch(r"-- \d+ Kbytes in 1 Request\.", out[5])
+    held = m.send(b"Subject: held\r\n\r\nx\r\n")
+    wait_for("its attempt", lambda: m.text().count("status=deferred") == 2)
+    m.cli("queue", "hold", held)
     assert run(m, "-q").returncode == 0
-    wait_for("tried again", lambda: m.text().count("status=deferred") == 2)
+    wait_for("tried again", lambda: m.text().count("status=deferred") == 3)
+    assert m.json("queue", "list", "--state", "held")[0]["queue_id"] == held
     assert run(m, name="newaliases").returncode == 0
+
+
+def test_too_many_recipients(host, sink):
+    """Never "later": they would be as many for ever."""
+    m = host(more="max_recipients = 100")
+    r = run(m, "-t", text=b"To: " + b",\n ".join(b"a%d@x.test" % i for i in range(101)) + b"\n\nx\n")
+    assert r.returncode == 65 and b"too many recipients" in r.stderr, r
+    assert not list(m.drop.iterdir()) and not sink.messages
