@@ -1,6 +1,10 @@
 #include "delivery/confine_worker.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/log.h"
 #include "daemon/zone.h"
@@ -32,6 +36,25 @@ make_folder(const struct relay_settings *r)
 
 	if (r->deliver == DELIVER_MAILDIR && !maildir_make(r->dir, &e))
 		log_event(EVENT_NOTE, NULL, "relay %s: %s", r->title, e.text);
+}
+
+/* A worker makes a Maildir before its jail is closed, and no later: it was moved
+ * away, or its parent is there now, so another worker could. */
+static bool
+could_be_made(const struct relay_settings *r)
+{
+	const char *slash = strrchr(r->dir, '/');
+	struct stat st;
+	char *parent;
+	bool ok;
+
+	if (r->deliver != DELIVER_MAILDIR || slash == NULL ||
+	    stat(r->dir, &st) == 0 || errno != ENOENT)
+		return false;
+	parent = must_printf("%.*s/", (int)(slash - r->dir), r->dir);
+	ok = access(parent, W_OK | X_OK) == 0;
+	free(parent);
+	return ok;
 }
 
 static struct confine *
@@ -69,6 +92,8 @@ confine_worker_covers(const struct confine *c, const struct settings *s)
 	struct confine *new = needs_of(s);
 	bool covers = confine_covers(c, new);
 
+	for (size_t i = 0; covers && i < s->nrelays; i++)
+		covers = !could_be_made(&s->relays[i]);
 	confine_free(new);
 	return covers;
 }

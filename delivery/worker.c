@@ -413,7 +413,7 @@ static void
 leave(struct worker *w)
 {
 	log_event(EVENT_NOTE, NULL,
-		  "the new configuration needs ports or folders that this "
+		  "the configuration needs ports, files or folders that this "
 		  "worker may not touch: it makes room for another");
 	w->leaving = true;
 	channel_send(&w->jobs, JOB_LEAVE, NULL);

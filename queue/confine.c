@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { DNS_PORT = 53 };
 
@@ -74,6 +75,25 @@ confine_dns(struct confine *c, const struct dns_settings *s)
 	}
 }
 
+static struct confine_seen
+look_at(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return (struct confine_seen){.there = false};
+	return (struct confine_seen){true, st.st_dev, st.st_ino};
+}
+
+void
+confine_look(struct confine *c)
+{
+	for (size_t i = 0; i < c->npaths; i++)
+		c->seen[i] = look_at(c->path[i].path);
+}
+
+/* It looks first: what changes before the fence is closed is found to be
+ * another one later, and not taken for the one that is allowed. */
 bool
 confine_close(struct confine *c, enum jail_who who, struct err *e)
 {
@@ -83,15 +103,27 @@ confine_close(struct confine *c, enum jail_who who, struct err *e)
 			       .ports = c->port,
 			       .nports = c->nports};
 
+	confine_look(c);
 	return jail_close(&j, e);
+}
+
+/* What is not there now needs no rule. */
+static bool
+is_still(const struct confine_seen *then, const struct confine_seen *now)
+{
+	return !now->there || (then->there && then->device == now->device &&
+			       then->inode == now->inode);
 }
 
 static bool
 has_path(const struct confine *c, const struct jail_path *p)
 {
+	struct confine_seen now = look_at(p->path);
+
 	for (size_t i = 0; i < c->npaths; i++)
 		if (c->path[i].access >= p->access &&
-		    strcmp(c->path[i].path, p->path) == 0)
+		    strcmp(c->path[i].path, p->path) == 0 &&
+		    (!p->optional || is_still(&c->seen[i], &now)))
 			return true;
 	return false;
 }

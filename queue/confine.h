@@ -18,9 +18,16 @@ enum {
 	CONFINE_PORTS_MOST = 320,
 };
 
+/* The fence is about what stood there when it was closed, not about names. */
+struct confine_seen {
+	bool there;
+	uint64_t device, inode;
+};
+
 /* A jail being made up, with memory of its own: zeroed at first. */
 struct confine {
 	struct jail_path path[CONFINE_PATHS_MOST];
+	struct confine_seen seen[CONFINE_PATHS_MOST]; /* of the same path */
 	size_t npaths;
 	uint16_t port[CONFINE_PORTS_MOST];
 	size_t nports;
@@ -37,9 +44,12 @@ void confine_queue(struct confine *c, const struct settings *s,
 void confine_port(struct confine *c, uint64_t port);
 /* The resolver's files, the trust anchors, the servers' ports. */
 void confine_dns(struct confine *c, const struct dns_settings *s);
+/* Remembers what stands at each path; confine_close does it, too. */
+void confine_look(struct confine *c);
 bool confine_close(struct confine *c, enum jail_who who,
 		   struct err *e) MUST_USE;
-/* Is all of `b` in `a`? */
+/* Is all of `b` in `a`?  Not if another file or folder stands at a path now, or
+ * the first one. */
 bool confine_covers(const struct confine *a, const struct confine *b);
 void confine_free(struct confine *c);
 

@@ -224,8 +224,9 @@ reload(struct role *role, const struct settings *old, const int *fds,
 	/* Unlike a worker it would have to send its clients away. */
 	if (!confine_receiver_covers(r->confine, role->settings))
 		log_event(EVENT_NOTE, NULL,
-			  "the maildrop or a resolver's port is new: the "
-			  "receiver may use it when mtqd is started again");
+			  "the maildrop, a resolver's port or one of its files "
+			  "is new: the receiver may use it when mtqd is started "
+			  "again");
 	r->clients.settings = role->settings;
 	listeners_close(&r->listeners);
 	if (nfds < 1)

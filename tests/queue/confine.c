@@ -4,8 +4,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "queue/confine.h"
 #include "tests/queue/talker.h"
@@ -89,6 +92,37 @@ covers(void **state)
 	}
 }
 
+/* A path is allowed for what stood there, not for its name. */
+static void
+covers_what_was_there(void **state)
+{
+	char dir[] = "/tmp/mtq-confine-XXXXXX", path[64], away[64];
+	struct confine *a, *b;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/box", dir);
+	snprintf(away, sizeof away, "%s/away", dir);
+	a = confine_of(path, JAIL_WRITE, 25);
+	b = confine_of(path, JAIL_WRITE, 25);
+	confine_look(a);
+	assert_true(confine_covers(a, b)); /* not there, then and now */
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(confine_covers(a, b)); /* it came later */
+	confine_look(a);
+	assert_true(confine_covers(a, b));
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(confine_covers(a, b)); /* another one */
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rename(away, path), 0);
+	assert_true(confine_covers(a, b)); /* the same again */
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	confine_free(a);
+	confine_free(b);
+}
+
 /* What does not fit is not allowed, and nothing is written behind the end. */
 static void
 too_much(void **state)
@@ -113,6 +147,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports_of_resolvers),
 	    cmocka_unit_test(covers),
+	    cmocka_unit_test(covers_what_was_there),
 	    cmocka_unit_test(too_much),
 	};
 

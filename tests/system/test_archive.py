@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 from wait import wait_for
@@ -222,3 +223,26 @@ def test_held_copies_are_released_by_id(make, sink):
     m.cli("queue", "release", m.json("queue", "list")[0]["queue_id"])
     wait_for("both delivered", lambda: sum(len(x.recipients) for x in sink.messages) == 2)
     assert sorted(r for x in sink.messages for r in x.recipients) == ["boss@law.test", "two@law.test"]
+
+
+def cpu_s(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_copy_that_waits_costs_nothing(make, sink):
+    """Also on a route that gives other mail up; and it goes when the relay is back."""
+    m = make(blocks=archive("boss@law.test") + '\nrelay "box" { host = 127.0.0.1 port = %d }\n'
+             'route "law" { priority = 1 to = law.test via = box on_exhausted = bounce }' % sink.port)
+    m.cli("relay", "pause", "box")
+    m.send(BODY, to=["good@x.test"])
+    wait_for("the copy waits", lambda: [r["state"] for x in m.queue() for r in x["recipients"]]
+             == ["waiting"])
+    pid = m.pids("scheduler")[0]
+    time.sleep(1.5)
+    before = cpu_s(pid)
+    time.sleep(3)
+    assert cpu_s(pid) - before < 0.15
+    m.cli("relay", "resume", "box")
+    m.empty()
+    assert sink.messages[-1].recipients == ["boss@law.test"]
