@@ -36,13 +36,20 @@ enum {
 };
 
 /* AUTH: steps that are made on other threads, one after the other. */
+enum {
+	/* Steps of AUTH at once, of the pool's four threads; who waits longer
+	 * waits for who came before. */
+	CLIENT_SASL_RUNNING = 2,
+};
+
 struct client_sasl {
 	struct accounts *accounts;       /* NULL: none are known */
 	struct accounts *next;           /* when no step runs any more */
 	unsigned char hash[DIGEST_MOST]; /* of the file that came last */
 	struct guess *guess;
 	struct sasl_known known;
-	unsigned running;
+	struct client *runs[CLIENT_SASL_RUNNING];
+	size_t running;
 	struct client *first; /* waits for its step */
 };
 

@@ -51,9 +51,9 @@ struct client {
 	/* AUTH */
 	bool sasl; /* a step waits or runs */
 	struct client *sasl_next;
-	int64_t sasl_now_us;  /* wall clock, for the step */
-	int64_t sasl_paid_us; /* guess_take, steady; 0: nothing was paid */
-	bool sasl_tagged; /* the step has a password, and this is its tag: */
+	int64_t sasl_now_us; /* wall clock, for the step */
+	bool sasl_decides;   /* the step says right or wrong */
+	bool sasl_tagged;    /* the step has a password, and this is its tag: */
 	unsigned char sasl_tag[MAC_SIZE];
 
 	struct client_verify *verify; /* keys are being asked for; or NULL */

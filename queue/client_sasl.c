@@ -10,9 +10,6 @@
 #include "queue/sasl_server.h"
 
 enum {
-	/* Of the pool's four threads; who waits longer waits for who came
-	 * before. */
-	RUNNING_MOST = 2,
 	NAME_SHOWN = 128,
 };
 
@@ -40,11 +37,13 @@ who_is(const struct client *c)
 	    .account = sasl_server_name(session_sasl(c->session))};
 }
 
-/* As fail2ban knows it; blanks would end the name for it. */
+/* As fail2ban knows it; blanks would end the name for it.  Who was only put off
+ * may be right: fail2ban does not count that. */
 static void
 log_failure(const struct client *c)
 {
 	const struct sasl_server *x = session_sasl(c->session);
+	const bool tried = sasl_server_result(x) == SASL_SERVER_NO;
 	const char *name = sasl_server_name(x);
 	char shown[NAME_SHOWN];
 
@@ -53,10 +52,10 @@ log_failure(const struct client *c)
 		if (*p == ' ' || *p == ',' || *p == '[')
 			*p = '?';
 	log_event(EVENT_AUTH_FAILED, NULL,
-		  "warning: unknown[%s]: SASL %s authentication failed: (%s), "
+		  "warning: unknown[%s]: SASL %s authentication %s: (%s), "
 		  "sasl_username=%s",
-		  c->text, sasl_server_mechanism(x), sasl_server_reason(x),
-		  shown);
+		  c->text, sasl_server_mechanism(x),
+		  tried ? "failed" : "put off", sasl_server_reason(x), shown);
 }
 
 /* The step is made: the session says what follows. */
@@ -69,15 +68,17 @@ finish(struct client *c)
 
 	if (sasl_server_result(x) == SASL_SERVER_YES && c->sasl_tagged)
 		sasl_known_put(&d->known, c->sasl_tag, sasl_server_stored(x));
-	if (sasl_server_result(x) == SASL_SERVER_YES && c->sasl_paid_us > 0)
-		guess_right(d->guess, &c->all->settings->guard, &w,
-			    c->sasl_paid_us);
-	else if (sasl_server_result(x) == SASL_SERVER_NO ||
-		 sasl_server_result(x) == SASL_SERVER_BUSY)
+	if (sasl_server_result(x) == SASL_SERVER_YES && c->sasl_decides)
+		guess_right(d->guess, &w, now_steady_us());
+	if (sasl_server_result(x) == SASL_SERVER_NO && c->sasl_decides)
+		guess_wrong(d->guess, &c->all->settings->guard, &w,
+			    now_steady_us());
+	if (sasl_server_result(x) == SASL_SERVER_NO ||
+	    sasl_server_result(x) == SASL_SERVER_BUSY)
 		log_failure(c);
 	secret_wipe(c->sasl_tag, sizeof c->sasl_tag);
 	c->sasl_tagged = false;
-	c->sasl_paid_us = 0;
+	c->sasl_decides = false;
 	c->sasl = false;
 	c->waits = SESSION_MORE;
 	session_sasl_done(c->session);
@@ -88,6 +89,8 @@ work(void *arg)
 {
 	struct client *c = arg;
 
+	if (sasl_server_result(session_sasl(c->session)) == SASL_SERVER_BUSY)
+		return; /* put off while it waited */
 	sasl_server_step(session_sasl(c->session), c->all->sasl.accounts,
 			 c->sasl_now_us);
 }
@@ -110,8 +113,12 @@ done(void *arg)
 {
 	struct client *c = arg;
 	struct clients *all = c->all;
+	struct client_sasl *d = &all->sasl;
 
-	all->sasl.running--;
+	d->running--;
+	for (size_t i = 0; i < d->running; i++)
+		if (d->runs[i] == c)
+			d->runs[i] = d->runs[d->running];
 	finish(c);
 	go_on(c); /* it may be gone now */
 	start(all);
@@ -138,6 +145,39 @@ take_over(struct clients *all)
 	}
 }
 
+enum try { TRY_NOW, TRY_LATER, TRY_NEVER };
+
+/* Only a step that says right or wrong waits for others. */
+static enum try
+may_try(struct client *c)
+{
+	struct sasl_server *x = session_sasl(c->session);
+	struct client_sasl *d = &c->all->sasl;
+	struct guess_who runs[CLIENT_SASL_RUNNING];
+	const struct guess_who w = who_is(c);
+
+	if (d->accounts == NULL) {
+		sasl_server_put_off(x, "no accounts are known");
+		return TRY_NEVER;
+	}
+	for (size_t i = 0; i < d->running; i++)
+		runs[i] = who_is(d->runs[i]);
+	switch (guess_ask(d->guess, &c->all->settings->guard, &w, runs,
+			  c->sasl_decides ? d->running : 0, now_steady_us())) {
+	case GUESS_GO:
+		return TRY_NOW;
+	case GUESS_WAIT:
+		return TRY_LATER;
+	case GUESS_ADDRESS_SPENT:
+		sasl_server_put_off(x, "too many failures from this address");
+		break;
+	case GUESS_ACCOUNT_SPENT:
+		sasl_server_put_off(x, "too many failures as this account");
+		break;
+	}
+	return TRY_NEVER;
+}
+
 /* Begins what may run.  New accounts come into force while nothing runs. */
 static void
 start(struct clients *all)
@@ -147,52 +187,24 @@ start(struct clients *all)
 	if (d->next != NULL && d->running == 0)
 		take_over(all);
 	while (d->next == NULL && d->first != NULL &&
-	       d->running < RUNNING_MOST) {
+	       d->running < countof(d->runs)) {
 		struct client *c = d->first;
 
+		if (c->life != LIFE_GONE && may_try(c) == TRY_LATER)
+			return; /* so do all behind it: one step */
 		d->first = c->sasl_next;
-		if (c->life == LIFE_GONE) { /* nobody waits for it */
-			c->sasl = false;
+		if (c->life == LIFE_GONE) { /* it has tried nothing */
+			c->sasl = c->sasl_decides = c->sasl_tagged = false;
+			secret_wipe(c->sasl_tag, sizeof c->sasl_tag);
 			c->waits = SESSION_MORE;
 			client_forsake(c);
 			client_release(c);
 			continue;
 		}
-		d->running++;
+		d->runs[d->running++] = c;
 		c->sasl_now_us = now_us();
 		loop_work(all->loop, work, done, c);
 	}
-}
-
-/* May it be tried?  A step that says right or wrong is paid for first. */
-static bool
-may_try(struct client *c)
-{
-	struct sasl_server *x = session_sasl(c->session);
-	struct client_sasl *d = &c->all->sasl;
-	const struct guard_settings *guard = &c->all->settings->guard;
-	const struct guess_who w = who_is(c);
-	const int64_t now = now_steady_us();
-	enum guess_answer a;
-
-	if (d->accounts == NULL) {
-		sasl_server_put_off(x, "no accounts are known");
-		return false;
-	}
-	a = sasl_server_decides(x) ? guess_take(d->guess, guard, &w, now)
-				   : guess_ask(d->guess, guard, &w, now);
-	switch (a) {
-	case GUESS_GO:
-		c->sasl_paid_us = sasl_server_decides(x) ? now : 0;
-		return true;
-	case GUESS_ADDRESS_SPENT:
-		sasl_server_put_off(x, "too many failures from this address");
-		break;
-	case GUESS_ACCOUNT_SPENT:
-		sasl_server_put_off(x, "too many failures as this account");
-		break;
-	}
-	return false;
 }
 
 /* Only a password that was not right before has to be computed. */
@@ -201,10 +213,8 @@ is_cheap(struct client *c)
 {
 	struct client_sasl *d = &c->all->sasl;
 	struct sasl_server *x = session_sasl(c->session);
-	struct text key = {(const char *)d->known.key, MAC_SIZE};
 	const unsigned char *stored;
 
-	c->sasl_tagged = sasl_server_tag(x, key, c->sasl_tag);
 	c->sasl_now_us = now_us();
 	if (!c->sasl_tagged)
 		return true;
@@ -217,26 +227,29 @@ void
 client_sasl(struct client *c)
 {
 	struct client_sasl *d = &c->all->sasl;
+	struct sasl_server *x = session_sasl(c->session);
+	struct text key = {(const char *)d->known.key, MAC_SIZE};
 	struct client **last = &d->first;
+	enum try t;
 
 	if (d->next != NULL && d->running == 0)
 		take_over(c->all);
 	c->sasl = true;
 	c->waits = SESSION_SASL;
-	if (!may_try(c)) {
-		finish(c);
-		return;
-	}
-	if (is_cheap(c)) {
+	c->sasl_decides = sasl_server_decides(x);
+	c->sasl_tagged = sasl_server_tag(x, key, c->sasl_tag);
+	t = may_try(c);
+	if (t == TRY_NOW && is_cheap(c))
 		work(c);
-		finish(c);
+	else if (t != TRY_NEVER) {
+		while (*last != NULL)
+			last = &(*last)->sasl_next;
+		c->sasl_next = NULL;
+		*last = c;
+		start(c->all);
 		return;
 	}
-	while (*last != NULL)
-		last = &(*last)->sasl_next;
-	c->sasl_next = NULL;
-	*last = c;
-	start(c->all);
+	finish(c);
 }
 
 void

@@ -78,19 +78,20 @@ turn(struct guess_cell *c, int64_t part)
 	c->part = part;
 }
 
-static bool
-is_spent(struct guess_table *t, const unsigned char key[GUESS_KEY],
+/* Failures that count now. */
+static uint64_t
+failures(struct guess_table *t, const unsigned char key[GUESS_KEY],
 	 const struct rate *r, int64_t now_us)
 {
 	struct guess_cell *c = cell_of(t, key, false);
 	uint64_t sum = 0;
 
-	if (c == NULL || r->window_us == 0)
-		return false;
+	if (c == NULL)
+		return 0;
 	turn(c, part_of(r, now_us));
 	for (unsigned i = 0; i <= GUESS_PARTS; i++)
 		sum += c->count[i];
-	return sum >= r->count;
+	return sum;
 }
 
 static void
@@ -104,20 +105,6 @@ pay(struct guess_table *t, const unsigned char key[GUESS_KEY],
 	c = cell_of(t, key, true);
 	turn(c, part_of(r, now_us));
 	c->count[c->part % (GUESS_PARTS + 1)]++;
-}
-
-static void
-give_back(struct guess_table *t, const unsigned char key[GUESS_KEY],
-	  const struct rate *r, int64_t then_us)
-{
-	struct guess_cell *c = cell_of(t, key, false);
-	int64_t part = part_of(r, then_us);
-
-	/* It may have given way meanwhile, or its time may be over. */
-	if (c != NULL && r->window_us != 0 && part <= c->part &&
-	    c->part - part <= GUESS_PARTS &&
-	    c->count[part % (GUESS_PARTS + 1)] > 0)
-		c->count[part % (GUESS_PARTS + 1)]--;
 }
 
 struct keys {
@@ -136,52 +123,59 @@ keys_of(const struct guess *g, const struct guess_who *w, struct keys *k)
 
 enum guess_answer
 guess_ask(struct guess *g, const struct guard_settings *s,
-	  const struct guess_who *w, int64_t now_us)
+	  const struct guess_who *w, const struct guess_who *runs, size_t n,
+	  int64_t now_us)
 {
+	const struct rate *here = &s->auth_failures_per_address;
+	const struct rate *as = &s->auth_failures_per_account;
+	uint64_t from = 0, name = 0, here_run = 0, as_run = 0;
 	struct keys k;
 
 	keys_of(g, w, &k);
-	if (is_spent(&g->address, k.address, &s->auth_failures_per_address,
-		     now_us))
-		return GUESS_ADDRESS_SPENT;
-	if (w->account[0] != '\0' &&
-	    cell_of(&g->right, k.both, false) == NULL &&
-	    is_spent(&g->account, k.account, &s->auth_failures_per_account,
-		     now_us))
-		return GUESS_ACCOUNT_SPENT;
-	return GUESS_GO;
+	for (size_t i = 0; i < n; i++) {
+		here_run +=
+		    memcmp(runs[i].address, w->address, GUESS_ADDRESS) == 0;
+		as_run += strcmp(runs[i].account, w->account) == 0;
+	}
+	if (here->window_us != 0) {
+		from = failures(&g->address, k.address, here, now_us);
+		if (from >= here->count)
+			return GUESS_ADDRESS_SPENT;
+		from += here_run;
+	}
+	if (as->window_us != 0 && w->account[0] != '\0' &&
+	    cell_of(&g->right, k.both, false) == NULL) {
+		name = failures(&g->account, k.account, as, now_us);
+		if (name >= as->count)
+			return GUESS_ACCOUNT_SPENT;
+		name += as_run;
+	}
+	return (here->window_us != 0 && from >= here->count) ||
+		       (as->window_us != 0 && name >= as->count)
+		   ? GUESS_WAIT
+		   : GUESS_GO;
 }
 
-enum guess_answer
-guess_take(struct guess *g, const struct guard_settings *s,
-	   const struct guess_who *w, int64_t now_us)
+void
+guess_wrong(struct guess *g, const struct guard_settings *s,
+	    const struct guess_who *w, int64_t now_us)
 {
-	enum guess_answer answer = guess_ask(g, s, w, now_us);
 	struct keys k;
 
-	if (answer != GUESS_GO)
-		return answer;
 	keys_of(g, w, &k);
 	pay(&g->address, k.address, &s->auth_failures_per_address, now_us);
 	if (w->account[0] != '\0' && cell_of(&g->right, k.both, false) == NULL)
 		pay(&g->account, k.account, &s->auth_failures_per_account,
 		    now_us);
-	return GUESS_GO;
 }
 
 void
-guess_right(struct guess *g, const struct guard_settings *s,
-	    const struct guess_who *w, int64_t then_us)
+guess_right(struct guess *g, const struct guess_who *w, int64_t now_us)
 {
 	struct guess_cell *c;
 	struct keys k;
 
 	keys_of(g, w, &k);
-	give_back(&g->address, k.address, &s->auth_failures_per_address,
-		  then_us);
-	if (cell_of(&g->right, k.both, false) == NULL)
-		give_back(&g->account, k.account, &s->auth_failures_per_account,
-			  then_us);
 	c = cell_of(&g->right, k.both, true);
-	c->part = max_of(c->part, 1 + then_us);
+	c->part = max_of(c->part, 1 + now_us);
 }

@@ -2,8 +2,9 @@
  * guess - how often somebody may be wrong: budgets of failed AUTH for each
  * address, and for each account from addresses that never did it right.
  *
- * A try is paid for before it is made and the price given back when it was
- * right, so that many at once can't be more than the budget.  Whether an
+ * Only failures are paid for.  A try that could be more than the budget if all
+ * that run now fail has to wait for one of them, so many at once are never
+ * more, and what is right is not refused because of the others.  Whether an
  * account exists makes no difference.
  *
  * Who fails from everywhere can lock an account for strangers only: an address
@@ -46,7 +47,12 @@ struct guess {
 	struct guess_table right; /* address and account: only `part` */
 };
 
-enum guess_answer { GUESS_GO, GUESS_ADDRESS_SPENT, GUESS_ACCOUNT_SPENT };
+enum guess_answer {
+	GUESS_GO,
+	GUESS_WAIT, /* until one that runs is done; then ask again */
+	GUESS_ADDRESS_SPENT,
+	GUESS_ACCOUNT_SPENT,
+};
 
 /* One that may be tried; `account` "" while it is not known. */
 struct guess_who {
@@ -57,14 +63,14 @@ struct guess_who {
 /* `salt` is random. */
 struct guess *guess_open(const unsigned char salt[MAC_SIZE]);
 void guess_free(struct guess *g); /* NULL is fine */
-/* May it be tried? */
+/* May it be tried, while these `n` run?  With n 0 it never waits. */
 enum guess_answer guess_ask(struct guess *g, const struct guard_settings *s,
-			    const struct guess_who *w, int64_t now_us);
-/* The same; GUESS_GO is paid for. */
-enum guess_answer guess_take(struct guess *g, const struct guard_settings *s,
-			     const struct guess_who *w, int64_t now_us);
-/* What was taken at `then_us` was right. */
-void guess_right(struct guess *g, const struct guard_settings *s,
-		 const struct guess_who *w, int64_t then_us);
+			    const struct guess_who *w,
+			    const struct guess_who *runs, size_t n,
+			    int64_t now_us);
+/* It was tried. */
+void guess_wrong(struct guess *g, const struct guard_settings *s,
+		 const struct guess_who *w, int64_t now_us);
+void guess_right(struct guess *g, const struct guess_who *w, int64_t now_us);
 
 #endif

@@ -28,6 +28,26 @@ who(unsigned address, const char *account, unsigned char room[GUESS_ADDRESS])
 	return (struct guess_who){.address = room, .account = account};
 }
 
+/* Nothing else runs. */
+static enum guess_answer
+try(struct guess *g, const struct guard_settings *s, const struct guess_who *w,
+    int64_t now)
+{
+	return guess_ask(g, s, w, NULL, 0, now);
+}
+
+/* A try that is wrong, if it may be made. */
+static enum guess_answer
+fails(struct guess *g, const struct guard_settings *s,
+      const struct guess_who *w, int64_t now)
+{
+	enum guess_answer a = try(g, s, w, now);
+
+	if (a == GUESS_GO)
+		guess_wrong(g, s, w, now);
+	return a;
+}
+
 /* One line a try: when, from where, as whom, whether it is right, and what
  * comes of it. */
 static void
@@ -106,15 +126,61 @@ budgets(void **state)
 			    who(table[i].step[j].address,
 				table[i].step[j].account, room);
 			int64_t now = NOW + table[i].step[j].minute * MINUTE_US;
-			enum guess_answer ask = guess_ask(g, &s, &w, now);
+			enum guess_answer ask = try(g, &s, &w, now);
 
-			if (guess_take(g, &s, &w, now) != ask ||
-			    ask != table[i].step[j].want)
+			if (ask != table[i].step[j].want)
 				fail_msg("%s: step %zu: %d", table[i].name, j,
 					 ask);
 			if (ask == GUESS_GO && table[i].step[j].right)
-				guess_right(g, &s, &w, now);
+				guess_right(g, &w, now);
+			else if (ask == GUESS_GO)
+				guess_wrong(g, &s, &w, now);
 		}
+		guess_free(g);
+	}
+}
+
+/* What runs may fail: the next waits for it, and is not refused for it. */
+static void
+at_once(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned address_most, account_most, failed;
+		bool other_address, other_account; /* than those that run */
+		size_t running;
+		enum guess_answer want;
+	} table[] = {
+	    {"nothing runs", 3, 100, 2, false, false, 0, GUESS_GO},
+	    {"room for all", 3, 100, 0, false, false, 2, GUESS_GO},
+	    {"room for what runs", 3, 100, 1, false, false, 2, GUESS_WAIT},
+	    {"the last failure runs", 3, 100, 2, false, false, 1, GUESS_WAIT},
+	    {"spent by failures", 3, 100, 3, false, false, 2,
+	     GUESS_ADDRESS_SPENT},
+	    {"others' tries", 3, 100, 2, true, true, 2, GUESS_GO},
+	    {"as the same account", 100, 3, 1, true, false, 2, GUESS_WAIT},
+	    {"and spent", 100, 3, 3, true, false, 2, GUESS_ACCOUNT_SPENT},
+	    {"more than the budget run", 1, 1, 0, false, false, 2, GUESS_WAIT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(table); i++) {
+		const struct guard_settings s =
+		    guard(table[i].address_most, table[i].account_most);
+		struct guess *g = guess_open(salt);
+		unsigned char here[GUESS_ADDRESS], there[GUESS_ADDRESS];
+		const struct guess_who w = who(1, "a", here);
+		const struct guess_who other =
+		    who(table[i].other_address ? 2 : 1,
+			table[i].other_account ? "b" : "a", there);
+		const struct guess_who runs[] = {other, other};
+		enum guess_answer a;
+
+		for (unsigned j = 0; j < table[i].failed; j++)
+			guess_wrong(g, &s, &w, NOW);
+		a = guess_ask(g, &s, &w, runs, table[i].running, NOW);
+		if (a != table[i].want)
+			fail_msg("%s: %d", table[i].name, a);
 		guess_free(g);
 	}
 }
@@ -136,7 +202,7 @@ never_more(void **state)
 	srandom(6);
 	for (size_t i = 0; i < TRIES; i++) {
 		now += random() % (4 * MINUTE_US);
-		if (guess_take(g, &s, &w, now) == GUESS_GO)
+		if (fails(g, &s, &w, now) == GUESS_GO)
 			when[n++] = now;
 	}
 	for (size_t i = MOST; i < n; i++)
@@ -160,14 +226,14 @@ another_window(void **state)
 	const struct guess_who w = who(1, "a", room);
 
 	(void)state;
-	assert_int_equal(guess_take(g, &was, &w, NOW), GUESS_GO);
-	assert_int_equal(guess_take(g, &was, &w, NOW), GUESS_GO);
-	assert_int_equal(guess_take(g, &was, &w, NOW), GUESS_ADDRESS_SPENT);
-	assert_int_equal(guess_take(g, &s, &w, NOW + 1), GUESS_GO);
-	assert_int_equal(guess_take(g, &s, &w, NOW + 2), GUESS_GO);
-	assert_int_equal(guess_take(g, &s, &w, NOW + 3), GUESS_ADDRESS_SPENT);
+	assert_int_equal(fails(g, &was, &w, NOW), GUESS_GO);
+	assert_int_equal(fails(g, &was, &w, NOW), GUESS_GO);
+	assert_int_equal(fails(g, &was, &w, NOW), GUESS_ADDRESS_SPENT);
+	assert_int_equal(fails(g, &s, &w, NOW + 1), GUESS_GO);
+	assert_int_equal(fails(g, &s, &w, NOW + 2), GUESS_GO);
+	assert_int_equal(fails(g, &s, &w, NOW + 3), GUESS_ADDRESS_SPENT);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(guess_take(g, &none, &w, NOW + 4), GUESS_GO);
+		assert_int_equal(fails(g, &none, &w, NOW + 4), GUESS_GO);
 	guess_free(g);
 }
 
@@ -183,7 +249,7 @@ a_full_table(void **state)
 	for (unsigned i = 0; i < 4 * GUESS_CELLS; i++) {
 		const struct guess_who w = who(i, "a", room);
 
-		assert_int_equal(guess_take(g, &s, &w, NOW + i), GUESS_GO);
+		assert_int_equal(fails(g, &s, &w, NOW + i), GUESS_GO);
 	}
 	guess_free(g);
 }
@@ -192,8 +258,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(budgets), cmocka_unit_test(never_more),
-	    cmocka_unit_test(another_window), cmocka_unit_test(a_full_table)};
+	    cmocka_unit_test(budgets), cmocka_unit_test(at_once),
+	    cmocka_unit_test(never_more), cmocka_unit_test(another_window),
+	    cmocka_unit_test(a_full_table)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

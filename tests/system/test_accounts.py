@@ -308,16 +308,54 @@ def test_budgets(door):
     assert [d.ask(s, "new", "guess") for _ in range(3)] == [535, 535, 421]
     d.m.wait_log("421 4.7.0 mtq.test Error: too many failed authentications")
     text = d.m.text()
-    assert "SASL PLAIN authentication failed: (too many failures from this " \
+    assert "SASL PLAIN authentication put off: (too many failures from this " \
         "address), sasl_username=eve" in text
     assert "(too many failures as this account), sasl_username=crm" in text
     matched(d)
 
 
+def at_once(d, source, passwords):
+    """All ask before the first is answered: the replies."""
+    all_ = [d.client(tls=False, source=source) for _ in passwords]
+    for s, password in zip(all_, passwords):
+        word = base64.b64encode(f"\0crm\0{password}".encode()).decode()
+        s.putcmd("AUTH", "PLAIN " + word)
+    got = [s.getreply()[0] for s in all_]
+    for s in all_:
+        s.close()
+    return got
+
+
+def test_at_once(door):
+    """After a start a CRM comes with all its connections: none is refused for
+    those beside it.  Who guesses gains nothing by that."""
+    d = door(tls="off", listen="insecure_auth = yes",
+             guard="auth_failures_per_address = 3/h\n\t"
+                   "auth_failures_per_account = 100000/h")
+    # Those who leave while they wait have tried nothing.
+    gone = [d.client(tls=False) for _ in range(8)]
+    for s in gone:
+        word = base64.b64encode(f"\0crm\0{PASSWORD}".encode()).decode()
+        s.putcmd("AUTH", "PLAIN " + word)
+        s.close()
+    # None of these is known from before: each has to be computed.
+    passwords = [PASSWORD] * 36
+    assert at_once(d, "127.0.0.1", passwords) == [235] * 36
+    assert "authentication put off" not in d.m.text(0)
+    assert "authentication failed" not in d.m.text(0)
+    got = at_once(d, "127.0.5.1", [f"guess {i}" for i in range(40)])
+    assert sorted(got) == [454] * 37 + [535] * 3
+    d.m.wait_log("authentication put off")
+    text = d.m.text(0)
+    assert text.count("authentication failed: (") == 3
+    assert text.count("authentication put off: (") == 37
+
+
 def matched(d):
     """Every failure is a line that fail2ban reads, with its address."""
     text = d.m.text(0)
-    want = sorted(re.findall(r"warning: unknown\[([0-9.]+)\]: SASL", text))
+    want = sorted(re.findall(r"warning: unknown\[([0-9.]+)\]: SASL \w+ "
+                             "authentication failed", text))
     assert len(want) > 10
     want += ["127.0.4.1"]  # and the 421 that follows
     ours = (FILTERS / "mtq.conf").read_text().split("failregex = ")[1]
