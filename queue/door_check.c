@@ -211,6 +211,7 @@ struct authors {
 	char wrong[ADDRESS_MOST + 1];  /* of no domain that is allowed */
 	char domain[ADDRESS_MOST + 1]; /* of the first one */
 	bool several;                  /* domains */
+	size_t n;                      /* 0: who else there is can't be read */
 };
 
 static bool
@@ -233,9 +234,9 @@ static void
 check_from(const struct door_ask *a, struct authors *x, struct door_verdict *v)
 {
 	const struct door_header *h = a->header;
-	size_t n = mailbox_all((struct text){h->from, h->nfrom}, !h->from_cut,
-			       see_author, x);
 
+	x->n = mailbox_all((struct text){h->from, h->nfrom}, !h->from_cut,
+			   see_author, x);
 	if (a->source->allow_from.n == 0)
 		return;
 	if (door_sender(a->source, a->sender)) {
@@ -245,11 +246,11 @@ check_from(const struct door_ask *a, struct authors *x, struct door_verdict *v)
 		fail(v, "550 5.7.1 Error: this source may not send with that "
 			"envelope sender");
 	}
-	if (n > 0 && x->wrong[0] == '\0') {
+	if (x->n > 0 && x->wrong[0] == '\0') {
 		result(v, "from", "ok");
 		return;
 	}
-	if (n == 0) {
+	if (x->n == 0) {
 		result(v, "from", "fail(no address)");
 		fail(v, "550 5.7.1 Error: header From has no address, or is "
 			"not well-formed");
@@ -262,6 +263,16 @@ check_from(const struct door_ask *a, struct authors *x, struct door_verdict *v)
 	     SHOWN_MOST, x->wrong);
 }
 
+/* Why no signature can be enough.  Readers of mail may show an author behind
+ * what can't be read. */
+static const char *
+flaw_of(const struct authors *x)
+{
+	if (x->n == 0)
+		return "header From is not well-formed";
+	return x->several ? "authors of several domains" : NULL;
+}
+
 static void
 check_dkim(const struct door_ask *a, const struct authors *x,
 	   struct door_verdict *v)
@@ -270,7 +281,9 @@ check_dkim(const struct door_ask *a, const struct authors *x,
 						  .words = "not looked for"};
 	const struct dkim_result *d = a->dkim != NULL ? a->dkim : &unseen;
 	const char *why = d->kind == DKIM_PASS ? d->domain : d->words;
-	bool good = d->kind == DKIM_PASS && !x->several;
+	const char *flaw = flaw_of(x);
+	enum dkim_kind kind = d->kind;
+	bool good = kind == DKIM_PASS && flaw == NULL;
 	char weak[DKIM_NAME + 32];
 
 	if (good && d->weak) { /* it will not be enough for ever */
@@ -280,14 +293,16 @@ check_dkim(const struct door_ask *a, const struct authors *x,
 	}
 	if (a->source->dkim == DKIM_GATE_OFF)
 		return;
-	if (d->kind == DKIM_PASS && x->several)
-		why = "authors of several domains";
-	result(v, "dkim", *why != '\0' ? "%s(%.*s)" : "%s",
-	       good || d->kind != DKIM_PASS ? dkim_word(d->kind) : "policy",
+	/* No key would change it: that is for good. */
+	if (flaw != NULL && (kind == DKIM_PASS || kind == DKIM_TEMPORARY)) {
+		kind = DKIM_POLICY;
+		why = flaw;
+	}
+	result(v, "dkim", *why != '\0' ? "%s(%.*s)" : "%s", dkim_word(kind),
 	       SHOWN_MOST, why);
 	if (a->source->dkim == DKIM_GATE_LOG || good)
 		return;
-	if (d->kind == DKIM_TEMPORARY)
+	if (kind == DKIM_TEMPORARY)
 		fail(v, "451 4.7.5 Error: the DKIM key can't be looked up now");
 	else
 		fail(v,

@@ -302,6 +302,11 @@ SABOTAGES = [
      "	case GUESS_WAIT:\n		sasl_server_put_off(x, \"busy\");\n"
      "		break;",
      [*PYTEST, "tests/system/test_accounts.py", "-k", "at_once"]),
+    ("a From that can't be read is signed by its first author",
+     "queue/door_check.c",
+     "	if (x->n == 0)\n		return \"header From is not well-formed\";",
+     "",
+     ["unit", "queue/door_check"]),
     ("nobody sees that -PLUS was hidden", "queue/sasl_server.c",
      "	if (x->in.data[0] == 'y' && x->plus)",
      "	if (x->in.data[0] == 'Y' && x->plus)",
