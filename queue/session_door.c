@@ -166,13 +166,13 @@ refuse(struct session *s, const char *reply)
 	return SESSION_MORE;
 }
 
-enum session_step
-session_door_end(struct session *s)
+/* All checks; false: the source is no more. */
+static bool
+check(struct session *s)
 {
 	const struct source_settings *source = session_source(s);
 	const struct door_client c = client(s);
-	struct door_verdict *v = &s->door->verdict;
-	struct door_ask ask = {
+	const struct door_ask ask = {
 	    .source = source,
 	    .client = &c,
 	    .header = &s->door->header,
@@ -180,13 +180,34 @@ session_door_end(struct session *s)
 	    .type = s->type,
 	    .dkim = session_dkim_result(s)};
 
-	if (source == NULL) /* a reload took it away */
+	if (source == NULL)
+		return false;
+	session_type(s);
+	door_check(&ask, &s->door->verdict);
+	return true;
+}
+
+bool
+session_door_shuts(struct session *s)
+{
+	const char *reply = s->door->verdict.reply;
+
+	if (!check(s) || reply[0] != '5')
+		return false;
+	(void)refuse(s, reply);
+	return true;
+}
+
+enum session_step
+session_door_end(struct session *s)
+{
+	const char *reply = s->door->verdict.reply;
+
+	if (!check(s)) /* a reload took it away */
 		return refuse(s, "451 4.7.1 Error: the source that this "
 				 "message began as is no more");
-	session_type(s);
-	door_check(&ask, v);
-	if (v->reply[0] != '\0')
-		return refuse(s, v->reply);
+	if (reply[0] != '\0')
+		return refuse(s, reply);
 	if (session_shed(s)) {
 		session_reset(s);
 		return SESSION_MORE;

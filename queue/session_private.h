@@ -320,6 +320,9 @@ void session_door_begin(struct session *s);
 void session_door_reset(struct session *s);
 /* The message is whole and without a flaw: what its source asks for. */
 enum session_step session_door_end(struct session *s);
+/* Before anybody is asked for keys: is it refused for good whatever they are?
+ * It is answered then, and the transaction over. */
+bool session_door_shuts(struct session *s) MUST_USE;
 
 /* A message begins; is over; is whole and without a flaw: session_door_end
  * follows, now or behind SESSION_VERIFY. */

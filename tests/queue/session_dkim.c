@@ -143,6 +143,55 @@ no_questions(void **state)
 	}
 }
 
+/* Where it is refused for good without them, nobody is asked for keys. */
+static void
+not_asked(void **state)
+{
+	static const struct {
+		const char *name, *more;
+		bool asked;
+		const char *reply;
+	} row[] = {
+	    {"From of another", "allow_from=good.example", false, "550 5.7.1 "},
+	    {"a field that is missing",
+	     "require_header{X-SFDC-LK=00D5e000000AbCd}", false,
+	     "550 5.7.1 Error: header field "},
+	    {"a type that may not be", "type=mass", false, "550 5.7.1 "},
+	    {"all is well", "allow_from=[football.example.com, from.test]",
+	     true, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(row); i++) {
+		struct bytes conf = {0};
+		struct settings *s;
+		struct talker t;
+
+		bytes_printf(&conf, "%.*s %s}\n",
+			     (int)strlen(CONF("require")) - 2, CONF("require"),
+			     row[i].more);
+		bytes_u8(&conf, 0);
+		s = talker_settings((const char *)conf.data);
+		talker_open(&t, s);
+		say(&t, "");
+		say(&t, "EHLO c.example\r\n");
+		say(&t, "MAIL FROM:<>\r\n");
+		say(&t, "RCPT TO:<b@to.test>\r\n");
+		send_data(&t, rfc8463_ed);
+		if (row[i].asked ? t.said.n > 0
+				 : !talker_has_said(&t, row[i].reply))
+			fail_msg("%s: %s", row[i].name, t.said.data);
+		if (!row[i].asked) { /* and the session goes on */
+			say(&t, "MAIL FROM:<>\r\n");
+			assert_true(talker_has_said(&t, "250 "));
+		}
+		assert_int_equal(t.messages, 0);
+		talker_close(&t);
+		settings_free(s);
+		bytes_free(&conf);
+	}
+}
+
 /* Chunks of BDAT, a message of several chunks of the queue, commands behind. */
 static void
 streamed(void **state)
@@ -221,7 +270,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(answers), cmocka_unit_test(no_questions),
-	    cmocka_unit_test(streamed), cmocka_unit_test(reload)};
+	    cmocka_unit_test(not_asked), cmocka_unit_test(streamed),
+	    cmocka_unit_test(reload)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
