@@ -77,8 +77,11 @@ pass_over(struct dispatch *d, const struct sweep *w, uint64_t packed)
 		}
 		d->next_due_us = min_of(d->next_due_us, w->chosen.opens_us);
 		break;
-	case CHOICE_BOUNCE: /* expire finds it */
-		d->look_us = min_of(d->look_us, d->steady_us);
+	case CHOICE_BOUNCE:
+		/* Expire finds it; if it was just round and found nothing, copies
+		 * for archives wait here, which are never given up. */
+		if (d->expire.n > 0 || d->expire.lane != 0)
+			d->look_us = min_of(d->look_us, d->steady_us);
 		break;
 	}
 	return ((packed >> LANE_GROUP_SHIFT) + 1) << LANE_GROUP_SHIFT;

@@ -22,10 +22,11 @@ sort_one(struct txn *t, const struct settle_world *w, uint64_t old,
 	lane = lane_of(w->settings, &ask);
 	/* It has just been refused by the relays it has tried. */
 	if (was.epoch == lane.epoch && was.tried != 0 && due_us <= now_us)
-		due_us =
-		    retry_after(&w->retry[lane.type], (int64_t)m.arrival_us,
-				now_us, r.rounds + 1, d->id ^ d->rcpt)
-			.at_us;
+		due_us = retry_after(&w->retry[lane.type],
+				     r.archive ? now_us /* no lifetime */
+					       : (int64_t)m.arrival_us,
+				     now_us, r.rounds + 1, d->id ^ d->rcpt)
+			     .at_us;
 	must(lane_pack(&lane) != old);
 	return ledger_sort(t, d->id, d->rcpt, lane_pack(&lane), due_us, e);
 }
