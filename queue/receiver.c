@@ -223,10 +223,11 @@ reload(struct role *role, const struct settings *old, const int *fds,
 	(void)old;
 	/* Unlike a worker it would have to send its clients away. */
 	if (!confine_receiver_covers(r->confine, role->settings))
-		log_event(EVENT_NOTE, NULL,
-			  "the maildrop, a resolver's port or one of its files "
-			  "is new: the receiver may use it when mtqd is started "
-			  "again");
+		log_event(
+		    EVENT_NOTE, NULL,
+		    "the maildrop, a resolver's port or one of its files "
+		    "is new: the receiver may use it when mtqd is started "
+		    "again");
 	r->clients.settings = role->settings;
 	listeners_close(&r->listeners);
 	if (nfds < 1)
