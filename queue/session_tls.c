@@ -53,7 +53,8 @@ session_starttls(struct session *s, size_t n)
 	return SESSION_MORE;
 }
 
-/* Whatever was said in clear may have been said by somebody on the way. */
+/* Whatever was said in clear may have been said by somebody on the way.  A user
+ * of this host has said nothing: the kernel told who he is. */
 void
 session_secured(struct session *s, const struct session_tls *tls)
 {
@@ -61,7 +62,8 @@ session_secured(struct session *s, const struct session_tls *tls)
 	s->mode = MODE_COMMAND;
 	s->hello = HELLO_NONE;
 	s->helo[0] = '\0';
-	s->account[0] = '\0';
+	if (!door_is_local(s->account))
+		s->account[0] = '\0';
 	s->resync = s->resync_cr = false;
 	s->tls = *tls;
 	s->tls.on = true;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "queue/session_presume.h"
 #include "queue/session_private.h"
 #include "tests/queue/talker.h"
 
@@ -68,7 +69,7 @@ is_said(const struct talker *t, const char *want)
 	return strncmp(last, want, strlen(want)) == 0;
 }
 
-/* `does`: t TLS, c TLS with a certificate, a account "joe". */
+/* `does`: u a user of this host, t TLS, c TLS with a certificate, a account "joe". */
 static const struct {
 	const char *name, *conf, *peer, *does, *mail, *greeting, *reply;
 } row[] = {
@@ -114,6 +115,11 @@ static const struct {
      "203.0.113.1", "t", "a@b", "220 ", "550 5.7.1 "},
     {"it does", TLS "source s {client_cert=a.example}", "203.0.113.1", "c",
      "a@b", "220 ", "250 "},
+    {"a user of this host stays one under TLS",
+     "listen l {address=[127.0.0.1:1, unix:/run/m] tls=optional}\n"
+     "source s {auth_user=\"unix:joe\" allow_from=only.example}\n"
+     "source app {from_ip=127.0.0.1}",
+     "127.0.0.1", "ut", "a@b", "220 ", "550 5.7.1 "},
     {"a stranger that could authenticate, where mail comes back",
      TLS "returns {domain=returns.example} source s {auth_user=joe}",
      "203.0.113.1", "t", "", "220 ", "250 "},
@@ -133,6 +139,8 @@ becomes(struct talker *t, const char *does)
 {
 	struct session_tls tls = {.on = true};
 
+	if (strchr(does, 'u') != NULL)
+		session_presume(t->session, "unix:joe");
 	if (strpbrk(does, "tc") != NULL) {
 		say(t, "EHLO c.d\r\nSTARTTLS\r\n");
 		assert_true(is_said(t, "220 2.0.0 "));
