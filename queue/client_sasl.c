@@ -135,7 +135,7 @@ take_over(struct clients *all)
 	d->accounts = d->next;
 	d->next = NULL;
 	for (struct client *c = all->first; c != NULL; c = c->next) {
-		const char *name = session_account(c->session);
+		const char *name = session_claims(c->session);
 
 		if (*name == '\0' || door_is_local(name))
 			continue;

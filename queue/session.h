@@ -160,6 +160,8 @@ void session_sasl_done(struct session *s);
 /* Who has authenticated, "" nobody; and how. */
 const char *session_account(const struct session *s);
 const char *session_auth_method(const struct session *s);
+/* The same, or who has proved it and has only to send the empty line. */
+const char *session_claims(const struct session *s);
 /* This account may do nothing more: from the next message on. */
 void session_account_gone(struct session *s);
 /* A deadline passed (421 4.4.2), or the server stops (421 4.3.2, as soon as no

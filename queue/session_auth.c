@@ -69,7 +69,7 @@ drop(struct session *s)
 {
 	sasl_server_close(s->auth.exchange);
 	s->auth.exchange = NULL;
-	s->auth.proved = false;
+	s->auth.proved = s->auth.gone = false;
 	s->mode = MODE_COMMAND;
 }
 
@@ -180,6 +180,11 @@ answer_line(struct session *s, const char *p, size_t n, enum session_step *step)
 		session_refuse(s, "AUTH", "501 5.7.0 Authentication cancelled");
 	} else if (!s->auth.proved) {
 		*step = take(s, p, n);
+	} else if (s->auth.gone) {
+		drop(s);
+		s->auth.failures++;
+		session_refuse(s, "AUTH",
+			       "535 5.7.8 Error: authentication failed");
 	} else if (n == 0) {
 		succeed(s);
 	} else {
@@ -269,6 +274,12 @@ session_account(const struct session *s)
 }
 
 const char *
+session_claims(const struct session *s)
+{
+	return s->auth.proved ? sasl_server_name(s->auth.exchange) : s->account;
+}
+
+const char *
 session_auth_method(const struct session *s)
 {
 	return s->auth.method;
@@ -278,7 +289,7 @@ void
 session_account_gone(struct session *s)
 {
 	s->auth.gone = true;
-	if (!s->mail)
+	if (!s->mail && !s->auth.proved)
 		session_auth_reset(s);
 }
 
