@@ -357,7 +357,7 @@ def test_at_once(door):
     """After a start a CRM comes with all its connections: none is refused for
     those beside it.  Who guesses gains nothing by that."""
     d = door(tls="off", listen="insecure_auth = yes",
-             guard="auth_failures_per_address = 3/h\n\t"
+             guard="auth_failures_per_address = 2/h\n\t"
                    "auth_failures_per_account = 100000/h")
     # Those who leave while they wait have tried nothing.
     gone = [d.client(tls=False) for _ in range(8)]
@@ -371,11 +371,11 @@ def test_at_once(door):
     assert "authentication put off" not in d.m.text(0)
     assert "authentication failed" not in d.m.text(0)
     got = at_once(d, "127.0.5.1", [f"guess {i}" for i in range(40)])
-    assert sorted(got) == [454] * 37 + [535] * 3
+    assert sorted(got) == [454] * 38 + [535] * 2
     d.m.wait_log("authentication put off")
     text = d.m.text(0)
-    assert text.count("authentication failed: (") == 3
-    assert text.count("authentication put off: (") == 37
+    assert text.count("authentication failed: (") == 2
+    assert text.count("authentication put off: (") == 38
 
 
 def matched(d):
