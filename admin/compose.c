@@ -151,10 +151,9 @@ take_field(struct taking *t)
 	return false;
 }
 
-/* A line of the header; a field that is over is taken.  `keep`: it stays in the
- * message. */
+/* A line of the header; a field that is over is taken. */
 static bool
-see_line(struct taking *t, struct text line, bool *keep)
+see_line(struct taking *t, struct text line)
 {
 	static const char *const plain[] = {"To", "Cc", "Bcc"};
 	static const char *const resent[] = {"Resent-To", "Resent-Cc",
@@ -163,7 +162,6 @@ see_line(struct taking *t, struct text line, bool *keep)
 
 	if (line.n > 0 && blank(line.p[0])) { /* the field goes on */
 		bytes_add(&t->field, line.p, line.n);
-		*keep = strcasestr(t->name, "Bcc") == NULL;
 		return true;
 	}
 	if (!take_field(t))
@@ -177,7 +175,6 @@ see_line(struct taking *t, struct text line, bool *keep)
 		bytes_add(&t->field, line.p + strlen(list[i]) + 1,
 			  line.n - strlen(list[i]) - 1);
 	}
-	*keep = strcasestr(t->name, "Bcc") == NULL;
 	return true;
 }
 
@@ -238,6 +235,13 @@ put_missing(struct bytes *out, const struct compose_ask *a,
 		bytes_printf(out, "Message-ID: %s\r\n", a->message_id);
 }
 
+/* Who gets a message without the others knowing stands in no field of it. */
+static bool
+is_blind(struct text line)
+{
+	return named(line, "Bcc") || named(line, "Resent-Bcc");
+}
+
 static bool
 put_header(const struct compose_ask *a, const unsigned char **p, size_t lines,
 	   bool resent, struct composed *out)
@@ -247,8 +251,10 @@ put_header(const struct compose_ask *a, const unsigned char **p, size_t lines,
 	bool ok = true, keep = true;
 
 	while (ok && lines-- > 0 && next_line(p, a->p + a->n, &line)) {
+		if (line.n == 0 || !blank(line.p[0]))
+			keep = !is_blind(line);
 		if (a->take_recipients)
-			ok = see_line(&t, line, &keep);
+			ok = see_line(&t, line);
 		if (ok && keep)
 			put_line(&out->message, line, true);
 	}
@@ -268,15 +274,33 @@ clean(struct composed *out)
 	}
 }
 
+/* Octets of a first line as mailboxes have it: "From ann Sat Nov 21 ...". */
+static size_t
+envelope_line(const struct compose_ask *a)
+{
+	const unsigned char *p = a->p;
+	struct text line;
+
+	if (!next_line(&p, a->p + a->n, &line) || line.n < 5 ||
+	    memcmp(line.p, "From ", 5) != 0)
+		return 0;
+	return (size_t)(p - a->p);
+}
+
 bool
 compose(const struct compose_ask *a, struct composed *out)
 {
-	const unsigned char *p = a->p, *end = a->p + a->n;
+	const size_t skip = envelope_line(a);
+	struct compose_ask without = *a;
+	const unsigned char *p = a->p + skip, *end = a->p + a->n;
 	struct header h;
 	struct text line;
 	size_t lines;
 
 	*out = (struct composed){.nrecipients = 0};
+	without.n -= skip;
+	without.p += skip;
+	a = &without;
 	look(a, &h, &lines);
 	put_missing(&out->message, a, &h);
 	if (!put_header(a, &p, lines, h.resent, out))

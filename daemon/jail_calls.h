@@ -72,7 +72,7 @@
 	C(unlink, R | S | W, ALLOW, ALWAYS, 0, 0)                              \
 	C(unlinkat, R | S | W, ALLOW, ALWAYS, 0, 0)                            \
 	C(rename, R | S | W, ALLOW, ALWAYS, 0, 0)                              \
-	C(renameat, S | W, ALLOW, ALWAYS, 0, 0)                                \
+	C(renameat, R | S | W, ALLOW, ALWAYS, 0, 0)                            \
 	C(renameat2, S | W, ALLOW, ALWAYS, 0, 0)                               \
 	C(mkdir, S | W, ALLOW, ALWAYS, 0, 0)                                   \
 	C(mkdirat, S | W, ALLOW, ALWAYS, 0, 0)                                 \

@@ -25,6 +25,7 @@ check_to(const struct settings *s, const struct archive_settings *a,
 	if (folder == NULL) {
 		at = strrchr(a->to, '@');
 		if (at == NULL || at == a->to || !net_is_domain(at + 1) ||
+		    strpbrk(a->to, " \t<>\"") != NULL ||
 		    strlen(a->to) > SETTINGS_ARCHIVE_TO)
 			error_at(r, p,
 				 "to: '%.100s' is neither maildir:/folder nor "

@@ -136,8 +136,13 @@ check_ports(const struct settings *s, const struct listen_settings *l,
 	    struct report *rep)
 {
 	for (size_t i = 0; i < l->address.n; i++)
-		if (net_port(&l->address.at[i]) == 465 &&
-		    l->tls != LISTEN_TLS_IMPLICIT)
+		if (net_unix_path(&l->address.at[i]) != NULL &&
+		    l->tls != LISTEN_TLS_OFF)
+			error_at(rep, place(s, listen, l, "tls"),
+				 "tls: users of a Unix socket come without it; "
+				 "give the socket a listener of its own");
+		else if (net_port(&l->address.at[i]) == 465 &&
+			 l->tls != LISTEN_TLS_IMPLICIT)
 			warning_at(rep, place(s, listen, l, "address"),
 				   "address: clients of port 465 begin with "
 				   "TLS; tls = implicit is for them");

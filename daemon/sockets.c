@@ -49,6 +49,15 @@ unix_address(const char *path, struct sockaddr_un *sa, struct err *e)
 	return true;
 }
 
+/* A socket, or nothing: whatever else has this name is somebody's. */
+static bool
+is_ours(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) != 0 || S_ISSOCK(st.st_mode);
+}
+
 int
 sockets_unix(const char *path, unsigned mode, struct err *e)
 {
@@ -60,6 +69,10 @@ sockets_unix(const char *path, unsigned mode, struct err *e)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		goto fail;
+	if (!is_ours(path)) {
+		errno = EEXIST;
+		goto fail;
+	}
 	if (unlink(path) != 0 && errno != ENOENT)
 		goto fail;
 	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||

@@ -29,6 +29,9 @@ enum drop_end {
 	DROP_BAD, /* it is no message */
 };
 
+/* A file while its message is handed over. */
+#define BUSY "busy-"
+
 struct maildrop {
 	struct listeners *listeners;
 	int64_t due_us;
@@ -44,9 +47,11 @@ struct maildrop {
 	struct submission mail;
 	int fd; /* our end of the session */
 	enum drop_end end;
-	bool stuck;     /* it could not be put away */
-	bool later;     /* one of this round was not taken */
-	int64_t told_s; /* when somebody was told of one that has to wait */
+	bool held;       /* it has the name that says so */
+	bool taken_back; /* what an earlier life of ours held */
+	bool stuck;      /* it could not be put away */
+	bool later;      /* one of this round was not taken */
+	int64_t told_s;  /* when somebody was told of one that has to wait */
 	char words[SUBMISSION_WORDS];
 };
 
@@ -145,11 +150,13 @@ find(struct maildrop *d, DIR *dir)
 	const struct dirent *x;
 	char best[NAME_MOST] = "";
 
-	for (int i = 0; i < MAILDROP_LOOK && (x = readdir(dir)) != NULL; i++) {
+	/* What was put away is only passed over. */
+	for (int i = 0; i < MAILDROP_LOOK && (x = readdir(dir)) != NULL;) {
 		const char *name = x->d_name;
 
 		if (begins(name, DROP_UNDER_WAY))
 			forget_stale(d, dirfd(dir), name);
+		i += begins(name, DROP_WHOLE);
 		if (begins(name, DROP_WHOLE) && strlen(name) < sizeof best &&
 		    strcmp(name, d->name) > 0 &&
 		    (*best == '\0' || strcmp(name, best) < 0) &&
@@ -160,6 +167,47 @@ find(struct maildrop *d, DIR *dir)
 	return *best != '\0';
 }
 
+/* From one first part of its name to another.  False: d->stuck, and why is in
+ * the words. */
+static bool
+move(struct maildrop *d, const char *from, const char *to)
+{
+	const char *rest = d->name + strlen(DROP_WHOLE);
+	char a[sizeof d->folder + NAME_MOST + 16], b[sizeof a];
+	size_t n = strlen(d->words);
+
+	snprintf(a, sizeof a, "%s/%s%s", d->folder, from, rest);
+	snprintf(b, sizeof b, "%s/%s%s", d->folder, to, rest);
+	if (to[0] == '\0' ? unlink(a) == 0 : rename(a, b) == 0)
+		return true;
+	d->stuck = true;
+	snprintf(d->words + n, sizeof d->words - n, "%s%s: %s",
+		 n > 0 ? "; then: " : "", a, strerror(errno));
+	return false;
+}
+
+/* After a crash nobody knows whether they were taken: perhaps twice. */
+static void
+take_back(struct maildrop *d, DIR *dir)
+{
+	const struct dirent *x;
+	char name[NAME_MOST];
+
+	while ((x = readdir(dir)) != NULL) {
+		if (!begins(x->d_name, BUSY) ||
+		    strlen(x->d_name) >= sizeof name)
+			continue;
+		snprintf(name, sizeof name, DROP_WHOLE "%s",
+			 x->d_name + strlen(BUSY));
+		if (renameat(dirfd(dir), x->d_name, dirfd(dir), name) != 0)
+			return;
+	}
+	d->taken_back = true;
+	rewinddir(dir);
+}
+
+/* A file that can't be renamed now could not be removed later, and would come in
+ * again and again: it is not handed over. */
 static void
 look(void *arg)
 {
@@ -167,32 +215,44 @@ look(void *arg)
 	DIR *dir = opendir(d->folder);
 
 	d->end = DROP_NOTHING;
+	d->words[0] = '\0';
 	if (dir == NULL)
 		return;
+	if (!d->taken_back)
+		take_back(d, dir);
 	if (find(d, dir)) {
 		d->end = DROP_LATER;
-		(void)read_file(d, dirfd(dir));
+		if (read_file(d, dirfd(dir)))
+			d->held = move(d, DROP_WHOLE, BUSY);
 	}
 	closedir(dir);
 }
 
 /* What was taken goes; what was not keeps its octets under another name, which
- * no look finds. */
+ * no look finds; what has to wait gets its own back. */
 static void
 put_away(struct maildrop *d)
 {
-	char from[sizeof d->folder + NAME_MOST], to[sizeof from];
+	const char *from = d->held ? BUSY : DROP_WHOLE;
 
-	snprintf(from, sizeof from, "%s/%s", d->folder, d->name);
-	snprintf(to, sizeof to, "%s/%s%s", d->folder,
-		 d->end == DROP_BAD ? "bad-" : "refused-",
-		 d->name + strlen(DROP_WHOLE));
-	if (d->end == DROP_TAKEN ? unlink(from) == 0 : rename(from, to) == 0)
-		return;
-	d->stuck = true;
-	snprintf(d->words + strlen(d->words),
-		 sizeof d->words - strlen(d->words), "; then: %s",
-		 strerror(errno));
+	switch (d->end) {
+	case DROP_NOTHING:
+		break;
+	case DROP_TAKEN:
+		(void)move(d, from, "");
+		break;
+	case DROP_LATER:
+		if (d->held)
+			(void)move(d, from, DROP_WHOLE);
+		break;
+	case DROP_REFUSED:
+		(void)move(d, from, "refused-");
+		break;
+	case DROP_BAD:
+		(void)move(d, from, "bad-");
+		break;
+	}
+	d->held = false;
 }
 
 static void
@@ -216,8 +276,7 @@ hand_over(void *arg)
 		close(d->fd);
 		d->fd = -1;
 	}
-	if (d->end != DROP_LATER && d->end != DROP_NOTHING)
-		put_away(d);
+	put_away(d);
 }
 
 /* --- in the loop ------------------------------------------------------------ */
@@ -230,7 +289,7 @@ done(void *arg)
 
 	if (d->end == DROP_TAKEN && d->stuck)
 		log_event(EVENT_MAILDROP, "NOQUEUE",
-			  "%s was taken in and is still there: %s", d->name,
+			  "%s was taken in and stays as " BUSY ": %s", d->name,
 			  d->words);
 	if (d->end == DROP_LATER && d->now_s - d->told_s >= TOLD_S) {
 		d->told_s = d->now_s;
@@ -267,8 +326,8 @@ found(void *arg)
 	char user[PEER_USER];
 	int pair[2];
 
-	if (d->end != DROP_LATER) {
-		if (d->end == DROP_NOTHING)
+	if (!d->held) {
+		if (d->end == DROP_NOTHING || d->end == DROP_LATER)
 			done(d);
 		else
 			loop_work(d->listeners->clients->loop, hand_over, done,
@@ -276,8 +335,8 @@ found(void *arg)
 		return;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
-		peer_user_name(d->owner, user);
-		if (listeners_local(d->listeners, pair[0], user)) {
+		if (peer_user_name(d->owner, user) &&
+		    listeners_local(d->listeners, pair[0], user)) {
 			d->fd = pair[1];
 		} else {
 			close(pair[0]);

@@ -7,14 +7,16 @@
 
 enum { USERS_MOST = 10000 }; /* lines of /etc/passwd that are looked at */
 
-void
+bool
 peer_user_name(uid_t uid, char out[PEER_USER])
 {
 	FILE *f = fopen("/etc/passwd", "re");
 	const struct passwd *p = NULL;
 	int n = 0;
 
-	while (f != NULL && n++ < USERS_MOST && (p = fgetpwent(f)) != NULL &&
+	if (f == NULL)
+		return false;
+	while (n++ < USERS_MOST && (p = fgetpwent(f)) != NULL &&
 	       p->pw_uid != uid)
 		;
 	if (p != NULL && p->pw_uid == uid &&
@@ -22,8 +24,8 @@ peer_user_name(uid_t uid, char out[PEER_USER])
 		snprintf(out, PEER_USER, "unix:%s", p->pw_name);
 	else
 		snprintf(out, PEER_USER, "unix:%u", (unsigned)uid);
-	if (f != NULL)
-		fclose(f);
+	fclose(f);
+	return true;
 }
 
 bool
@@ -34,6 +36,5 @@ peer_user(int fd, char out[PEER_USER])
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0)
 		return false;
-	peer_user_name(who.uid, out);
-	return true;
+	return peer_user_name(who.uid, out);
 }

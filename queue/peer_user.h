@@ -13,9 +13,10 @@
 
 enum { PEER_USER = 64 };
 
-/* "unix:root"; "unix:12345" for a number without a name. */
-void peer_user_name(uid_t uid, char out[PEER_USER]);
-/* False: the kernel does not say. */
+/* "unix:root"; "unix:12345" for a number without a name.  False: /etc/passwd
+ * can't be read now (no descriptor is left): nobody is taken for somebody. */
+bool peer_user_name(uid_t uid, char out[PEER_USER]) MUST_USE;
+/* False: the same, or the kernel does not say. */
 bool peer_user(int fd, char out[PEER_USER]) MUST_USE;
 
 #endif

@@ -215,3 +215,31 @@ def test_too_many_recipients(host, sink):
     r = run(m, "-t", text=b"To: " + b",\n ".join(b"a%d@x.test" % i for i in range(101)) + b"\n\nx\n")
     assert r.returncode == 65 and b"too many recipients" in r.stderr, r
     assert not list(m.drop.iterdir()) and not sink.messages
+
+
+def test_what_cannot_go_is_not_sent(host, sink):
+    """A folder whose files we can't rename: nothing leaves, and a person is told."""
+    if not NOBODY:
+        pytest.skip("needs root")
+    m = host(user=NOBODY, start=False)
+    for f in (m.dir, m.dir.parent):
+        f.chmod(0o755)
+    m.state.mkdir()
+    os.chown(m.state, pwd.getpwnam(NOBODY).pw_uid, -1)
+    m.start()
+    m.drop.chmod(0o1777)  # of root: mtq's user may not touch others' files in it
+    (m.drop / "drop-1").write_bytes(b"mtq-drop 1\nF a@b.test\nT c@x.test\n\nSubject: x\r\n\r\nx\r\n")
+    wait_for("told", lambda: "has to wait" in m.text())
+    assert not sink.messages and not m.queue()
+    m.drop.chmod(0o777)
+    wait_for("sent", lambda: sink.messages)
+    wait_for("gone", lambda: not list(m.drop.iterdir()))
+
+
+def test_held_by_a_receiver_that_died(host, sink):
+    m = host()
+    m.stop()
+    (m.drop / "busy-1").write_bytes(b"mtq-drop 1\nF a@b.test\nT c@x.test\n\nSubject: x\r\n\r\nx\r\n")
+    m.start()
+    wait_for("sent", lambda: sink.messages)
+    wait_for("gone", lambda: not list(m.drop.iterdir()))
