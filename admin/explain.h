@@ -23,7 +23,7 @@ struct explain_mail {
 	enum recipient_state state;
 	bool moved;     /* it lies where another configuration put it */
 	unsigned tried; /* bits of its lane, if not moved */
-	bool archive; /* a copy: it has no lifetime */
+	bool archive;   /* a copy: it has no lifetime */
 	int64_t arrival_us;
 	int64_t due_us, last_due_us; /* WAITING: from the first to the last */
 	struct text relay;           /* of the last attempt; "": several */

@@ -137,11 +137,10 @@ look_at(struct queue_scan *s, struct txn *t, const struct due_key *d,
 	    !listed_before(s, t, d, &m, &r, &listed, e))
 		return false;
 	if (!listed)
-		s->hit[s->n++] = (struct queue_hit){
-		    .id = d->id,
-		    .rcpt = d->rcpt,
-		    .state = d->state,
-		    .archive = r.archive};
+		s->hit[s->n++] = (struct queue_hit){.id = d->id,
+						    .rcpt = d->rcpt,
+						    .state = d->state,
+						    .archive = r.archive};
 	return true;
 }
 

@@ -75,11 +75,11 @@ enum {
 	SETTINGS_RELAY_QUOTAS = 8, /* of one relay */
 	SETTINGS_ROUTES = 10000,
 	SETTINGS_CLASSIFIES = 1000, /* each message looks at all of them */
-	SETTINGS_ARCHIVES = 8,     /* each may add a recipient to a message */
-	SETTINGS_ARCHIVE_TO = 254, /* octets of an address */
+	SETTINGS_ARCHIVES = 8,      /* each may add a recipient to a message */
+	SETTINGS_ARCHIVE_TO = 254,  /* octets of an address */
 	SETTINGS_REPLIES = 200, /* each failed attempt looks at all of them */
 	SETTINGS_FIELDS = 32,   /* header fields that classify rules name */
-	SETTINGS_REQUIRED = 8,     /* header fields that one source asks for */
+	SETTINGS_REQUIRED = 8,  /* header fields that one source asks for */
 	SETTINGS_NETWORKS = 10000, /* of all sources; each session looks at
 				      them once */
 };

@@ -57,8 +57,8 @@ note(struct session *s, const char *during, const char *reply)
 	log_safe(reply, strlen(reply), clean, sizeof clean);
 	snprintf(text, sizeof text,
 		 "%s from unknown[%s]: %.480s; from=<%s> proto=%s helo=<%s>",
-		 during, s->client, clean, sender,
-		 session_protocol(s), s->helo);
+		 during, s->client, clean, sender, session_protocol(s),
+		 s->helo);
 	add_note(&s->refusals, text);
 }
 

@@ -137,8 +137,8 @@ static bool
 counters_agree(struct txn *t, struct err *e)
 {
 	const struct state_record *st = &t->state;
-	uint64_t recipients = st->waiting + st->claimed + st->held +
-			      st->failed + st->parked;
+	uint64_t recipients =
+	    st->waiting + st->claimed + st->held + st->failed + st->parked;
 	const struct {
 		enum store_db db;
 		uint64_t rows;

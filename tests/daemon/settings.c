@@ -272,12 +272,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(values),
-	    cmocka_unit_test(defaults),
-	    	    cmocka_unit_test(every_prefix),
-	    cmocka_unit_test(every_octet),
-	    cmocka_unit_test(origins),
-	    cmocka_unit_test(sample),
+	    cmocka_unit_test(values),       cmocka_unit_test(defaults),
+	    cmocka_unit_test(every_prefix), cmocka_unit_test(every_octet),
+	    cmocka_unit_test(origins),      cmocka_unit_test(sample),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
