@@ -126,7 +126,7 @@ DEB_BUILD := gcc make pkg-config liblmdb-dev libuv1-dev libunbound-dev \
 	nettle-dev
 DEB_DEMO := swaks dns-root-data tzdata
 DEB_CHECK := clang clang-format libclang-rt-14-dev llvm cppcheck libcmocka-dev mandoc \
-	python3 python3-pytest python3-aiosmtpd python3-dkim python3-nacl opendkim-tools swaks strace procps iproute2 \
+	python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-dkim python3-nacl opendkim-tools swaks strace procps iproute2 \
 	libfaketime gnutls-bin gsasl nsd bind9-utils postfix \
 	libmail-deliverystatus-bounceparser-perl libsisimai-perl
 DEB := $(DEB_BUILD) $(DEB_DEMO) $(DEB_CHECK)
@@ -269,8 +269,7 @@ headers: $(BUILD)/tests/door/show
 
 # The real processes (pytest), and their simulated world (one process).
 system: all $(BUILD)/escape
-	@BUILD=$(BUILD) timeout 900 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
-		tests/system
+	@BUILD=$(abspath $(BUILD)) timeout 1100 tests/system/run.sh
 
 SEEDS ?= 60
 $(BUILD)/sim: $(BUILD)/tests/sim/sim.o $(ARCHIVES)

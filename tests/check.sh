@@ -49,7 +49,7 @@ step states 400 make --no-print-directory -s states
 step kill 1500 make --no-print-directory -s kill &
 step sansystem 1500 env BUILD=build/asan bash -c 'make --no-print-directory -s \
 	-j2 BUILD=build/asan HARDENED= WERROR= CFLAGS="-O1 -g" SANITIZE="$0" all &&
-	exec /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system' "$san"
+	BUILD=$PWD/build/asan exec tests/system/run.sh' "$san"
 wait
 step sabotage 1800 make --no-print-directory -s sabotage
 step bench 600 make --no-print-directory -s bench-quick

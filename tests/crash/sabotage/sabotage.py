@@ -263,7 +263,7 @@ SABOTAGES = [
      "	(void)0;",
      [*PYTEST, "tests/system/test_secret.py", "-k", "nowhere_else"]),
     ("others may read a secret's file", "daemon/secret.c",
-     "	else if (st.st_mode & (S_IROTH | S_IWOTH))",
+     "	else if (st.st_mode & (public ? S_IWOTH : S_IROTH | S_IWOTH))",
      "	else if (st.st_mode & S_IWOTH)",
      ["unit", "daemon/secret"]),
     ("a secret is in a core", "daemon/secret.c",
