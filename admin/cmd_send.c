@@ -316,7 +316,9 @@ relay_stdin(struct send *x)
 {
 	struct err e;
 	int fd = connect_blocking(x->path, &e);
-	struct pollfd p[2] = {{STDIN_FILENO, POLLIN, 0}, {fd, POLLIN, 0}};
+	/* Nothing goes there before the greeting has come. */
+	struct pollfd p[2] = {{-1, POLLIN, 0}, {fd, POLLIN, 0}};
+	bool greeted = false;
 	char block[8192];
 
 	if (fd < 0)
@@ -339,6 +341,9 @@ relay_stdin(struct send *x)
 			if (n <= 0 ||
 			    write(STDOUT_FILENO, block, (size_t)n) != n)
 				break;
+			if (!greeted)
+				p[0].fd = STDIN_FILENO;
+			greeted = true;
 		}
 	}
 	close(fd);

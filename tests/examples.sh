@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every sample is a configuration without an error or a doubt.  What is not in
+# Every sample, and what README shows, is a configuration without an error or a doubt.  What is not in
 # the tree, certificates and installed sets of networks, is put in its place.
 # BUILD says which mtq is asked.
 set -eu
@@ -15,8 +15,12 @@ chmod 600 "$folder"/*.pem
 for name in sf-relay zoho-relay; do
 	"$build/mtq" account add --generate --file "$folder/accounts" $name >/dev/null
 done
+mkdir "$folder/of"
+sed -n '/^## A configuration/,/^[^ ].*messages a day/s/^    //p' README.md \
+	>"$folder/of/README.md.conf"
+grep -q 'quota ' "$folder/of/README.md.conf"
 bad=0 n=0
-for f in etc/mtq.conf etc/examples/*.conf; do
+for f in etc/mtq.conf etc/examples/*.conf "$folder/of/README.md.conf"; do
 	copy=$folder/$(basename "$f")
 	# One line, so that the numbers of the others stay nearly right.
 	{ echo "network_sets = $PWD/etc/networks"

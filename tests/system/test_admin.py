@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT, wait_for
+from conftest import BUILD, wait_for
 
 
 @pytest.fixture
@@ -258,15 +258,3 @@ def test_drop_asks_a_person(parked, says, code):
     os.close(person)
     assert p.returncode == code
     assert bool(parked.queue()) == (code != 0)
-
-
-def test_the_configuration_of_the_readme_is_one(tmp_path):
-    text = (ROOT / "README.md").read_text().split("## A configuration")[1]
-    lines = [x[4:] for x in text.split("\n## ")[0].splitlines()
-             if x.startswith("    ")]
-    conf = tmp_path / "mtq.conf"
-    conf.write_text("\n".join(lines) + "\n")
-    assert "relay " in conf.read_text() and "quota " in conf.read_text()
-    r = subprocess.run([BUILD / "mtq", "check", conf], capture_output=True,
-                       text=True, timeout=20)
-    assert r.returncode == 0 and not r.stderr, r.stderr
