@@ -106,7 +106,7 @@ tcp_bind(bool and_listen)
 		return errno;
 	if (and_listen)
 		return why(listen(fd, 1));
-	a.sin_port = htons((unsigned short)(outside_port + 1));
+	/* Any port will do: one of our choice may be taken. */
 	return why(bind(fd, (void *)&a, sizeof a));
 }
 
