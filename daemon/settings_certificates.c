@@ -137,7 +137,8 @@ check_ports(const struct settings *s, const struct listen_settings *l,
 {
 	for (size_t i = 0; i < l->address.n; i++)
 		if (net_unix_path(&l->address.at[i]) != NULL &&
-		    l->tls != LISTEN_TLS_OFF)
+		    (l->tls == LISTEN_TLS_REQUIRED ||
+		     l->tls == LISTEN_TLS_IMPLICIT))
 			error_at(rep, place(s, listen, l, "tls"),
 				 "tls: users of a Unix socket come without it; "
 				 "give the socket a listener of its own");
