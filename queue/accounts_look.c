@@ -33,25 +33,10 @@ pretend(const struct accounts *a, struct text name, struct account_look *out)
 	}
 }
 
-/* Both are computed, and all accounts are looked at, whatever the name is: who
- * measures our time learns nothing. */
-void
-accounts_look(const struct accounts *a, struct text name, int64_t now_us,
-	      struct account_look *out)
+/* What an account has in place of what is invented. */
+static void
+take(const struct account *at, int64_t now_us, struct account_look *out)
 {
-	struct text key = {(const char *)a->key, MAC_SIZE};
-	const struct account *at = NULL;
-	unsigned char tag[MAC_SIZE];
-
-	*out = (struct account_look){.known = false};
-	mac_make(key, name, tag);
-	pretend(a, name, out);
-	for (size_t i = 0; i < a->n; i++)
-		at = mac_equal(a->account[i].tag, tag, MAC_SIZE)
-			 ? &a->account[i]
-			 : at;
-	if (at == NULL)
-		return;
 	out->known = true;
 	memcpy(out->salt, at->salt, sizeof out->salt);
 	out->nsalt = at->nsalt;
@@ -62,6 +47,35 @@ accounts_look(const struct accounts *a, struct text name, int64_t now_us,
 		out->proof[i] = at->password[i].proof;
 		out->live = true;
 	}
+}
+
+/* All accounts are looked at, and both what is there and what is invented is
+ * made, whatever the name is: of some account, whose memory is as cold, when
+ * there is none.  Who measures our time learns nothing. */
+void
+accounts_look(const struct accounts *a, struct text name, int64_t now_us,
+	      struct account_look *out)
+{
+	struct text key = {(const char *)a->key, MAC_SIZE};
+	struct account_look made[2] = {{.known = false}};
+	unsigned char tag[MAC_SIZE];
+	size_t at, known = 0;
+
+	mac_make(key, name, tag);
+	pretend(a, name, &made[0]);
+	*out = made[0];
+	if (a->n == 0)
+		return;
+	at = get_be32(tag) % a->n;
+	for (size_t i = 0; i < a->n; i++) { /* without a branch */
+		size_t same = mac_equal(a->account[i].tag, tag, MAC_SIZE);
+
+		at ^= (at ^ i) & -same;
+		known |= same;
+	}
+	made[1] = made[0];
+	take(&a->account[at], now_us, &made[1]);
+	*out = made[known];
 }
 
 static void
