@@ -13,7 +13,7 @@ import tempfile
 import pytest
 
 from cells import ROOT, table
-from conftest import BUILD, Mtq
+from conftest import BUILD, Mtq, sanitized
 from dkim_tools import Key
 from sink import Sink
 from wait import free_port, wait_for
@@ -78,10 +78,6 @@ def everybody(m):
         assert pids, role
         for pid in pids:
             yield role, pid
-
-
-def sanitized():
-    return b"__asan_init" in (BUILD / "mtqd").read_bytes()
 
 
 def test_nobody_has_a_capability_or_an_open_kernel(running, sink):

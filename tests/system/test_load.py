@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import BUILD
+from conftest import BUILD, sanitized
 from wait import DEADLINE, free_port, wait_for
 
 HERE = pathlib.Path(__file__).parent
@@ -124,6 +124,7 @@ def good_clients(port, seconds):
     return times
 
 
+@pytest.mark.skipif(sanitized(), reason="its memory is not ours")
 def test_a_thousand_slow_clients(make, sink, pki):
     """P11: they trickle into commands, messages and handshakes; in 128 MB good
     clients are served as if they were alone."""
@@ -231,6 +232,7 @@ def fill(port, source, recipients):
     return s, got.decode()
 
 
+@pytest.mark.skipif(sanitized(), reason="its memory is not ours")
 def test_memory_has_a_budget(make):
     m = make(listen="max_recipients = 5000",
              blocks="guard {\n\tmemory = 8mb\n}\n")
