@@ -75,6 +75,16 @@ tell_route(const struct explain_world *w, const struct routing_ask *ask,
 	const struct route_settings *r = a->route;
 	const bool author = ask->author.n > 0;
 
+	if (ask->only.p != NULL) { /* a sandbox's, or an archive's copy */
+		sentence_add(out,
+			     ask->only.n > 0
+				 ? "no route counts: it is bound to relay "
+				 : "no route counts: it is bound to a relay "
+				   "that is not there");
+		if (ask->only.n > 0)
+			sentence_quote(out, ask->only);
+		return;
+	}
 	if (r == NULL) {
 		sentence_add(out, "no route claims this mail: no_match = %s",
 			     w->s->no_match_relay->title);

@@ -60,7 +60,7 @@ add_states(struct queue_filter *f, const char *value, struct err *e)
 		if (s == RECIPIENT_STATE_COUNT) {
 			err_set(e, ERR_CONFIG,
 				"--state %.40s: the states are active, "
-				"waiting, held and failed",
+				"waiting, held, failed and parked",
 				value);
 			return false;
 		}

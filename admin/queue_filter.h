@@ -1,7 +1,8 @@
 /*
  * queue_filter - which recipients a person means.  Pure.
  *
- *	--state WORD[,WORD]	active, waiting, held, failed
+ *	--state WORD[,WORD]	active, waiting, held, failed,
+ *				parked
  *	--from ADDRESS		the envelope sender; <> is the null sender
  *	--to ADDRESS		the recipient
  *	--domain DOMAIN		of the recipient

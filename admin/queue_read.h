@@ -3,7 +3,7 @@
  * each in a short read transaction of its own, so that looking never makes the
  * file grow.
  *
- * Order    active, waiting, held, failed; waiting ones lane by lane and by due
+ * Order    active, waiting, held, failed, parked; waiting ones lane by lane and by due
  *          time.  A message whose state changes between two pages may come
  *          twice or not at all; in one page it comes once.
  * Owner    borrows the store.

@@ -100,8 +100,11 @@ set_servers(struct context *c, const struct texts *t)
 	for (size_t i = 0; i < t->n; i++)
 		if (!try_call(ub_ctx_set_fwd(c->ctx, t->item[i]), t->item[i]))
 			return false;
-	if (t->n == 0 && access("/etc/resolv.conf", R_OK) == 0)
-		(void)ub_ctx_resolvconf(c->ctx, NULL);
+	/* A jailed process may not see a file that took its place: never the
+	 * root servers instead, without a word. */
+	if (t->n == 0 && access("/etc/resolv.conf", R_OK) == 0 &&
+	    !try_call(ub_ctx_resolvconf(c->ctx, NULL), "/etc/resolv.conf"))
+		return false;
 	if (access("/etc/hosts", R_OK) == 0)
 		(void)ub_ctx_hosts(c->ctx, NULL);
 	return true;

@@ -76,7 +76,7 @@ static const struct {
 	const char *value;
 	const char *says;
 } refusals[] = {
-    {"state", "", "the states are active, waiting, held and failed"},
+    {"state", "", "the states are active, waiting, held, failed and parked"},
     {"state", "activ", "the states are"},
     {"state", "active,", "the states are"},
     {"state", "active,,held", "the states are"},
