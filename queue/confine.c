@@ -28,14 +28,26 @@ confine_path(struct confine *c, const char *path, enum jail_access access,
 	own_path(c, must_strdup(path), access, optional);
 }
 
-void
-confine_folder_of(struct confine *c, const char *file)
+static void
+folder_of(struct confine *c, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
 	if (slash != NULL && slash != file)
 		own_path(c, must_printf("%.*s", (int)(slash - file), file),
 			 JAIL_READ, true);
+}
+
+void
+confine_folder_of(struct confine *c, const char *file)
+{
+	/* A link leads elsewhere, as those of certbot do. */
+	char *there = realpath(file, NULL);
+
+	folder_of(c, file);
+	if (there != NULL && strcmp(there, file) != 0)
+		folder_of(c, there);
+	free(there);
 }
 
 void

@@ -167,3 +167,13 @@ def test_a_changed_policy_does_not_resume(make, pki):
         assert not any(s.inside for s in sink.seen[2:])
     finally:
         sink.close()
+
+
+def test_a_ca_file_that_is_a_link(make, pki, cells, tmp_path_factory):
+    """As certbot lays them out: the worker may follow it out of its folder."""
+    live, archive = (tmp_path_factory.mktemp(n) for n in ("live", "archive"))
+    (archive / "root1.crt").write_bytes((pki / "root.crt").read_bytes())
+    (live / "root.crt").symlink_to(archive / "root1.crt")
+    cells.add("link", TlsSink(**identity(pki, "good")), "tls = required-verify",
+              f"tls_name = {HOST}", f"ca_file = {live}/root.crt")
+    check(cells.run(make), cells, {"link": "verified"})
