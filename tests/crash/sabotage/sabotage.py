@@ -201,7 +201,7 @@ SABOTAGES = [
     ("late is no address", "delivery/host.c",
      "		address_failed(h, \"\", LATE);",
      "		h->ttl_s = 1;",
-     ["unit", "delivery/validator"]),
+     ["unit", "daemon/validator"]),
     ("our own name in the MX list is nobody's", "delivery/resolve.c",
      "	else if (s->direct && s->hostname[0] != '\\0' &&",
      "	else if (s->mx_only && s->direct && s->hostname[0] != '\\0' &&",
