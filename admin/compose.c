@@ -107,6 +107,8 @@ take_bare(struct taking *t)
 	const char *p = (const char *)t->field.data;
 	size_t n = t->field.n;
 	char address[ADDRESS_MOST + 1];
+	struct address a;
+	const char *why;
 	int k;
 
 	while (n > 0 && blank(*p)) {
@@ -122,6 +124,7 @@ take_bare(struct taking *t)
 	k = snprintf(address, sizeof address, "%.*s@%s",
 		     (int)min_of(n, (size_t)64), p, t->ask->domain);
 	return n > 0 && n <= 64 && k > 0 && (size_t)k < sizeof address &&
+	       address_parse(address, (size_t)k, true, &a, &why) &&
 	       take_address(t, address);
 }
 

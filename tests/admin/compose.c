@@ -55,6 +55,7 @@ messages(void **state)
 	     false, true, ADDED "To: a@b.c\r\n\r\nx\r\n", "a@b.c "},
 	    {"a user of this host", "To: root\n\n", false, true,
 	     ADDED "To: root\r\n\r\n", "root@h "},
+	    {"a name that is none", "To: root.\n\n", false, true, NULL, ""},
 	    {"an empty field", "To: \nCc: a@b.c\n\n", false, true,
 	     ADDED "To: \r\nCc: a@b.c\r\n\r\n", "a@b.c "},
 	    {"no recipient in the body", "Subject: s\n\nTo: a@b.c\n", false,

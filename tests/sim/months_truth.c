@@ -177,6 +177,7 @@ look(struct txn *t, struct letter *l, uint32_t rcpt)
 				    l, p,
 				    text_copy(r.reason, words, sizeof words));
 			break;
+		case RECIPIENT_PARKED: /* there is no archive */
 		case RECIPIENT_STATE_COUNT:
 			CHECK(false, "a state of no kind");
 		}
