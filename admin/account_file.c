@@ -150,19 +150,6 @@ same_owner(const struct account_file *f, int fd)
 	return fchmod(fd, 0640) == 0;
 }
 
-static bool
-write_all(int fd, const struct bytes *b)
-{
-	for (size_t at = 0; at < b->n;) {
-		ssize_t n = write(fd, b->data + at, b->n - at);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 bool
 account_file_write(struct account_file *f, struct err *e)
 {
@@ -173,7 +160,8 @@ account_file_write(struct account_file *f, struct err *e)
 	if (!ok)
 		err_set(e, ERR_SYSTEM, "%s: %m", fresh);
 	if (ok &&
-	    (!same_owner(f, fd) || !write_all(fd, &f->text) || fsync(fd) != 0 ||
+	    (!same_owner(f, fd) ||
+	     !file_write_all(fd, f->text.data, f->text.n) || fsync(fd) != 0 ||
 	     rename(fresh, f->path) != 0 || fsync(f->lock) != 0)) {
 		err_set(e, ERR_SYSTEM, "write %s: %m", f->path);
 		(void)unlink(fresh);

@@ -45,6 +45,26 @@ fail:
 }
 
 bool
+file_write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n > 0) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done == 0)
+			errno = EIO;
+		if (done <= 0)
+			return false;
+		at += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+bool
 file_fill_standard(int flags)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/file.h"
+
 enum {
 	NAME_MOST = 64, /* of a relay, and of "password2" */
 	REFERENCE_MOST = 1024,
@@ -149,24 +151,6 @@ secrets_locked(const struct secrets *s)
 
 /* --- as a memory file ------------------------------------------------------- */
 
-static bool
-put_all(int fd, const void *p, size_t n)
-{
-	const char *from = p;
-
-	while (n > 0) {
-		ssize_t done = write(fd, from, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		from += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
 /* Names go through a buffer; values go straight from their pages. */
 static bool
 put_entry(int fd, const struct entry *x)
@@ -177,8 +161,8 @@ put_entry(int fd, const struct entry *x)
 	bytes_text(&b, x->relay, strlen(x->relay));
 	bytes_text(&b, x->what, strlen(x->what));
 	bytes_u32(&b, (uint32_t)x->secret.n);
-	ok = put_all(fd, b.data, b.n) &&
-	     put_all(fd, x->secret.value, x->secret.n);
+	ok = file_write_all(fd, b.data, b.n) &&
+	     file_write_all(fd, x->secret.value, x->secret.n);
 	bytes_free(&b);
 	return ok;
 }
@@ -202,7 +186,7 @@ secrets_write_some(const struct secrets *s, bool (*wanted)(const char *what),
 		n += wanted == NULL || wanted(s->entry[i].what);
 	put_le32(head, MAGIC);
 	put_le32(head + 4, n);
-	ok = fd >= 0 && put_all(fd, head, sizeof head);
+	ok = fd >= 0 && file_write_all(fd, head, sizeof head);
 	for (size_t i = 0; ok && i < s->n; i++)
 		if (wanted == NULL || wanted(s->entry[i].what))
 			ok = put_entry(fd, &s->entry[i]);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/file.h"
+
 struct drop {
 	struct outlet *outlet;
 	struct outgoing outgoing;
@@ -107,19 +109,10 @@ static void
 write_chunk(void *arg)
 {
 	struct drop *d = arg;
-	size_t at = 0;
 
-	while (at < d->out.n) {
-		ssize_t n = write(d->fd, d->out.data + at, d->out.n - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			d->error = errno;
-			d->failed = "write";
-			return;
-		}
-		at += (size_t)n;
+	if (!file_write_all(d->fd, d->out.data, d->out.n)) {
+		d->error = errno;
+		d->failed = "write";
 	}
 }
 

@@ -9,25 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/file.h"
+
 static const char FIRST[] = "mtq-drop 1";
-
-static bool
-write_all(int fd, const void *p, size_t n)
-{
-	const char *at = p;
-
-	while (n > 0) {
-		ssize_t k = write(fd, at, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return false;
-		at += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
 
 static void
 put_line(struct bytes *b, char what, const char *text)
@@ -53,8 +37,8 @@ write_file(int fd, const struct submission *m)
 	if (*m->rcpt_arguments != '\0')
 		put_line(&b, 'R', m->rcpt_arguments);
 	bytes_u8(&b, '\n');
-	ok = write_all(fd, b.data, b.n) && write_all(fd, m->message, m->n) &&
-	     fsync(fd) == 0;
+	ok = file_write_all(fd, b.data, b.n) &&
+	     file_write_all(fd, m->message, m->n) && fsync(fd) == 0;
 	bytes_free(&b);
 	return ok;
 }
